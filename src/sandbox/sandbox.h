@@ -1,0 +1,111 @@
+// Sandbox: one instance of a revision, from its creation to the report of its end.
+//
+// The interface that serving/ uses; crun_sandbox.h (containers) and process_sandbox.h (plain
+// child processes) implement it, and sim/ a third time. It decides nothing: how many instances,
+// when, and what an exit means are serving's.
+//
+// Thread: the loop's; callbacks never come inside a call. Owner: the Sandbox outlives its
+// instances; an InstanceObserver outlives the Instance it was given to. Dropping an Instance that
+// has not ended kills it and everything in it.
+// Limits: an output line is cut at 64 KiB; output is read no faster than observers take it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "io/net.h"
+
+namespace thaw::sandbox {
+
+/// What runs in an instance and what it may use.
+struct InstanceSpec {
+  ServiceId service;
+  RevisionId revision;
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // "NAME=value", the user's and the contract's; all of it
+  std::string working_dir;       // empty: "/"
+  uint16_t port = 8080;          // what it listens on
+  int cpu_millis = 1000;
+  ByteCount memory = mib(512);
+  int pids = 1024;
+};
+
+/// How an instance ended.
+struct ExitReport {
+  enum class Kind {
+    kExited,       // by itself, with exit_code
+    kSignalled,    // by a signal that was not ours, e.g. SIGSEGV
+    kOutOfMemory,  // killed by the kernel at memory_limit
+    kStopped,      // after terminate() or kill()
+    kNotStarted,   // the program could not be executed: see detail
+  };
+  Kind kind = Kind::kExited;
+  int exit_code = 0;
+  int signal = 0;
+  ByteCount memory_peak;   // 0: not known
+  ByteCount memory_limit;  // 0: not limited
+  Duration cpu{0};         // user and system time of all its processes
+  std::string detail;      // for kNotStarted: what failed, on what
+};
+
+/// Held while it runs. CPU and memory of all its processes; zero where not known.
+struct Usage {
+  Duration cpu{0};
+  ByteCount memory;
+  ByteCount memory_peak;
+};
+
+enum class OutputStream { kStdout, kStderr };
+
+class InstanceObserver {
+ public:
+  /// The sandbox stands; the program is about to be executed.
+  virtual void on_sandbox_ready() = 0;
+  /// The program was executed.
+  virtual void on_executed() = 0;
+  /// One line without its end.
+  virtual void on_output(OutputStream stream, std::string_view line) = 0;
+  /// Last call; all output was delivered before. May destroy the Instance.
+  virtual void on_exit(const ExitReport& report) = 0;
+
+ protected:
+  ~InstanceObserver() = default;
+};
+
+class Instance {
+ public:
+  virtual ~Instance() = default;
+  /// Where its port is reached; valid from on_executed on.
+  virtual const io::SocketAddress& address() const = 0;
+  /// SIGTERM to its main process.
+  virtual void terminate() = 0;
+  /// SIGKILL to every process in it.
+  virtual void kill() = 0;
+  virtual Usage usage() const = 0;
+};
+
+class Sandbox {
+ public:
+  virtual ~Sandbox() = default;
+  /// Starts an instance. Failures come as on_exit(kNotStarted).
+  virtual std::unique_ptr<Instance> start(const InstanceId& id, const InstanceSpec& spec,
+                                          InstanceObserver& observer) = 0;
+  /// Says that an instance of this revision may be started soon: a sandbox may be made ahead.
+  /// A new spec for the same revision replaces the old.
+  virtual void keep_ready(const InstanceSpec& spec) = 0;
+  virtual void forget(const RevisionId& revision) = 0;
+  /// Ends and removes whatever an earlier run of the program left: processes, cgroups, folders.
+  /// Returns how many instances there were. Call once, before start().
+  virtual Result<int> recover() = 0;
+  /// What is not isolated here and why, one sentence; empty when everything is.
+  virtual std::string isolation_notice() const = 0;
+};
+
+}  // namespace thaw::sandbox
