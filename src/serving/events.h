@@ -1,0 +1,93 @@
+// What serving tells the rooms above: how revisions and instances fare, and what is billed.
+//
+// **Thread**: the loop's. **Owner**: see Serving. **Limits**: none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "sandbox/sandbox.h"
+
+namespace thaw::serving {
+
+/// The rungs of the ladder that exist so far.
+enum class Temperature { kCold, kHot };
+
+enum class InstanceState { kStarting, kReady, kStopping };
+
+struct InstanceStatus {
+  InstanceId id;
+  RevisionId revision;
+  ServiceId service;
+  InstanceState state = InstanceState::kStarting;
+  Temperature temperature = Temperature::kHot;
+  int in_flight = 0;
+  Instant created;
+  sandbox::Usage usage;
+  ByteCount memory_limit;
+};
+
+/// The waterfall of one start. Each point is present once it was passed; in this order.
+struct StartRecord {
+  InstanceId instance;
+  RevisionId revision;
+  ServiceId service;
+  Instant requested;                     // the request arrived, or the scaler wanted one more
+  std::optional<Instant> decided;        // the start was ordered   (before: queued)
+  std::optional<Instant> sandbox_ready;  // namespaces, cgroup, root (before: sandbox)
+  std::optional<Instant> executed;       // the program runs         (before: exec)
+  std::optional<Instant> listening;      // startup probe passed     (before: load)
+  std::optional<Instant> first_byte;     // of the first answer      (before: first byte)
+};
+
+/// A stretch of time in which an instance is billed (contract 5.1): starting, serving or stopping
+/// for request-based CPU, its whole life for instance-based. Not rounded.
+struct BillableSpan {
+  InstanceId instance;
+  RevisionId revision;
+  ServiceId service;
+  Instant from;
+  Instant to;
+  int cpu_millis = 0;
+  ByteCount memory;
+};
+
+/// One event in an instance's or revision's life, in words for the user: a log line of the service.
+struct InstanceEvent {
+  Severity severity = Severity::kInfo;
+  ServiceId service;
+  RevisionId revision;
+  InstanceId instance;  // empty: about the revision
+  std::string message;
+};
+
+/// Cloud Run's revision conditions in short. `reason` is of the contract (4.3), e.g.
+/// "HealthCheckContainerError"; `message` says what to do.
+struct RevisionState {
+  enum class Ready { kUnknown, kTrue, kFalse };
+  Ready ready = Ready::kUnknown;
+  std::string reason;
+  std::string message;
+};
+
+class Observer {
+ public:
+  virtual void on_output(const InstanceStatus& instance, sandbox::OutputStream stream,
+                         std::string_view line) = 0;
+  virtual void on_event(const InstanceEvent& event) = 0;
+  virtual void on_start(const StartRecord& record) = 0;  // at listening and again at first byte
+  virtual void on_billable(const BillableSpan& span) = 0;
+  virtual void on_revision_state(const RevisionId& revision, const RevisionState& state) = 0;
+  /// The address leads nowhere any more: connections kept to it must be dropped.
+  virtual void on_instance_gone(const InstanceId& instance) = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
+}  // namespace thaw::serving

@@ -1,0 +1,47 @@
+// RevisionConfig: what serving must know of a revision. control/ makes it from the spec.
+//
+// **Thread**: any. **Owner**: a value. **Limits**: the spec room has checked the ranges.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "sandbox/sandbox.h"
+
+namespace thaw::serving {
+
+/// Contract 1.2. The startup probe; TCP on the port every 240 s with a 240 s timeout by default,
+/// which is done as many quick attempts within that time.
+struct StartupProbe {
+  enum class Kind { kTcp, kHttpGet };
+  Kind kind = Kind::kTcp;
+  uint16_t port = 8080;
+  std::string path = "/";                                        // kHttpGet
+  std::vector<std::pair<std::string, std::string>> headers = {};  // kHttpGet
+  Duration initial_delay{0};
+  Duration period = seconds(240);
+  Duration timeout = seconds(240);
+  int failure_threshold = 1;
+};
+
+enum class CpuAllocation { kRequestBased, kInstanceBased };
+/// Whether any traffic target or tag names the revision: without, its minimum is 0.
+enum class Reachability { kReachable, kUnreachable };
+
+struct RevisionConfig {
+  sandbox::InstanceSpec instance;
+  int container_concurrency = 80;  // requests at once in one instance, 1..1000
+  Duration request_timeout = seconds(300);
+  int min_instances = 0;
+  int max_instances = 100;
+  int initial_instances = 1;  // 0: the deploy does not try it out
+  CpuAllocation cpu = CpuAllocation::kRequestBased;
+  Reachability reachability = Reachability::kReachable;
+  StartupProbe startup_probe;
+  Duration idle_before_zero{-1};  // negative: the platform's default
+};
+
+}  // namespace thaw::serving
