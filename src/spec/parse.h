@@ -1,0 +1,43 @@
+// Reading services: from the text of a service file (YAML or JSON), or from a Json of the API.
+//
+// All faults found are reported, not the first only. What is read has passed every rule of the
+// contract; defaults are not filled in (defaults.h), so that emit.h can print what was written.
+// Thread: any. Owner: values. Limits: a file of at most 1 MiB, 32 levels, 20 000 values (aliases
+// expanded), exactly one document; at most 20 faults are listed. Beyond: kInvalidArgument.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "spec/service.h"
+
+namespace thaw::spec {
+
+/// One fault of one field: what a BadRequest of the API lists as fieldViolations.
+struct FieldViolation {
+  std::string path;  // spec.template.spec.containers[0].image; "" for the whole document
+  int line = 0;      // from 1; 0 when there is no text
+  int column = 0;
+  std::string description;  // the value, what is wrong with it and what is right
+};
+
+/// `file_name` is only for messages. The error's message has one line a fault:
+/// "service.yaml:7:9: spec.template...memory: "100Mi" is too little; ...". When `violations` is
+/// given it receives the same faults, structured; without a fault it is left empty.
+Result<Service> parse_service(std::string_view text, std::string_view file_name,
+                              std::vector<FieldViolation>* violations = nullptr);
+
+/// The same rules and messages, without lines.
+Result<Service> service_from_json(const Json& json,
+                                  std::vector<FieldViolation>* violations = nullptr);
+
+/// Holds a service that was not parsed but put together (say, from flags) to the same rules.
+Status validate(const Service& service, std::vector<FieldViolation>* violations = nullptr);
+
+/// Settings that are kept but not acted on yet, to be told to whoever deploys the service.
+std::vector<FieldViolation> notices(const Service& service);
+
+}  // namespace thaw::spec
