@@ -1,0 +1,88 @@
+// The `thaw` command: parses words, calls the platform's API, prints.
+//
+// run() is all that main() needs. What `up`, `serve` and `forecast` do is not in this room: the
+// caller passes it as Programs. Not for talking to an instance from inside the platform.
+// Thread: the caller's, which also takes the turns of Ports' loop; run() blocks until the command
+// is done. Owner: all arguments outlive run(). Limits: an input file or stdin of at most 32 MiB.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/terminal.h"
+#include "io/disk.h"
+#include "io/loop.h"
+#include "io/net.h"
+
+namespace thaw::cli {
+
+/// `thaw serve`: the native model server as an ordinary container.
+struct ServeOptions {
+  std::string task;               // one of kServeTasks
+  std::string host = "0.0.0.0";   // an IP address, as the container contract wants it
+  uint16_t port = 8080;           // --port, else $PORT, else 8080
+};
+inline constexpr std::string_view kServeTasks[] = {"forecast"};
+
+/// Prophet's auto / True / False / number of Fourier terms.
+struct SeasonalityOption {
+  enum class Kind { kAuto, kOn, kOff, kOrder };
+  Kind kind = Kind::kAuto;
+  int order = 0;  // kOrder: at least 1
+};
+
+/// `thaw forecast`. What is empty was not given: the forecaster's own default applies.
+struct ForecastOptions {
+  std::string file;                // "-" is standard input
+  std::optional<int> periods;      // 1..100000 steps after the last date of the file
+  std::string freq;                // pandas' name of the step ("D", "W", "MS", "H", ...)
+  enum class Output { kCsv, kJson, kTable };
+  Output output = Output::kTable;  // --output, else a table on a terminal and CSV elsewhere
+  bool plot = false;               // --plot or --no-plot, else whether a table goes to a terminal
+  int width = 80;                  // columns for the table and the plot
+  bool colour = false;             // whether the output may hold colour sequences
+  std::optional<double> interval_width;  // in (0, 1)
+  std::optional<uint64_t> seed;
+  std::string growth;                    // "", "linear", "flat"
+  std::vector<std::string> changepoints;  // dates as they were given
+  std::optional<int> n_changepoints;      // >= 0
+  std::optional<double> changepoint_range;        // in (0, 1]
+  std::optional<double> changepoint_prior_scale;  // > 0
+  std::optional<double> seasonality_prior_scale;  // > 0
+  std::optional<SeasonalityOption> yearly;
+  std::optional<SeasonalityOption> weekly;
+  std::optional<SeasonalityOption> daily;
+  std::string scaling;  // "", "absmax", "minmax"
+};
+
+/// The programs that live elsewhere; each returns an exit code (exit_code.h).
+struct Programs {
+  /// Gets the words after `up` as they were typed, --help included.
+  std::function<int(std::span<const std::string_view> words)> up;
+  /// Names of up's flags with their dashes, for completion; may be empty.
+  std::function<std::vector<std::string>()> up_flags;
+  std::function<int(const ServeOptions&)> serve;
+  std::function<int(const ForecastOptions&)> forecast;
+  std::string version;  // "0.1.0"
+};
+
+/// Ports for the commands that call the API. Each is asked for only when it is needed, so that
+/// `serve` and `up` do not pay for a loop they do not use.
+class Ports {
+ public:
+  virtual ~Ports() = default;
+  virtual io::Loop& loop() = 0;
+  virtual io::Net& net() = 0;
+  virtual io::Disk& disk() = 0;
+};
+
+/// Runs the command that argv names; returns the process's exit code (exit_code.h).
+int run(int argc, const char* const* argv, const Programs& programs, Terminal& terminal,
+        Ports& ports);
+
+}  // namespace thaw::cli
