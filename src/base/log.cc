@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/json.h"
@@ -56,12 +57,19 @@ std::string json_line(Severity severity, std::string_view message,
   return line.dump();
 }
 
+/// True for a value that would not read back as one field, or that would steer a terminal.
+bool needs_quotes(std::string_view value) {
+  return value.empty() || std::any_of(value.begin(), value.end(), [](unsigned char c) {
+           return c <= ' ' || c == '"' || c == 0x7f;
+         });
+}
+
 std::string text_line(Severity severity, std::string_view message,
                       std::initializer_list<LogField> fields) {
   std::string line = fmt::format("{} {:<7} {}", format_rfc3339(real_now()).substr(11, 12),
                                  severity_name(severity), message);
   for (const LogField& field : fields) {
-    const bool quoted = !field.is_number && field.value.find_first_of(" \"\n\t") != std::string::npos;
+    const bool quoted = !field.is_number && needs_quotes(field.value);
     line += fmt::format(" {}={}", field.name, quoted ? Json(field.value).dump() : field.value);
   }
   return line;

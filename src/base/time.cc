@@ -98,11 +98,13 @@ std::optional<Duration> parse_duration(std::string_view text) {
   constexpr double kLongestSeconds = 100.0 * 365 * 86400;
   if (text.empty()) return std::nullopt;
   Duration total{0};
+  const size_t whole = text.size();
   while (!text.empty()) {
     double amount = 0;
     const auto [end, fault] =
         std::from_chars(text.data(), text.data() + text.size(), amount, std::chars_format::fixed);
     if (fault != std::errc() || !(amount >= 0)) return std::nullopt;
+    const bool is_first = text.size() == whole;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     size_t letters = 0;
     while (letters < text.size() && std::isalpha(static_cast<unsigned char>(text[letters]))) {
@@ -112,7 +114,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
     if (!unit || amount * to_seconds(*unit) > kLongestSeconds) return std::nullopt;
     total += seconds(amount * to_seconds(*unit));
     text.remove_prefix(letters);
-    if (letters == 0 && !text.empty()) return std::nullopt;
+    // A number without a unit stands alone: "45", never "5m3".
+    if (letters == 0 && (!is_first || !text.empty())) return std::nullopt;
   }
   return total;
 }
