@@ -1,0 +1,326 @@
+#include "app/options.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "base/nearest.h"
+
+namespace thaw::app {
+namespace {
+
+// ---- Values ------------------------------------------------------------------------------------
+
+Error wrong(std::string_view allowed) {
+  return {Code::kInvalidArgument, fmt::format("must be {}", allowed)};
+}
+
+template <int kLowest, int kHighest, int UpOptions::*kField>
+Status set_int(UpOptions& options, std::string_view text) {
+  int value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault != std::errc() || end != text.data() + text.size() || value < kLowest ||
+      value > kHighest) {
+    return wrong(fmt::format("a whole number from {} to {}", kLowest, kHighest));
+  }
+  options.*kField = value;
+  return {};
+}
+
+template <int kLowestMs, int kHighestMs, Duration UpOptions::*kField>
+Status set_duration(UpOptions& options, std::string_view text) {
+  const auto value = parse_duration(text);
+  if (!value || *value < milliseconds(kLowestMs) || *value > milliseconds(kHighestMs)) {
+    return wrong(fmt::format("a duration from {} to {}, such as 30s or 5m",
+                             format_duration(milliseconds(kLowestMs)),
+                             format_duration(milliseconds(kHighestMs))));
+  }
+  options.*kField = *value;
+  return {};
+}
+
+template <io::SocketAddress UpOptions::*kField>
+Status set_address(UpOptions& options, std::string_view text) {
+  const size_t colon = text.rfind(':');
+  int port = -1;
+  if (colon != std::string_view::npos) {
+    const auto digits = text.substr(colon + 1);
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (fault != std::errc() || end != digits.data() + digits.size()) port = -1;
+  }
+  if (colon == std::string_view::npos || colon == 0 || port < 0 || port > 65535) {
+    return wrong("IP:PORT, such as 127.0.0.1:8080 or [::1]:8080");
+  }
+  std::string_view ip = text.substr(0, colon);
+  if (ip.front() == '[' && ip.back() == ']') ip = ip.substr(1, ip.size() - 2);
+  if (ip.find_first_not_of("0123456789abcdefABCDEF.:") != std::string_view::npos) {
+    return wrong("IP:PORT with a numeric address, such as 127.0.0.1:8080");
+  }
+  options.*kField = {.ip = std::string(ip), .port = static_cast<uint16_t>(port)};
+  return {};
+}
+
+template <auto UpOptions::*kField, class Value, size_t kCount>
+Status set_choice(UpOptions& options, std::string_view text,
+                  const std::array<std::pair<std::string_view, Value>, kCount>& choices) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : choices) {
+    if (name == text) {
+      options.*kField = value;
+      return {};
+    }
+    names.emplace_back(name);
+  }
+  return wrong(fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Status set_data_dir(UpOptions& options, std::string_view text) {
+  if (text.empty() || text.front() != '/') return wrong("an absolute path");
+  options.data_dir = std::string(text);
+  return {};
+}
+
+Status set_base_domain(UpOptions& options, std::string_view text) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+  if (text.empty() || text.size() > 200 || text.front() == '.' || text.back() == '.' ||
+      text.find_first_not_of(kAllowed) != std::string_view::npos) {
+    return wrong("a domain in lower case, such as localhost or apps.example.org");
+  }
+  options.base_domain = std::string(text);
+  return {};
+}
+
+Status set_log_format(UpOptions& options, std::string_view text) {
+  using F = UpOptions::LogFormat;
+  return set_choice<&UpOptions::log_format>(
+      options, text,
+      std::array{std::pair{std::string_view("auto"), F::kAuto},
+                 std::pair{std::string_view("text"), F::kText},
+                 std::pair{std::string_view("json"), F::kJson}});
+}
+
+Status set_log_level(UpOptions& options, std::string_view text) {
+  for (std::string_view level : {"debug", "info", "warning", "error"}) {
+    if (level == text) {
+      options.log_level = std::string(text);
+      return {};
+    }
+  }
+  return wrong("one of debug, info, warning, error");
+}
+
+Status set_isolation(UpOptions& options, std::string_view text) {
+  using I = UpOptions::Isolation;
+  return set_choice<&UpOptions::isolation>(
+      options, text,
+      std::array{std::pair{std::string_view("auto"), I::kAuto},
+                 std::pair{std::string_view("container"), I::kContainer},
+                 std::pair{std::string_view("process"), I::kProcess}});
+}
+
+// ---- The table ---------------------------------------------------------------------------------
+
+struct Option {
+  std::string_view name;  // --name, and the key in the file; the variable is THAW_NAME
+  std::string_view value;
+  std::string_view default_text;
+  std::string_view help;
+  Status (*set)(UpOptions&, std::string_view);
+};
+
+constexpr int kHourMs = 3'600'000;
+
+constexpr std::array kOptions = {
+    Option{"data-dir", "DIR", "/var/lib/thaw as root, else ~/.local/share/thaw",
+           "where all state is kept; one running Thaw per folder", set_data_dir},
+    Option{"gateway-address", "IP:PORT", "127.0.0.1:8080", "where services are called",
+           set_address<&UpOptions::gateway_address>},
+    Option{"api-address", "IP:PORT", "127.0.0.1:8081",
+           "where the Cloud Run API is served; it asks for no password, so keep it on loopback",
+           set_address<&UpOptions::api_address>},
+    Option{"base-domain", "DOMAIN", "localhost", "services are called NAME.DOMAIN",
+           set_base_domain},
+    Option{"log-format", "auto|text|json", "auto",
+           "the platform's own log on standard error; auto is text on a terminal, else JSON",
+           set_log_format},
+    Option{"log-level", "LEVEL", "info", "the lowest that is written: debug, info, warning, error",
+           set_log_level},
+    Option{"isolation", "auto|container|process", "auto",
+           "how instances run; auto is container as root where crun is installed, else process",
+           set_isolation},
+    Option{"scale-to-zero-after", "DURATION", "60s",
+           "how long a service without a request keeps its last instance",
+           set_duration<100, kHourMs, &UpOptions::scale_to_zero_after>},
+    Option{"stop-grace", "DURATION", "10s", "from SIGTERM to SIGKILL when an instance is stopped",
+           set_duration<100, 600'000, &UpOptions::stop_grace>},
+    Option{"drain-timeout", "DURATION", "30s",
+           "how long requests in flight may go on when Thaw itself is stopped",
+           set_duration<0, kHourMs, &UpOptions::drain_timeout>},
+    Option{"longest-queue", "REQUESTS", "10000",
+           "requests of one revision that wait for an instance; more are answered 429",
+           set_int<1, 1'000'000, &UpOptions::longest_queue>},
+    Option{"ready-sandboxes", "COUNT", "16",
+           "containers made ahead, at most one per service, so that a wake only has to start them",
+           set_int<0, 1000, &UpOptions::ready_sandboxes>},
+};
+
+const Option* find_option(std::string_view name) {
+  for (const Option& option : kOptions) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+std::string variable_of(const Option& option) {
+  std::string name = "THAW_";
+  for (char c : option.name) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+Error unknown_name(std::string_view where, std::string_view name) {
+  std::vector<std::string_view> names{"config", "help"};
+  for (const Option& option : kOptions) names.push_back(option.name);
+  std::string message = fmt::format("{} '{}'", where, name);
+  if (const auto near = nearest(name, names)) message += fmt::format("; did you mean '{}'?", *near);
+  return {Code::kInvalidArgument, message + " ('thaw up --help' lists all options)"};
+}
+
+// ---- Sources -----------------------------------------------------------------------------------
+
+struct Given {
+  std::string text;
+  std::string where;  // "--data-dir", "THAW_DATA_DIR", "thaw.yaml:3: data-dir"
+};
+using GivenByName = std::map<std::string, Given, std::less<>>;
+
+Result<GivenByName> from_flags(const std::vector<std::string>& words) {
+  GivenByName given;
+  for (size_t i = 0; i < words.size(); ++i) {
+    std::string_view word = words[i];
+    if (!word.starts_with("--")) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("unexpected argument '{}': 'thaw up' takes only options", word));
+    }
+    word.remove_prefix(2);
+    const size_t equals = word.find('=');
+    const std::string name(word.substr(0, equals));
+    if (name != "config" && find_option(name) == nullptr) {
+      return unknown_name("unknown option", "--" + name);
+    }
+    std::string value;
+    if (equals != std::string_view::npos) {
+      value = std::string(word.substr(equals + 1));
+    } else if (i + 1 < words.size()) {
+      value = words[++i];
+    } else {
+      return Error(Code::kInvalidArgument, fmt::format("--{} needs a value", name));
+    }
+    if (!given.emplace(name, Given{value, "--" + name}).second) {
+      return Error(Code::kInvalidArgument, fmt::format("--{} is given twice", name));
+    }
+  }
+  return given;
+}
+
+Result<GivenByName> from_file(const std::string& path, const OptionSources& sources) {
+  ASSIGN_OR_RETURN(const std::string text, sources.read_file(path));
+  GivenByName given;
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (root.IsNull()) return given;
+    if (!root.IsMap()) {
+      return Error(Code::kInvalidArgument, path + ": must hold 'option: value' lines");
+    }
+    for (const auto& entry : root) {
+      const std::string where = fmt::format("{}:{}", path, entry.first.Mark().line + 1);
+      const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "(not a name)";
+      if (find_option(name) == nullptr) return unknown_name(where + ": unknown option", name);
+      if (!entry.second.IsScalar()) {
+        return Error(Code::kInvalidArgument, fmt::format("{}: {} needs one value", where, name));
+      }
+      const Given value{entry.second.Scalar(), fmt::format("{}: {}", where, name)};
+      if (!given.emplace(name, value).second) {
+        return Error(Code::kInvalidArgument, fmt::format("{}: {} is given twice", where, name));
+      }
+    }
+  } catch (const YAML::Exception& fault) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{}:{}: {}", path, fault.mark.line + 1, fault.msg));
+  }
+  return given;
+}
+
+std::string first_set(const OptionSources& sources, const GivenByName& flags) {
+  if (const auto flag = flags.find("config"); flag != flags.end()) return flag->second.text;
+  return sources.environment("THAW_CONFIG").value_or("");
+}
+
+}  // namespace
+
+Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
+                                   const OptionSources& sources) {
+  ASSIGN_OR_RETURN(const GivenByName flags, from_flags(words));
+  GivenByName file;
+  if (const std::string path = first_set(sources, flags); !path.empty()) {
+    ASSIGN_OR_RETURN(file, from_file(path, sources));
+  }
+  UpOptions options;
+  for (const Option& option : kOptions) {
+    const std::string variable = variable_of(option);
+    Given given{option.name == "data-dir" ? sources.default_data_dir
+                                          : std::string(option.default_text),
+                "default of --" + std::string(option.name)};
+    if (const auto at = file.find(option.name); at != file.end()) given = at->second;
+    if (const auto set = sources.environment(variable)) given = {*set, variable};
+    if (const auto at = flags.find(option.name); at != flags.end()) given = at->second;
+    if (Status status = option.set(options, given.text); !status) {
+      return std::move(status).error().with_context(
+          fmt::format("{}: '{}'", given.where, given.text));
+    }
+  }
+  return options;
+}
+
+bool wants_help(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "-h" || word == "--help" || word == "help") return true;
+  }
+  return false;
+}
+
+std::string up_help() {
+  std::string text =
+      "Usage: thaw up [OPTIONS]\n\n"
+      "Runs the platform: the gateway, the API and all services, until SIGTERM or Ctrl-C.\n\n"
+      "Options (flag, then environment, then file, then default):\n";
+  for (const Option& option : kOptions) {
+    text += fmt::format("  --{} {}\n      {}\n      default {}; also {}\n", option.name, option.value,
+                        option.help, option.default_text, variable_of(option));
+  }
+  return text +
+         "  --config FILE\n      YAML file with 'option: value' lines; also THAW_CONFIG\n"
+         "  -h, --help\n      this text\n";
+}
+
+std::string options_reference() {
+  std::string text =
+      "# Options of `thaw up`\n\n"
+      "Made from the table in `src/app/options.cc`; a test holds the two together. A flag wins over\n"
+      "the environment, that over the file that `--config FILE` or `THAW_CONFIG` names (YAML,\n"
+      "`option: value` lines), that over the default. An unknown name is an error.\n\n"
+      "| flag and key | variable | default | what it sets |\n|---|---|---|---|\n";
+  for (const Option& option : kOptions) {
+    std::string value(option.value);
+    for (size_t at = 0; (at = value.find('|', at)) != std::string::npos; at += 2) {
+      value.insert(at, "\\");
+    }
+    text += fmt::format("| `--{} {}` | `{}` | {} | {} |\n", option.name, value,
+                        variable_of(option), option.default_text, option.help);
+  }
+  return text;
+}
+
+}  // namespace thaw::app

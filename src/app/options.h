@@ -1,0 +1,56 @@
+// The options of `thaw up`: one table that parses flags, environment and file, and from which
+// --help and docs/reference/options.md are made.
+//
+// A flag wins over the environment, that over the file, that over the default. Unknown names are
+// errors that suggest the nearest right one. Not for what a service may set: that is spec/.
+//
+// **Thread**: any. **Owner**: values. **Limits**: each option's range stands in the table.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/net.h"
+
+namespace thaw::app {
+
+struct UpOptions {
+  std::string data_dir;
+  io::SocketAddress gateway_address;
+  io::SocketAddress api_address;
+  std::string base_domain;
+  enum class LogFormat { kAuto, kText, kJson } log_format = LogFormat::kAuto;
+  std::string log_level;
+  enum class Isolation { kAuto, kContainer, kProcess } isolation = Isolation::kAuto;
+  Duration scale_to_zero_after{0};
+  Duration stop_grace{0};
+  Duration drain_timeout{0};
+  int longest_queue = 0;
+  int ready_sandboxes = 0;
+};
+
+/// Where option values come from besides the flags; the real ones in main, fakes in tests.
+struct OptionSources {
+  std::function<std::optional<std::string>(const std::string&)> environment;
+  std::function<Result<std::string>(const std::string& path)> read_file;
+  std::string default_data_dir;  // depends on who runs it
+};
+
+/// `words` are what stands after `thaw up`. kInvalidArgument names the flag, variable or line of
+/// the file, the value, what is allowed and the nearest right name.
+Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
+                                   const OptionSources& sources);
+
+/// True when the words ask for help: -h or --help.
+bool wants_help(const std::vector<std::string>& words);
+/// What `thaw up --help` prints.
+std::string up_help();
+/// docs/reference/options.md.
+std::string options_reference();
+
+}  // namespace thaw::app

@@ -1,0 +1,104 @@
+#include "app/options.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace thaw::app {
+namespace {
+
+struct World {
+  std::map<std::string, std::string> environment;
+  std::map<std::string, std::string> files;
+
+  Result<UpOptions> parse(const std::vector<std::string>& words) const {
+    return parse_up_options(
+        words, {.environment = [this](const std::string& name) -> std::optional<std::string> {
+                  const auto at = environment.find(name);
+                  if (at == environment.end()) return std::nullopt;
+                  return at->second;
+                },
+                .read_file = [this](const std::string& path) -> Result<std::string> {
+                  const auto at = files.find(path);
+                  if (at == files.end()) return Error(Code::kNotFound, "open " + path);
+                  return at->second;
+                },
+                .default_data_dir = "/data"});
+  }
+};
+
+TEST(UpOptions, DefaultsAreThoseOfTheTable) {
+  const auto options = World{}.parse({});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->data_dir, "/data");
+  EXPECT_EQ(options->gateway_address.str(), "127.0.0.1:8080");
+  EXPECT_EQ(options->api_address.str(), "127.0.0.1:8081");
+  EXPECT_EQ(options->base_domain, "localhost");
+  EXPECT_EQ(options->scale_to_zero_after, seconds(60));
+  EXPECT_EQ(options->longest_queue, 10'000);
+}
+
+TEST(UpOptions, FlagWinsOverEnvironmentOverFile) {
+  World world;
+  world.files["/t.yaml"] = "longest-queue: 1\nstop-grace: 1s\nbase-domain: file.test\n";
+  world.environment = {{"THAW_CONFIG", "/t.yaml"},
+                       {"THAW_STOP_GRACE", "2s"},
+                       {"THAW_BASE_DOMAIN", "env.test"}};
+  const auto options = world.parse({"--base-domain=flag.test"});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->longest_queue, 1);
+  EXPECT_EQ(options->stop_grace, seconds(2));
+  EXPECT_EQ(options->base_domain, "flag.test");
+}
+
+TEST(UpOptions, WrongInputIsRefusedWithItsPlaceAndTheNearestName) {
+  World world;
+  world.files["/unknown.yaml"] = "stop-grace: 5s\nlongest-qeue: 3\n";
+  world.files["/list.yaml"] = "longest-queue: [1, 2]\n";
+  world.files["/broken.yaml"] = "a: b: c\n";
+  world.files["/twice.yaml"] = "longest-queue: 1\nlongest-queue: 2\n";
+  const struct {
+    std::vector<std::string> words;
+    std::string part;
+  } cases[] = {
+      {{"--gatway-address", "x"}, "did you mean 'gateway-address'"},
+      {{"--longest-queue", "-1"}, "--longest-queue: '-1': must be a whole number from 1 to"},
+      {{"--longest-queue", "99999999999999999999"}, "must be a whole number"},
+      {{"--longest-queue", "5x"}, "must be a whole number"},
+      {{"--stop-grace", "ten"}, "must be a duration from 100 ms"},
+      {{"--stop-grace", "9h"}, "must be a duration"},
+      {{"--api-address", "localhost:80"}, "numeric address"},
+      {{"--api-address", "127.0.0.1"}, "must be IP:PORT"},
+      {{"--api-address", "127.0.0.1:70000"}, "must be IP:PORT"},
+      {{"--log-format", "xml"}, "one of auto, text, json"},
+      {{"--log-level", "loud"}, "one of debug, info"},
+      {{"--isolation", "vm"}, "one of auto, container, process"},
+      {{"--data-dir", "relative"}, "must be an absolute path"},
+      {{"--base-domain", "UPPER"}, "lower case"},
+      {{"--longest-queue"}, "--longest-queue needs a value"},
+      {{"--longest-queue", "1", "--longest-queue", "2"}, "is given twice"},
+      {{"now"}, "unexpected argument 'now'"},
+      {{"--config", "/absent.yaml"}, "open /absent.yaml"},
+      {{"--config", "/unknown.yaml"}, "/unknown.yaml:2: unknown option 'longest-qeue'; did you mean"},
+      {{"--config", "/list.yaml"}, "/list.yaml:1: longest-queue needs one value"},
+      {{"--config", "/broken.yaml"}, "/broken.yaml:1"},
+      {{"--config", "/twice.yaml"}, "/twice.yaml:2: longest-queue is given twice"},
+  };
+  for (const auto& [words, part] : cases) {
+    const auto options = world.parse(words);
+    ASSERT_FALSE(options) << part;
+    EXPECT_NE(options.error().message().find(part), std::string::npos) << options.error().message();
+  }
+}
+
+TEST(UpOptions, ReferencePageIsCurrent) {
+  std::ifstream page(THAW_SOURCE_DIR "/docs/reference/options.md");
+  std::stringstream text;
+  text << page.rdbuf();
+  EXPECT_EQ(text.str(), options_reference()) << "write docs/reference/options.md anew from this";
+}
+
+}  // namespace
+}  // namespace thaw::app
