@@ -1,0 +1,117 @@
+#include "store/state.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace thaw::store {
+namespace {
+
+constexpr int64_t kApplicationId = 0x54686177;  // "Thaw", in the file's header
+constexpr int64_t kLargestChecked = 64 << 20;   // bytes
+
+constexpr std::array kMigrations = {
+    Migration{1, "services and revisions", R"(
+CREATE TABLE services(
+  name TEXT PRIMARY KEY,
+  next_revision INTEGER NOT NULL,
+  service TEXT NOT NULL
+) STRICT;
+CREATE TABLE revisions(
+  name TEXT PRIMARY KEY,
+  service TEXT NOT NULL REFERENCES services(name) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  uid TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  created TEXT NOT NULL,
+  template TEXT NOT NULL,
+  ready INTEGER NOT NULL,
+  was_ready INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  state_since TEXT NOT NULL,
+  UNIQUE(service, number)
+) STRICT;)"},
+    Migration{2, "the meter's ledger", R"(
+CREATE TABLE meter_usage(
+  service TEXT NOT NULL,
+  revision TEXT NOT NULL,
+  day TEXT NOT NULL,
+  mode INTEGER NOT NULL,
+  cpu_units INTEGER NOT NULL,
+  memory_units INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  PRIMARY KEY(service, revision, day, mode)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE meter_batch(
+  only INTEGER PRIMARY KEY CHECK(only = 1),
+  last INTEGER NOT NULL
+) STRICT;
+INSERT INTO meter_batch VALUES(1, 0);)"},
+    Migration{3, "waterfalls of the latest starts", R"(
+CREATE TABLE starts(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  service TEXT NOT NULL,
+  instance TEXT NOT NULL UNIQUE,
+  record TEXT NOT NULL
+) STRICT;
+CREATE INDEX starts_of_service ON starts(service, id);)"},
+};
+
+std::string holder_of(int fd) {
+  std::array<char, 32> text{};
+  const ssize_t count = ::pread(fd, text.data(), text.size() - 1, 0);
+  std::string pid;
+  for (ssize_t i = 0; i < count && text.at(i) >= '0' && text.at(i) <= '9'; ++i) pid += text.at(i);
+  return pid.empty() ? "another process" : "process " + pid;
+}
+
+}  // namespace
+
+Result<DataLock> DataLock::acquire(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return errno_error("open " + path, errno);
+  DataLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return errno_error("lock " + path, errno);
+    return Error(Code::kFailedPrecondition,
+                 fmt::format("{}: is in use by {}; stop it, or choose another data directory",
+                             directory, holder_of(fd)));
+  }
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 ||
+      ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return errno_error("write " + path, errno);
+  }
+  return lock;
+}
+
+DataLock::DataLock(DataLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DataLock::~DataLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::string state_path(const std::string& directory) { return directory + "/state.db"; }
+
+std::span<const Migration> state_migrations() { return kMigrations; }
+
+Result<std::unique_ptr<Database>> open_state(const std::string& path, std::string_view wall_time) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::open(path, kApplicationId));
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && info.st_size <= kLargestChecked) {
+    RETURN_IF_ERROR(database->check());
+  }
+  RETURN_IF_ERROR(migrate(*database, kMigrations, wall_time));
+  return database;
+}
+
+}  // namespace thaw::store
