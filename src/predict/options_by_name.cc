@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "base/json.h"
+#include "predict/request.h"
+#include "predict/text.h"
+
+namespace thaw::predict {
+namespace {
+
+Error bad_value(std::string_view value, std::string_view wanted) {
+  return Error(Code::kInvalidArgument,
+               fmt::format("{} is not {}", quoted_value(value), wanted));
+}
+
+template <class Number>
+Status read_number(std::string_view text, std::string_view wanted, Number& into) {
+  Number number{};
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || fault != std::errc() || end != text.data() + text.size()) {
+    return bad_value(text, wanted);
+  }
+  into = number;
+  return {};
+}
+
+Status read_integer(std::string_view text, int& into) {
+  return read_number(text, "a whole number", into);
+}
+
+Status read_real(std::string_view text, double& into) {
+  RETURN_IF_ERROR(read_number(text, "a number", into));
+  return std::isfinite(into) ? Status() : Status(bad_value(text, "a finite number"));
+}
+
+Status read_bool(std::string_view text, bool& into) {
+  const std::string word = lower_case(text);
+  if (word != "true" && word != "false" && word != "1" && word != "0") {
+    return bad_value(text, "true or false");
+  }
+  into = word == "true" || word == "1";
+  return {};
+}
+
+Status read_seasonality(std::string_view text, SeasonalitySwitch& into) {
+  using Mode = SeasonalitySwitch::Mode;
+  const std::string word = lower_case(text);
+  into = {};
+  if (word == "auto") return {};
+  if (word == "true" || word == "false" || word == "0") {
+    into.mode = word == "true" ? Mode::kOn : Mode::kOff;
+    return {};
+  }
+  int order = 0;
+  RETURN_IF_ERROR(read_number(text, "auto, true, false or a Fourier order", order));
+  into = {Mode::kOn, order};
+  return {};
+}
+
+Status read_changepoints(std::string_view text, std::optional<std::vector<Timestamp>>& into) {
+  std::vector<Timestamp> dates;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    ASSIGN_OR_RETURN(const Timestamp at, parse_timestamp(text.substr(0, comma)));
+    dates.push_back(at);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  into = std::move(dates);
+  return {};
+}
+
+Error not_there(std::string_view value, std::string_view there) {
+  return Error(Code::kUnimplemented,
+               fmt::format("{} is not there yet: {}", quoted_value(value), there));
+}
+
+Status read_growth(std::string_view text, Growth& into) {
+  const std::string word = lower_case(text);
+  if (word == "logistic") return not_there(text, "use linear or flat");
+  if (word != "linear" && word != "flat") return bad_value(text, "linear or flat");
+  into = word == "flat" ? Growth::kFlat : Growth::kLinear;
+  return {};
+}
+
+Status read_scaling(std::string_view text, Scaling& into) {
+  const std::string word = lower_case(text);
+  if (word != "absmax" && word != "minmax") return bad_value(text, "absmax or minmax");
+  into = word == "minmax" ? Scaling::kMinMax : Scaling::kAbsMax;
+  return {};
+}
+
+Status read_mode(std::string_view text) {
+  const std::string word = lower_case(text);
+  if (word == "multiplicative") return not_there(text, "use additive");
+  return word == "additive" ? Status() : Status(bad_value(text, "additive"));
+}
+
+struct Option {
+  std::string_view name;
+  Status (*read)(std::string_view text, ForecastRequest& request);
+};
+
+using Text = std::string_view;
+using Request = ForecastRequest;
+
+constexpr Option kOptions[] = {
+    {"periods", [](Text t, Request& r) { return read_integer(t, r.horizon.periods); }},
+    {"freq",
+     [](Text t, Request& r) -> Status {
+       r.horizon.freq = std::string(t);
+       auto parsed = parse_frequency(t);
+       return parsed ? Status() : Status(std::move(parsed).error());
+     }},
+    {"include_history",
+     [](Text t, Request& r) { return read_bool(t, r.horizon.include_history); }},
+    {"interval_width", [](Text t, Request& r) { return read_real(t, r.intervals.width); }},
+    {"uncertainty_samples", [](Text t, Request& r) { return read_integer(t, r.intervals.samples); }},
+    {"seed",
+     [](Text t, Request& r) {
+       return read_number(t, "a whole number of 0 or more", r.intervals.seed);
+     }},
+    {"growth", [](Text t, Request& r) { return read_growth(t, r.model.growth); }},
+    {"scaling", [](Text t, Request& r) { return read_scaling(t, r.model.scaling); }},
+    {"changepoints", [](Text t, Request& r) { return read_changepoints(t, r.model.changepoints); }},
+    {"n_changepoints", [](Text t, Request& r) { return read_integer(t, r.model.n_changepoints); }},
+    {"changepoint_range",
+     [](Text t, Request& r) { return read_real(t, r.model.changepoint_range); }},
+    {"changepoint_prior_scale",
+     [](Text t, Request& r) { return read_real(t, r.model.changepoint_prior_scale); }},
+    {"yearly_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.yearly); }},
+    {"weekly_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.weekly); }},
+    {"daily_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.daily); }},
+    {"seasonality_mode", [](Text t, Request&) { return read_mode(t); }},
+    {"seasonality_prior_scale",
+     [](Text t, Request& r) { return read_real(t, r.model.seasonality_prior_scale); }},
+};
+
+constexpr std::string_view kNotThereYet[] = {
+    "cap",           "floor",       "holidays",      "country_holidays", "holidays_mode",
+    "mcmc_samples",  "regressors",  "seasonalities", "holidays_prior_scale"};
+
+Error unknown_option(std::string_view name) {
+  for (std::string_view known : kNotThereYet) {
+    if (name == known) {
+      return Error(Code::kUnimplemented, fmt::format("the option {} is not there yet: leave it "
+                                                     "out", name));
+    }
+  }
+  const std::vector<std::string_view> names = option_names();
+  const std::string_view near = nearest_name(name, names);
+  if (!near.empty()) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("no option {}: did you mean '{}'?", quoted_value(name), near));
+  }
+  return Error(Code::kInvalidArgument,
+               fmt::format("no option {}: there are {}", quoted_value(name),
+                           fmt::join(names, ", ")));
+}
+
+Result<std::string> option_text(const Json& value) {
+  if (value.is_string()) return value.as_string();
+  if (value.is_bool() || value.is_number()) return value.dump();
+  if (!value.is_array()) return bad_value(value.dump(), "a text, number, true, false or list");
+  std::string joined;
+  for (const Json& item : value.as_array()) {
+    if (!item.is_string()) return bad_value(item.dump(), "a text");
+    joined += (joined.empty() ? "" : ",") + item.as_string();
+  }
+  return joined;
+}
+
+}  // namespace
+
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const Option& option : kOptions) names.push_back(option.name);
+  return names;
+}
+
+Status set_option(ForecastRequest& request, std::string_view name, std::string_view value) {
+  for (const Option& option : kOptions) {
+    if (option.name != name) continue;
+    Status status = option.read(trimmed(value), request);
+    if (status || status.error().message().starts_with(name)) return status;
+    return std::move(status).error().with_context(name);
+  }
+  return unknown_option(name);
+}
+
+Status set_option(ForecastRequest& request, std::string_view name, const Json& value) {
+  auto text = option_text(value);
+  if (!text) return std::move(text).error().with_context(name);
+  return set_option(request, name, std::string_view(*text));
+}
+
+}  // namespace thaw::predict

@@ -1,0 +1,61 @@
+// ForecastRequest: a series and what is wanted of it, as one body or a command line says it.
+//
+// The names of options are the same everywhere: query parameters, members of a JSON body, flags.
+// Thread: any. Owner: values. Limits: those of Series and of forecast_options.h.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "predict/forecast_options.h"
+#include "predict/forecaster.h"
+#include "predict/future.h"
+#include "predict/series.h"
+
+namespace thaw {
+class Json;
+}
+
+namespace thaw::predict {
+
+/// How a series was written, and so how its forecast is.
+enum class BodyForm {
+  kCsv,
+  kJsonObject,  // {"history": [...], "periods": 28, ...}  ->  {"forecast": [...], "model": {...}}
+  kJsonList,    // [{"ds": ..., "y": ...}, ...]            ->  [{"ds": ..., "yhat": ...}, ...]
+};
+
+struct ForecastRequest {
+  Series history;
+  ForecastOptions model;
+  HorizonOptions horizon;
+  IntervalOptions intervals;
+  BodyForm form = BodyForm::kCsv;
+};
+
+/// The names that set_option takes, in the order of the reference page.
+std::vector<std::string_view> option_names();
+
+/// Sets one option from text, e.g. ("periods", "28"), ("yearly_seasonality", "auto"),
+/// ("changepoints", "2014-01-01,2014-06-01"). kInvalidArgument: an unknown name (the nearest right
+/// one is named) or a wrong value; kUnimplemented: an option of Prophet that is not there yet.
+Status set_option(ForecastRequest& request, std::string_view name, std::string_view value);
+/// The same from JSON: a text, number, boolean or list of texts.
+Status set_option(ForecastRequest& request, std::string_view name, const Json& value);
+
+/// Reads a body. `content_type` is the header's value: text/csv or application/json, parameters
+/// ignored; when empty, text/plain or a browser's form or octet-stream type, a body that begins
+/// with { or [ is JSON and any other CSV. kInvalidArgument: another type, or a fault in the body.
+Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body);
+
+struct ForecastAnswer {
+  Model model;
+  Frequency frequency;
+  Forecast forecast;
+};
+
+/// Fits and predicts. Bounded by the limits of the options: at most a few seconds.
+Result<ForecastAnswer> answer(const ForecastRequest& request);
+
+}  // namespace thaw::predict

@@ -1,0 +1,45 @@
+// The fit's core: least squares with normal and Laplace priors and an unknown noise level.
+//
+// Maximises over theta and sigma, for y ~ N(X theta, sigma) and sigma ~ half-normal(0, 1/2),
+//   -T ln(sigma) - |y - X theta|^2 / (2 sigma^2) - 2 sigma^2
+//   - sum over normal columns of theta^2 / (2 s^2) - sum over Laplace columns of |theta| / s.
+// Given sigma this is a convex quadratic with an L1 term, solved exactly by an active set on the
+// Gram matrix, which is built once; sigma is found by Newton steps on its own stationary equation;
+// at the end everything is refined on the residuals themselves. Knows nothing of time series.
+// Thread: any. Owner: values. Limits: columns in the hundreds (cubic time), rows as memory allows.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace thaw::predict {
+
+struct CoefficientPrior {
+  enum class Kind { kNormal, kLaplace };
+  Kind kind = Kind::kNormal;
+  double scale = 1;  // standard deviation, or Laplace scale
+};
+
+struct RidgeLassoProblem {
+  size_t rows = 0;
+  std::vector<double> x;  // column after column, `rows` values each
+  std::vector<double> y;
+  std::vector<CoefficientPrior> priors;  // one per column
+};
+
+struct RidgeLassoSolution {
+  enum class End { kOptimum, kExactData, kStepLimit };
+  End end = End::kOptimum;
+  std::vector<double> theta;
+  double sigma = 1;
+  double log_posterior = 0;
+  double gradient = 0;       // largest derivative over theta_j != 0 and sigma, times its own
+                             // posterior standard deviation given the others
+  double slope_at_zero = 0;  // largest |derivative| * s over Laplace columns with theta_j == 0
+  int sigma_steps = 0;
+  int active_set_steps = 0;
+};
+
+RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem);
+
+}  // namespace thaw::predict

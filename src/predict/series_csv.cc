@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "predict/csv.h"
+#include "predict/series.h"
+#include "predict/text.h"
+
+namespace thaw::predict {
+namespace {
+
+struct Columns {
+  size_t ds = 0;
+  size_t y = 0;
+  std::string ds_name;
+};
+
+Error at_line(int64_t line, std::string_view what) {
+  return Error(Code::kInvalidArgument, fmt::format("line {}: {}", line, what));
+}
+
+bool is_missing(std::string_view text) {
+  const std::string low = lower_case(text);
+  return low.empty() || low == "na" || low == "nan" || low == "null";
+}
+
+/// What is wrong with a header that has no date or no value column.
+Error header_fault(const CsvReader& reader, std::string_view missing) {
+  const auto& fields = reader.fields();
+  if (parse_timestamp(fields[0])) {
+    return at_line(reader.line(), "data where the header should be: put a line 'ds,y' before it");
+  }
+  if (fields.size() == 1 && fields[0].find_first_of(";\t|") != std::string_view::npos) {
+    return at_line(reader.line(),
+                   fmt::format("the header {} has no commas: separate the columns by commas",
+                               quoted_value(fields[0])));
+  }
+  std::vector<std::string> names;
+  for (std::string_view field : fields) {
+    if (names.size() < 10) names.push_back(quoted_value(field));
+  }
+  return at_line(reader.line(), fmt::format("no column {}: the header names {}", missing,
+                                            fmt::join(names, ", ")));
+}
+
+Result<Columns> read_header(const CsvReader& reader, Series& series) {
+  std::optional<size_t> ds, y;
+  for (size_t i = 0; i < reader.fields().size(); ++i) {
+    const std::string_view shown = trimmed(reader.fields()[i]);
+    const std::string name = lower_case(shown);
+    if (name != "ds" && name != "date" && name != "y") {
+      series.ignored_columns.emplace_back(shown);
+      continue;
+    }
+    std::optional<size_t>& column = name == "y" ? y : ds;
+    if (column) {
+      return at_line(reader.line(),
+                     fmt::format("the columns {} and {} ({} and {}) mean the same: keep one",
+                                 *column + 1, i + 1, quoted_value(reader.fields()[*column]),
+                                 quoted_value(reader.fields()[i])));
+    }
+    column = i;
+  }
+  if (!ds) return header_fault(reader, "'ds' or 'date'");
+  if (!y) return header_fault(reader, "'y'");
+  return Columns{*ds, *y, std::string(trimmed(reader.fields()[*ds]))};
+}
+
+Result<double> read_value(std::string_view field) {
+  std::string_view text = trimmed(field);
+  if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
+  if (text.front() == '+') text.remove_prefix(1);
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault == std::errc::result_out_of_range || (fault == std::errc() && !std::isfinite(value))) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} is not finite: leave missing values empty", quoted_value(field)));
+  }
+  if (fault != std::errc() || end != text.data() + text.size()) {
+    const bool comma = text.find(',') != std::string_view::npos;
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} is no number{}", quoted_value(field),
+                             comma ? ": write it with a decimal point and without thousands marks"
+                                   : ""));
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<Series> parse_series_csv(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    return Error(Code::kInvalidArgument, "the file is UTF-16: save it as UTF-8");
+  }
+  CsvReader reader(text);
+  Series series;
+  ASSIGN_OR_RETURN(const bool any, reader.next());
+  if (!any) return Error(Code::kInvalidArgument, "the file is empty: it needs the columns ds,y");
+  const size_t width = reader.fields().size();
+  ASSIGN_OR_RETURN(const Columns columns, read_header(reader, series));
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, reader.next());
+    if (!more) break;
+    const auto& fields = reader.fields();
+    if (fields.size() != width) {
+      return at_line(reader.line(), fmt::format("{} values where the header has {} columns",
+                                                fields.size(), width));
+    }
+    if (series.size() == kMaxSeriesRows) {
+      return at_line(reader.line(), fmt::format("more than {} rows: aggregate the series or cut "
+                                                "its beginning", kMaxSeriesRows));
+    }
+    auto ds = parse_timestamp(fields[columns.ds]);
+    if (!ds) {
+      return at_line(reader.line(), fmt::format("column {}: {}", quoted_value(columns.ds_name),
+                                                ds.error().message()));
+    }
+    auto y = read_value(fields[columns.y]);
+    if (!y) return at_line(reader.line(), fmt::format("column 'y': {}", y.error().message()));
+    series.ds.push_back(*ds);
+    series.y.push_back(*y);
+  }
+  return series;
+}
+
+}  // namespace thaw::predict

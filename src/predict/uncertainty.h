@@ -1,0 +1,25 @@
+// Intervals around a forecast, by simulating how the trend could go on.
+//
+// Prophet's rule: after the history the slope changes at random times, as often as the model had
+// changepoints and by Laplace-distributed amounts of the size seen; every row has normal noise.
+// Thread: any. Owner: values.
+#pragma once
+
+#include <vector>
+
+#include "predict/forecaster.h"
+
+namespace thaw::predict {
+
+/// Fills the four bounds of `forecast`, whose ds, yhat and trend are set and sorted, from
+/// intervals.samples simulated paths; equal seeds give equal bounds. In the history the trend is
+/// certain and the bounds of yhat are those of the noise alone, taken exactly. Quantiles are of
+/// R's type 7. Time grows with rows after the history times samples; where more than
+/// kMaxChangesPerRow changes of slope are expected between two rows, fewer and larger ones of
+/// the same variance are drawn.
+void simulate_bounds(const Model& model, const std::vector<double>& t,
+                     const IntervalOptions& intervals, Forecast& forecast);
+
+inline constexpr double kMaxChangesPerRow = 16;
+
+}  // namespace thaw::predict
