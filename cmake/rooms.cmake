@@ -1,18 +1,6 @@
 # thaw_rooms(): one library target thaw_ROOM per line of layers.txt, linked against exactly the
 # rooms named there and against deps::ROOM where that exists; ROOM/*_test.cc become the test
 # program ROOM_test.
-find_package(GTest REQUIRED)
-include(GoogleTest)
-
-# Adds the test program NAME from SOURCES, found by ctest one test a case.
-function(thaw_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LIBS} thaw_options GTest::gtest GTest::gmock
-                                        GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE THAW_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120)
-endfunction()
 
 function(thaw_rooms)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/layers.txt)
