@@ -19,6 +19,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "control/catalog.h"
+#include "control/policy.h"
 #include "control/revision.h"
 #include "control/routes.h"
 #include "io/clock.h"
@@ -106,20 +107,33 @@ class Controller {
   const Routes& routes() const { return routes_; }
 
  private:
+  /// What serving was told last of a revision.
+  struct Told {
+    Bounds bounds;
+    serving::Reachability reachability;
+
+    bool operator==(const Told&) const = default;
+  };
   struct Entry {
     ServiceRecord record;
-    std::map<int64_t, Revision> revisions;  // by number
+    RevisionTable revisions;
+    std::map<int64_t, Told> told;  // by revision number
   };
 
+  Result<Entry> next_entry(spec::Service service, const Entry* old);
   Status check_mode(const spec::Service& service, ApplyMode mode, const Entry* old) const;
-  Result<Revision> make_revision(const Entry& entry, const spec::Service& service);
+  Result<bool> needs_revision(const spec::Service& service, const Entry* old) const;
+  Status add_revision(Entry& entry);
   RevisionId free_revision_name(const ServiceId& service, int64_t number);
-  void refresh(Entry& entry) const;  // conditions and status from the revisions
-  void trim(Entry& entry, Change& change) const;
-  void tell_runtime(const Entry& before, const Entry& after);
+  Status check_traffic(const Entry& entry, std::vector<spec::FieldViolation>* violations) const;
+  std::vector<RevisionId> trim(Entry& entry) const;
+  void refresh(Entry& entry) const;
+  Told wanted_of(const Entry& entry, const Revision& revision) const;
+  void tell(Entry& entry);
+  void tell_those(Entry& entry, serving::Reachability which);
   void publish_routes();
-  serving::RevisionConfig config_of(const Entry& entry, const Revision& revision) const;
-  Revision* find(const RevisionId& revision, Entry** entry);
+  void install(const ServiceId& service, Entry entry, const std::vector<RevisionId>& dropped);
+  spec::Service shown(const Entry& entry) const;
   WallTime now() const { return clock_.wall_now(); }
 
   io::Clock& clock_;

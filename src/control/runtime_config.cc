@@ -1,0 +1,92 @@
+#include "control/runtime_config.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "spec/settings.h"
+
+namespace thaw::control {
+namespace {
+
+// Debian's and Docker's search path for root.
+constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view kHome = "/tmp";  // the one place an instance may write to
+
+std::vector<std::string> argv_of(const spec::RevisionSettings& settings,
+                                 const std::vector<std::string>& serve_argv) {
+  std::vector<std::string> argv =
+      settings.image == spec::ImageKind::kServe ? serve_argv : settings.command;
+  argv.insert(argv.end(), settings.args.begin(), settings.args.end());
+  return argv;
+}
+
+std::vector<std::string> environment_of(const Revision& revision,
+                                        const spec::RevisionSettings& settings) {
+  std::vector<std::string> env;
+  const auto user_set = [&](std::string_view name) {
+    return std::any_of(settings.env.begin(), settings.env.end(),
+                       [&](const spec::EnvVar& variable) { return variable.name == name; });
+  };
+  const auto add = [&](std::string_view name, std::string_view value) {
+    env.push_back(std::string(name) + "=" + std::string(value));
+  };
+  if (!user_set("PATH")) add("PATH", kPath);
+  if (!user_set("HOME")) add("HOME", kHome);
+  for (const spec::EnvVar& variable : settings.env) add(variable.name, variable.value);
+  add("PORT", std::to_string(settings.port));
+  add("K_SERVICE", revision.service.str());
+  add("K_REVISION", revision.name.str());
+  add("K_CONFIGURATION", revision.service.str());
+  return env;
+}
+
+serving::StartupProbe probe_of(const spec::ProbeSettings& settings) {
+  serving::StartupProbe probe;
+  probe.kind = settings.kind == spec::ProbeKind::kHttp ? serving::StartupProbe::Kind::kHttpGet
+                                                       : serving::StartupProbe::Kind::kTcp;
+  probe.port = static_cast<uint16_t>(settings.port);
+  probe.path = settings.http_path;
+  for (const spec::HttpHeader& header : settings.http_headers) {
+    probe.headers.emplace_back(header.name, header.value);
+  }
+  probe.initial_delay = settings.initial_delay;
+  probe.period = settings.period;
+  probe.timeout = settings.timeout;
+  probe.failure_threshold = settings.failure_threshold;
+  return probe;
+}
+
+}  // namespace
+
+Bounds own_bounds(const Revision& revision) {
+  const spec::RevisionSettings settings = spec::settings_of(revision.template_);
+  return {settings.min_instances, settings.max_instances};
+}
+
+serving::RevisionConfig runtime_config(const Revision& revision,
+                                       const std::vector<std::string>& serve_argv, Bounds bounds,
+                                       serving::Reachability reachability) {
+  const spec::RevisionSettings settings = spec::settings_of(revision.template_);
+  serving::RevisionConfig config;
+  config.instance.service = revision.service;
+  config.instance.revision = revision.name;
+  config.instance.argv = argv_of(settings, serve_argv);
+  config.instance.env = environment_of(revision, settings);
+  config.instance.working_dir = settings.working_dir;
+  config.instance.port = static_cast<uint16_t>(settings.port);
+  config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);
+  config.instance.memory = settings.memory;
+  config.container_concurrency = settings.concurrency;
+  config.request_timeout = settings.timeout;
+  config.min_instances = bounds.min_instances;
+  config.max_instances = bounds.max_instances;
+  config.initial_instances = 0;
+  config.cpu = settings.cpu_allocation == spec::CpuAllocation::kInstanceBased
+                   ? serving::CpuAllocation::kInstanceBased
+                   : serving::CpuAllocation::kRequestBased;
+  config.reachability = reachability;
+  config.startup_probe = probe_of(settings.startup_probe);
+  return config;
+}
+
+}  // namespace thaw::control
