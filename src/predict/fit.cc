@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kTrendPriorScale = 5;      // of k and m
 constexpr double kConstantSeriesSigma = 1e-9;
+constexpr double kSmallestScale = 1e-200, kLargestScale = 1e200;  // so that forecasts stay finite
 
 /// The rows used for the fit, sorted by date; rows of one date keep their order.
 struct Rows {
@@ -61,7 +62,7 @@ Status scale_values(Model& model, std::vector<double>& y) {
   model.floor = by_range ? *low : 0;
   model.y_scale = by_range ? *high - *low : std::max(std::abs(*low), std::abs(*high));
   if (model.y_scale == 0) model.y_scale = 1;
-  if (!std::isfinite(model.y_scale) || model.y_scale < 1e-300) {
+  if (!(model.y_scale > kSmallestScale && model.y_scale < kLargestScale)) {
     return Error(Code::kInvalidArgument,
                  fmt::format("the values of y, {} to {}, are too large or too small to be scaled",
                              *low, *high));

@@ -31,7 +31,7 @@ struct FitFacts {
   enum class End {
     kOptimum,         // the only maximum, to rounding
     kConstantSeries,  // nothing to fit: all y are equal
-    kExactData,       // the curve passes through all points: sigma has no smallest value
+    kExactData,       // the curve can follow all points: sigma went as small as can be computed
     kStepLimit,       // stopped early; the gradient says how far off
   };
   End end = End::kOptimum;

@@ -215,7 +215,7 @@ double best_variance(double rows, double residual) {
 RidgeLassoSolution::End Solver::search(int& sigma_steps) {
   using End = RidgeLassoSolution::End;
   constexpr double kSmallestVariance = kSmallestSigma * kSmallestSigma;
-  constexpr double kSlack = 1e-12, kConverged = 1e-13;
+  constexpr double kSlack = 1e-12, kConverged = 1e-10, kNotWorthATry = 0.9;
   State kept = at_;
   double best = INFINITY;
   bool by_newton = false;
@@ -224,10 +224,18 @@ RidgeLassoSolution::End Solver::search(int& sigma_steps) {
     const double residual = residual_sum();
     const double reached = solved ? objective(residual) : INFINITY;
     if (!solved || reached > best + kSlack * std::abs(best)) {
+      const double tried = at_.variance;
       at_ = kept;
-      if (!by_newton) return solved ? End::kOptimum : End::kExactData;
-      by_newton = false;
-      at_.variance = std::max(best_variance(rows_, residual_sum()), kSmallestVariance);
+      if (by_newton) {
+        by_newton = false;
+        at_.variance = std::max(best_variance(rows_, residual_sum()), kSmallestVariance);
+      } else if (solved) {
+        return End::kOptimum;  // nothing but rounding is left to gain
+      } else if (tried < kNotWorthATry * at_.variance) {
+        at_.variance = std::sqrt(tried * at_.variance);
+      } else {
+        return End::kExactData;
+      }
       continue;
     }
     best = std::min(best, reached);

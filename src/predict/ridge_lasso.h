@@ -28,6 +28,8 @@ struct RidgeLassoProblem {
 };
 
 struct RidgeLassoSolution {
+  /// kExactData: theta can follow y (almost) exactly, so that the posterior grows without end
+  /// as sigma shrinks; sigma was stopped at the smallest that can be computed.
   enum class End { kOptimum, kExactData, kStepLimit };
   End end = End::kOptimum;
   std::vector<double> theta;

@@ -1,0 +1,85 @@
+#include "predict/forecast_command.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "predict/render.h"
+#include "predict/request.h"
+
+namespace thaw::predict {
+namespace {
+
+constexpr int kBadInput = 1, kBadUsage = 2;
+
+ForecastPrinted failed(int exit_code, const Error& error) {
+  return {exit_code, "", fmt::format("error: {}\n", error.message())};
+}
+
+/// One line on what was read and fitted.
+std::string headline(const ForecastCommand& command, const ForecastAnswer& answer) {
+  const Model& model = answer.model;
+  std::vector<std::string_view> parts = {
+      model.options.growth == Growth::kFlat ? "flat trend" : "linear trend"};
+  for (const Seasonality& it : model.seasonalities) parts.push_back(it.name);
+  return fmt::format(
+      "{}: {} rows, {} to {}; {}; next {} at {}\n\n", command.source, model.history_t.size(),
+      format_timestamp(model.history_dates.front(), ClockPart::kShortest),
+      format_timestamp(model.history_dates.back(), ClockPart::kShortest), fmt::join(parts, " + "),
+      answer.forecast.ds.size() - answer.forecast.history_rows, frequency_name(answer.frequency));
+}
+
+std::string notes_on(const Series& history, const FitFacts& facts) {
+  std::string notes;
+  if (!history.ignored_columns.empty()) {
+    notes += fmt::format("note: columns not used: {}\n", fmt::join(history.ignored_columns, ", "));
+  }
+  if (facts.end == FitFacts::End::kExactData) {
+    notes += "note: the curve meets the data almost exactly, so the intervals are too narrow\n";
+  } else if (facts.end == FitFacts::End::kStepLimit) {
+    notes += fmt::format("note: the fit stopped early, {:.2g} standard deviations off\n",
+                         facts.gradient);
+  }
+  return notes;
+}
+
+std::string rendered(const ForecastAnswer& answer, const ForecastCommand& command, BodyForm form) {
+  switch (command.output) {
+    case ForecastCommand::Output::kCsv: return forecast_csv(answer.forecast);
+    case ForecastCommand::Output::kJson: return forecast_json(answer, form);
+    case ForecastCommand::Output::kTable: break;
+  }
+  return forecast_table(answer.forecast);
+}
+
+}  // namespace
+
+ForecastPrinted run_forecast(const ForecastCommand& command) {
+  auto request = parse_request("", command.text);
+  if (!request) return failed(kBadInput, std::move(request).error().with_context(command.source));
+  for (const auto& [name, value] : command.options) {
+    const Status status = set_option(*request, name, std::string_view(value));
+    if (!status) return failed(kBadUsage, status.error());
+  }
+  for (const Status& status :
+       {validate(request->model), validate(request->horizon), validate(request->intervals)}) {
+    if (!status) return failed(kBadUsage, status.error());
+  }
+  auto answered = answer(*request);
+  if (!answered) {
+    return failed(kBadInput, std::move(answered).error().with_context(command.source));
+  }
+  ForecastPrinted printed;
+  printed.notes = notes_on(request->history, answered->model.facts);
+  const bool table = command.output == ForecastCommand::Output::kTable;
+  if (table) printed.output = headline(command, *answered);
+  if (command.plot == ForecastCommand::Plot::kShown) {
+    PlotOptions drawing = command.drawing;
+    drawing.interval_width = request->intervals.width;
+    (table ? printed.output : printed.notes) +=
+        plot_forecast(request->history, answered->forecast, drawing) + '\n';
+  }
+  printed.output += rendered(*answered, command, request->form);
+  return printed;
+}
+
+}  // namespace thaw::predict
