@@ -12,17 +12,10 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "spec/report.h"
 #include "spec/service.h"
 
 namespace thaw::spec {
-
-/// One fault of one field: what a BadRequest of the API lists as fieldViolations.
-struct FieldViolation {
-  std::string path;  // spec.template.spec.containers[0].image; "" for the whole document
-  int line = 0;      // from 1; 0 when there is no text
-  int column = 0;
-  std::string description;  // the value, what is wrong with it and what is right
-};
 
 /// `file_name` is only for messages. The error's message has one line a fault:
 /// "service.yaml:7:9: spec.template...memory: "100Mi" is too little; ...". When `violations` is

@@ -48,7 +48,7 @@ struct RevisionSettings {
   PortProtocol protocol = PortProtocol::kHttp1;
   Cpu cpu{1000};
   ByteCount memory = mib(512);
-  int32_t concurrency = 80;      // 1..1000 requests at once in one instance
+  int32_t concurrency = 80;         // 1..1000 requests at once in one instance
   Duration timeout = seconds(300);  // from a request's arrival, the cold start included
   int32_t min_instances = 0;
   int32_t max_instances = 100;

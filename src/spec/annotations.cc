@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <array>
+
+#include "spec/fields.h"
+
+namespace thaw::spec {
+namespace {
+
+using enum TextType;
+using enum Support;
+constexpr Level kService = Level::kService;
+constexpr Level kRevision = Level::kRevision;
+
+constexpr std::string_view kWritten = "Written by the platform or a client.";
+constexpr std::string_view kTuning =
+    "Knative's fine tuning, which Cloud Run does not have; remove it";
+constexpr std::string_view kNoNetwork = "networks of Google Cloud; remove it";
+
+constexpr AnnotationRow kRows[] = {
+    // What the service as a whole is told.
+    {kService, "run.googleapis.com/minScale", kInt, "", kUsed, 0, 1000, "0",
+     "Instances that are always there, of all revisions together."},
+    {kService, "run.googleapis.com/maxScale", kInt, "", kUsed, 1, 1000, "",
+     "The most instances of all revisions together."},
+    {kService, "run.googleapis.com/scalingMode", kWord, "automatic", kRefused, 0, 0, "",
+     "manual scaling; set minScale and maxScale to the same number"},
+    {kService, "run.googleapis.com/manualInstanceCount", kText, "", kRefused, 0, 0, "",
+     "manual scaling; set minScale and maxScale to the same number"},
+    {kService, "run.googleapis.com/ingress", kWord, "all", kRefused, 0, 0, "",
+     "limits on who may call; choose the gateway's listening address instead"},
+    {kService, "run.googleapis.com/ingress-status", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/description", kText, "", kUsed, 0, 0, "",
+     "A sentence for people."},
+    {kService, "run.googleapis.com/launch-stage", kWord, "ALPHA, BETA, GA", kUsed, 0, 0, "",
+     "BETA allows preview features."},
+    {kService, "run.googleapis.com/custom-audiences", kText, "", kKept, 0, 0, "",
+     "For the identity tokens of Google Cloud."},
+    {kService, "run.googleapis.com/default-url-disabled", kBool, "false", kRefused, 0, 0, "",
+     "a service always has its URL; remove it"},
+    {kService, "run.googleapis.com/invoker-iam-disabled", kBool, "", kKept, 0, 0, "",
+     "For the access rules of Google Cloud."},
+    {kService, "run.googleapis.com/iap-enabled", kBool, "false", kRefused, 0, 0, "",
+     "sign-in before the service; put a proxy that does it in front"},
+    {kService, "run.googleapis.com/binary-authorization", kText, "", kRefused, 0, 0, "",
+     "container images come later; remove it"},
+    {kService, "run.googleapis.com/binary-authorization-breakglass", kText, "", kRefused, 0, 0, "",
+     "container images come later; remove it"},
+    {kService, "run.googleapis.com/operation-id", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/client-name", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/client-version", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/urls", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/build-*", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "serving.knative.dev/creator", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "serving.knative.dev/lastModifier", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "client.knative.dev/user-image", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "client.knative.dev/nonce", kText, "", kKept, 0, 0, "", kWritten},
+
+    // What one revision is told.
+    {kRevision, "autoscaling.knative.dev/minScale", kInt, "", kUsed, 0, 1000, "0",
+     "Instances that are always there while the revision gets traffic. Also `min-scale`."},
+    {kRevision, "autoscaling.knative.dev/maxScale", kInt, "", kUsed, 1, 1000, "100",
+     "The most instances. Also `max-scale`."},
+    {kRevision, "autoscaling.knative.dev/min-scale", kInt, "", kUsed, 0, 1000, "",
+     "Knative's spelling of minScale."},
+    {kRevision, "autoscaling.knative.dev/max-scale", kInt, "", kUsed, 1, 1000, "",
+     "Knative's spelling of maxScale."},
+    {kRevision, "autoscaling.knative.dev/class", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/metric", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/target", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/target-utilization-percentage", kText, "", kRefused, 0, 0,
+     "", kTuning},
+    {kRevision, "autoscaling.knative.dev/target-burst-capacity", kText, "", kRefused, 0, 0, "",
+     kTuning},
+    {kRevision, "autoscaling.knative.dev/window", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/panic-window-percentage", kText, "", kRefused, 0, 0, "",
+     kTuning},
+    {kRevision, "autoscaling.knative.dev/panic-threshold-percentage", kText, "", kRefused, 0, 0, "",
+     kTuning},
+    {kRevision, "autoscaling.knative.dev/initial-scale", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/initialScale", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/activation-scale", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/scale-down-delay", kText, "", kRefused, 0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/scale-to-zero-pod-retention-period", kText, "", kRefused,
+     0, 0, "", kTuning},
+    {kRevision, "autoscaling.knative.dev/metric-aggregation-algorithm", kText, "", kRefused, 0, 0,
+     "", kTuning},
+    {kRevision, "run.googleapis.com/cpu-throttling", kBool, "", kUsed, 0, 0, "true",
+     "`true`: CPU only while starting, stopping and serving a request. `false`: CPU all the time."},
+    {kRevision, "run.googleapis.com/startup-cpu-boost", kBool, "", kKept, 0, 0, "false",
+     "More CPU while starting."},
+    {kRevision, "run.googleapis.com/execution-environment", kWord, "gen1, gen2", kKept, 0, 0, "",
+     "There is one environment; gen2 asks for at least 512Mi and one vCPU."},
+    {kRevision, "run.googleapis.com/sessionAffinity", kBool, "", kKept, 0, 0, "false",
+     "Best effort: the same client to the same instance."},
+    {kRevision, "run.googleapis.com/health-check-disabled", kBool, "false", kRefused, 0, 0, "",
+     "a revision is ready when its startup probe passes; remove it"},
+    {kRevision, "run.googleapis.com/container-dependencies", kText, "", kRefused, 0, 0, "",
+     "sidecars; a service has one container"},
+    {kRevision, "run.googleapis.com/gpu-zonal-redundancy-disabled", kBool, "", kKept, 0, 0, "",
+     "For GPUs only."},
+    {kRevision, "run.googleapis.com/secrets", kText, "", kRefused, 0, 0, "",
+     "secrets; give values in env, or a path of the host that the program reads"},
+    {kRevision, "run.googleapis.com/cloudsql-instances", kText, "", kRefused, 0, 0, "",
+     "sockets of Cloud SQL; remove it and connect over TCP"},
+    {kRevision, "run.googleapis.com/vpc-access-connector", kText, "", kRefused, 0, 0, "",
+     kNoNetwork},
+    {kRevision, "run.googleapis.com/vpc-access-egress", kText, "", kRefused, 0, 0, "", kNoNetwork},
+    {kRevision, "run.googleapis.com/network-interfaces", kText, "", kRefused, 0, 0, "", kNoNetwork},
+    {kRevision, "run.googleapis.com/encryption-key", kText, "", kRefused, 0, 0, "",
+     "keys of Google Cloud; remove it"},
+    {kRevision, "run.googleapis.com/base-images", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "run.googleapis.com/client-name", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "run.googleapis.com/client-version", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "run.googleapis.com/build-*", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "client.knative.dev/user-image", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "client.knative.dev/nonce", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "serving.knative.dev/creator", kText, "", kKept, 0, 0, "", kWritten},
+    {kRevision, "serving.knative.dev/lastModifier", kText, "", kKept, 0, 0, "", kWritten},
+};
+
+bool names(std::string_view row, std::string_view name) {
+  return row.ends_with('*') ? name.starts_with(row.substr(0, row.size() - 1)) : row == name;
+}
+
+}  // namespace
+
+std::span<const AnnotationRow> annotation_rows() { return kRows; }
+
+const AnnotationRow* find_annotation(Level level, std::string_view name) {
+  for (const AnnotationRow& row : kRows) {
+    if (row.level == level && names(row.name, name)) return &row;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> annotation_names(Level level) {
+  std::vector<std::string_view> found;
+  for (const AnnotationRow& row : kRows) {
+    if (row.level == level && !row.name.ends_with('*')) found.push_back(row.name);
+  }
+  return found;
+}
+
+bool is_platform_annotation(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> kSpaces = {
+      "run.googleapis.com/", "autoscaling.knative.dev/", "serving.knative.dev/",
+      "client.knative.dev/"};
+  return std::any_of(kSpaces.begin(), kSpaces.end(),
+                     [&](std::string_view space) { return name.starts_with(space); });
+}
+
+}  // namespace thaw::spec
