@@ -1,0 +1,90 @@
+// Server: HTTP/1.1 for our own endpoints (the API, the model server): whole requests in, whole or
+// streamed answers out. Not the gateway's data plane: that passes bodies through.
+//
+// Knows no routes: one handler gets every request. Bad requests are answered before it: 400, 413,
+// 414, 431, 501, 505. Works on any io::Net, so also in simulation.
+// Thread: the loop's. Owner: net and loop outlive it; it must not be destroyed inside its handler.
+// Responders may outlive it; then they do nothing.
+// Limits: Options. A pipelined request waits until the one before it was answered.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "http/head.h"
+#include "http/message.h"
+#include "io/loop.h"
+#include "io/net.h"
+
+namespace thaw::http {
+
+class ServerConnection;
+
+/// The right and the duty to answer one request, once. Dropping it unanswered answers 500.
+class Responder {
+ public:
+  struct State;
+  explicit Responder(std::shared_ptr<State> state);
+  Responder(Responder&&) noexcept;
+  Responder& operator=(Responder&&) noexcept;
+  ~Responder();
+
+  /// The whole answer. Content-Length, Date and, where due, Connection are added.
+  void answer(Response response);
+
+  /// A streamed answer: start(), write()..., end(). `head.body` must be empty. Chunked, unless
+  /// Content-Length is among the headers. Dropping it before end() cuts the connection, so that the
+  /// client sees that the answer is not whole.
+  void start(Response head);
+  enum class Flow { kGoOn, kWait, kGone };
+  /// All is taken in any case but kGone; kWait: more than 64 KiB wait to be sent, so be called
+  /// back first.
+  Flow write(std::string_view content);
+  void end();
+  /// Runs once when, after kWait, everything was sent.
+  void when_writable(std::function<void()> callback);
+
+  /// Runs once when the client closes its connection before the answer was complete.
+  void when_gone(std::function<void()> callback);
+  bool is_gone() const;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+class Server {
+ public:
+  struct Options {
+    ByteCount max_body = mib(32);   // over it: 413
+    HeadLimits head = {};
+    size_t max_connections = 4096;  // over it: 503 and closed
+    Duration head_timeout = seconds(60);   // from the first byte of a head to its end
+    Duration body_timeout = seconds(60);   // between two pieces of a body, either way
+    Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
+  };
+  using Handler = std::function<void(Request, Responder)>;
+
+  Server(io::Net& net, io::Loop& loop, Options options, Handler handler);
+  ~Server();
+
+  /// Answers the address with the port that was chosen. May be called for several addresses.
+  Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// Accepts nothing more, ends idle connections, lets running requests finish; then `done` in a
+  /// later turn.
+  void drain(std::function<void()> done);
+  size_t connections() const;
+
+ private:
+  friend class ServerConnection;
+  struct Shared;
+  void accept(std::unique_ptr<io::Stream> stream);
+
+  io::Net& net_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
+};
+
+}  // namespace thaw::http

@@ -1,0 +1,396 @@
+#include "http/server_connection.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+#include "http/date.h"
+#include "http/status.h"
+#include "http/text.h"
+
+namespace thaw::http {
+namespace {
+
+constexpr size_t kReadSize = 16 << 10;
+constexpr size_t kMaxPipelined = 64 << 10;  // read ahead while a request is being answered
+constexpr size_t kHighMark = 64 << 10;
+constexpr size_t kMaxLinger = 1 << 20;
+constexpr Duration kLingerTime = seconds(2);
+
+}  // namespace
+
+ServerConnection::ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream)
+    : shared_(shared),
+      stream_(std::move(stream)),
+      parser_(shared.options.head),
+      timer_(shared.loop, [this] { on_timeout(); }) {
+  timer_.set_after(shared_.options.head_timeout);
+  stream_->set_events(this);
+}
+
+ServerConnection::~ServerConnection() {
+  if (responder_ == nullptr) return;
+  responder_->connection = nullptr;
+  responder_->gone = true;
+}
+
+void ServerConnection::on_readable() { advance(); }
+
+void ServerConnection::on_writable() {
+  flush();
+  advance();
+}
+
+void ServerConnection::drain() {
+  if (phase_ == Phase::kHead && in_.size() == taken_ && out_.empty()) die();
+  keep_alive_ = false;
+  bury_if_dead();
+}
+
+void ServerConnection::refuse() {
+  reject(503, "the server has too many connections");
+  bury_if_dead();
+}
+
+void ServerConnection::advance() {
+  if (advancing_) return;
+  advancing_ = true;
+  for (bool progress = true; progress;) {
+    switch (phase_) {
+      case Phase::kHead:
+        progress = take_head();
+        break;
+      case Phase::kBody:
+        progress = take_body();
+        break;
+      case Phase::kHandling:
+        progress = !ended_ && in_.size() - taken_ < kMaxPipelined && fill();
+        if (ended_) client_left();
+        break;
+      case Phase::kLingering:
+        progress = linger();
+        break;
+      case Phase::kDead:
+        progress = false;
+        break;
+    }
+  }
+  advancing_ = false;
+  bury_if_dead();
+}
+
+/// Reads once. False: nothing to be had now.
+bool ServerConnection::fill() {
+  if (ended_) return false;
+  in_.erase(0, std::exchange(taken_, 0));
+  const size_t old = in_.size();
+  in_.resize(old + kReadSize);
+  const io::Transfer moved = stream_->read(std::span(in_).subspan(old));
+  in_.resize(old + moved.bytes);
+  switch (moved.state) {
+    case io::Transfer::State::kMoved:
+      return true;
+    case io::Transfer::State::kWouldBlock:
+      return false;
+    case io::Transfer::State::kEnd:
+      ended_ = true;
+      return true;
+    case io::Transfer::State::kBroken:
+      ended_ = true;
+      die();
+      return false;
+  }
+  return false;
+}
+
+bool ServerConnection::take_head() {
+  if (!out_.empty()) return false;  // on_writable comes back
+  const std::string_view input = std::string_view(in_).substr(taken_);
+  const ParseState state = input.empty() ? ParseState::kNeedMore : parser_.parse(input);
+  switch (state) {
+    case ParseState::kNeedMore:
+      if (ended_) {
+        die();
+        return false;
+      }
+      if (!input.empty() && !std::exchange(head_begun_, true)) {
+        timer_.set_after(shared_.options.head_timeout);
+      }
+      return fill();
+    case ParseState::kBad:
+      reject(parser_.fault().status, parser_.fault().reason);
+      return true;
+    case ParseState::kDone:
+      break;
+  }
+  const RequestHead& head = parser_.head();
+  keep_alive_ = head.keep_alive && !shared_.draining;
+  minor_version_ = head.minor_version;
+  to_head_ = head.method == "HEAD";
+  copy_request(head);
+  body_ = BodyReader(head.framing, head.content_length);
+  const bool too_large = std::cmp_greater(head.content_length, shared_.options.max_body.value);
+  const bool wants_continue = head.expects_continue && input.size() == parser_.length();
+  taken_ += parser_.length();
+  if (too_large) {
+    reject(413, "the body is too large");
+    return true;
+  }
+  if (wants_continue) out_.buffer() += "HTTP/1.1 100 Continue\r\n\r\n";
+  flush();
+  timer_.set_after(shared_.options.body_timeout);
+  if (phase_ == Phase::kHead) phase_ = Phase::kBody;
+  return true;
+}
+
+void ServerConnection::copy_request(const RequestHead& head) {
+  request_ = Request{};
+  request_.method = head.method;
+  request_.target = head.origin_form();
+  if (request_.target[0] == '?') request_.target.insert(0, "/");
+  request_.host = head.host;
+  request_.minor_version = head.minor_version;
+  request_.peer = stream_->peer().str();
+  const std::string_view target = request_.target;
+  const size_t question = target.find('?');
+  request_.path = target.substr(0, question);
+  if (question != std::string_view::npos) request_.query = parse_query(target.substr(question + 1));
+  for (const HeaderView& header : head.headers) {
+    request_.headers.add(std::string(header.name), std::string(header.value));
+  }
+}
+
+bool ServerConnection::take_body() {
+  for (;;) {
+    const BodyReader::Step step = body_.next(std::string_view(in_).substr(taken_));
+    taken_ += step.consumed;
+    switch (step.state) {
+      case BodyReader::State::kContent:
+        request_.body += step.content;
+        if (std::cmp_greater(request_.body.size(), shared_.options.max_body.value)) {
+          reject(413, "the body is too large");
+          return true;
+        }
+        break;
+      case BodyReader::State::kBad:
+        reject(400, "the body's framing is malformed");
+        return true;
+      case BodyReader::State::kDone:
+        hand_out();
+        return true;
+      case BodyReader::State::kMore:
+        if (ended_) {
+          die();
+          return false;
+        }
+        if (!fill()) return false;
+        timer_.set_after(shared_.options.body_timeout);
+        return true;
+    }
+  }
+}
+
+void ServerConnection::hand_out() {
+  phase_ = Phase::kHandling;
+  parser_.reset();
+  timer_.clear();
+  responder_ = std::make_shared<Responder::State>();
+  responder_->connection = this;
+  shared_.handler(std::move(request_), Responder(responder_));
+}
+
+void ServerConnection::reject(int status, std::string_view reason) {
+  keep_alive_ = false;
+  to_head_ = false;
+  const std::string body = std::string(reason) + "\n";
+  add_head(Response::text(status, ""), fmt::format("content-length: {}\r\n", body.size()));
+  out_.buffer() += body;
+  close_after_sending();
+}
+
+void ServerConnection::add_head(const Response& head, std::string_view framing) {
+  std::string& out = out_.buffer();
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", head.status,
+                 reason_phrase(head.status));
+  for (const Headers::Header& header : head.headers) {
+    const HeaderId id = header_id(header.name);
+    const bool is_ours = id == HeaderId::kConnection || id == HeaderId::kTransferEncoding ||
+                         id == HeaderId::kContentLength;
+    if (is_ours) continue;
+    if (!is_token(header.name) || !is_field_value(header.value)) {
+      BUG("a response header is malformed and was left out");
+      continue;
+    }
+    fmt::format_to(std::back_inserter(out), "{}: {}\r\n", header.name, header.value);
+  }
+  out += framing;
+  if (!keep_alive_) {
+    out += "connection: close\r\n";
+  } else if (minor_version_ == 0) {
+    out += "connection: keep-alive\r\n";
+  }
+  fmt::format_to(std::back_inserter(out), "date: {}\r\n\r\n",
+                 format_http_date(shared_.loop.wall_now()));
+}
+
+void ServerConnection::answer(Response response) {
+  const bool has_length = response.status >= 200 && response.status != 204 && response.status != 304;
+  if (shared_.draining) keep_alive_ = false;
+  add_head(response, has_length ? fmt::format("content-length: {}\r\n", response.body.size()) : "");
+  if (!to_head_ && has_length) out_.buffer() += response.body;
+  finish_answer();
+}
+
+void ServerConnection::start(Response head) {
+  std::string framing;
+  chunked_answer_ = false;
+  if (const auto length = head.headers.find("content-length")) {
+    framing = fmt::format("content-length: {}\r\n", *length);
+  } else if (minor_version_ == 1) {
+    chunked_answer_ = true;
+    framing = "transfer-encoding: chunked\r\n";
+  } else {
+    keep_alive_ = false;
+  }
+  if (shared_.draining) keep_alive_ = false;
+  add_head(head, framing);
+  flush();
+  bury_if_dead();
+}
+
+Responder::Flow ServerConnection::write(std::string_view content) {
+  if (!to_head_) {
+    if (chunked_answer_) {
+      append_chunk(out_.buffer(), content);
+    } else {
+      out_.buffer() += content;
+    }
+  }
+  flush();
+  const bool waits = out_.size() > kHighMark;
+  if (bury_if_dead()) return Responder::Flow::kGone;
+  return waits ? Responder::Flow::kWait : Responder::Flow::kGoOn;
+}
+
+void ServerConnection::end() {
+  if (chunked_answer_ && !to_head_) out_.buffer() += kLastChunk;
+  finish_answer();
+}
+
+void ServerConnection::cut() {
+  responder_->connection = nullptr;
+  responder_.reset();
+  die();
+  bury_if_dead();
+}
+
+void ServerConnection::finish_answer() {
+  responder_->connection = nullptr;
+  responder_.reset();
+  if (!keep_alive_) {
+    close_after_sending();
+  } else {
+    phase_ = Phase::kHead;
+    head_begun_ = false;
+    if (in_.size() == taken_) {  // idle connections hold no memory
+      std::string().swap(in_);
+      taken_ = 0;
+    }
+    timer_.set_after(out_.empty() ? shared_.options.idle_timeout : shared_.options.body_timeout);
+    flush();
+  }
+  advance();
+}
+
+void ServerConnection::close_after_sending() {
+  phase_ = Phase::kLingering;
+  timer_.set_after(shared_.options.body_timeout);
+  flush();
+}
+
+void ServerConnection::flush() {
+  if (phase_ == Phase::kDead || out_.empty()) return;
+  const size_t before = out_.size();
+  switch (out_.flush(*stream_)) {
+    case SendQueue::State::kBroken:
+      return die();
+    case SendQueue::State::kBlocked:
+      // Only a client that takes nothing at all runs into this.
+      if (out_.size() != before || timer_.deadline() == Instant::max()) {
+        timer_.set_after(shared_.options.body_timeout);
+      }
+      return;
+    case SendQueue::State::kEmpty:
+      break;
+  }
+  if (phase_ == Phase::kLingering) {
+    stream_->shutdown_write();
+    timer_.set_after(kLingerTime);
+  } else if (phase_ == Phase::kHandling) {
+    timer_.clear();
+    tell_writable_soon();
+  } else if (phase_ == Phase::kHead) {
+    timer_.set_after(shared_.options.idle_timeout);
+  }
+}
+
+void ServerConnection::tell_writable_soon() {
+  if (responder_ == nullptr || responder_->on_writable == nullptr || !out_.empty()) return;
+  // Later: the one who is called writes again, and that must not nest.
+  shared_.loop.post([weak = std::weak_ptr(responder_)] {
+    const auto state = weak.lock();
+    if (state == nullptr || state->connection == nullptr) return;
+    if (const auto callback = std::exchange(state->on_writable, nullptr)) callback();
+  });
+}
+
+/// Waits until the client has read the answer, so that closing does not reset what it has not
+/// read yet (RFC 9112, 9.6).
+bool ServerConnection::linger() {
+  if (!out_.empty()) return false;
+  lingered_ += in_.size() - taken_;
+  taken_ = in_.size();
+  if (ended_ || lingered_ > kMaxLinger) {
+    die();
+    return false;
+  }
+  return fill();
+}
+
+void ServerConnection::client_left() {
+  keep_alive_ = false;
+  if (responder_ == nullptr || std::exchange(responder_->gone, true)) return;
+  if (const auto callback = std::exchange(responder_->on_gone, nullptr)) callback();
+}
+
+void ServerConnection::die() {
+  if (phase_ == Phase::kDead) return;
+  phase_ = Phase::kDead;
+  timer_.clear();
+  if (responder_ == nullptr) return;
+  const auto responder = std::exchange(responder_, nullptr);
+  responder->connection = nullptr;
+  responder->on_writable = nullptr;
+  if (std::exchange(responder->gone, true)) return;
+  if (const auto callback = std::exchange(responder->on_gone, nullptr)) callback();
+}
+
+void ServerConnection::on_timeout() {
+  const bool waits_for_client = phase_ == Phase::kBody || (phase_ == Phase::kHead && head_begun_);
+  if (waits_for_client && out_.empty()) {
+    reject(408, "the request did not arrive in time");
+  } else {
+    die();
+  }
+  advance();
+}
+
+bool ServerConnection::bury_if_dead() {
+  if (phase_ != Phase::kDead || advancing_) return false;
+  shared_.remove(*this);  // destroys this
+  return true;
+}
+
+}  // namespace thaw::http

@@ -1,0 +1,106 @@
+// ServerConnection: one client of a Server: reads requests one after another, hands them out,
+// sends the answers. Part of the Server; see there.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "http/body.h"
+#include "http/head.h"
+#include "http/lazy_timer.h"
+#include "http/send_queue.h"
+#include "http/server.h"
+
+namespace thaw::http {
+
+/// What all connections of a server share.
+struct Server::Shared {
+  Shared(io::Loop& l, Options o, Handler h) : loop(l), options(o), handler(std::move(h)) {}
+
+  io::Loop& loop;
+  Options options;
+  Handler handler;
+  std::vector<std::unique_ptr<ServerConnection>> connections;
+  bool draining = false;
+  std::function<void()> drained;
+  io::Timer drained_timer;
+
+  void remove(ServerConnection& connection);
+  void tell_when_drained();
+};
+
+/// Between a Responder and its connection; either may go first.
+struct Responder::State {
+  ServerConnection* connection = nullptr;  // null once answered or gone
+  bool gone = false;
+  bool started = false;
+  std::function<void()> on_gone;
+  std::function<void()> on_writable;
+};
+
+class ServerConnection final : public io::StreamEvents {
+ public:
+  ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream);
+  ~ServerConnection();
+
+  void on_readable() override;
+  void on_writable() override;
+  /// Ends it now if idle, else after the answer.
+  void drain();
+  /// Says 503 and closes.
+  void refuse();
+
+  // For Responder, while its request is being answered.
+  void answer(Response response);
+  void start(Response head);
+  Responder::Flow write(std::string_view content);
+  void end();
+  void cut();
+  void tell_writable_soon();
+
+  size_t index = 0;  // in Shared::connections
+
+ private:
+  enum class Phase { kHead, kBody, kHandling, kLingering, kDead };
+
+  void advance();
+  bool take_head();
+  bool take_body();
+  void copy_request(const RequestHead& head);
+  void hand_out();
+  bool fill();
+  void reject(int status, std::string_view reason);
+  void add_head(const Response& head, std::string_view framing);
+  void finish_answer();
+  void close_after_sending();
+  void flush();
+  bool linger();
+  void client_left();
+  void die();
+  void on_timeout();
+  bool bury_if_dead();
+
+  Server::Shared& shared_;
+  std::unique_ptr<io::Stream> stream_;
+  Phase phase_ = Phase::kHead;
+  bool advancing_ = false;
+  bool ended_ = false;  // the client's last byte was read
+  bool keep_alive_ = true;
+  bool chunked_answer_ = false;
+  bool to_head_ = false;
+  bool head_begun_ = false;
+  int minor_version_ = 1;
+  std::string in_;
+  size_t taken_ = 0;  // of in_
+  size_t lingered_ = 0;
+  SendQueue out_;
+  RequestParser parser_;
+  BodyReader body_;
+  Request request_;
+  std::shared_ptr<Responder::State> responder_;
+  LazyTimer timer_;
+};
+
+}  // namespace thaw::http

@@ -1,0 +1,361 @@
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "base/check.h"
+#include "http/client.h"
+#include "io_linux/loop_testing.h"
+#include "io_linux/tcp_net.h"
+
+namespace thaw::http {
+namespace {
+
+using io_linux::run_until;
+
+/// A server with a handler that each test chooses, and raw bytes to it.
+class ServerTest : public testing::Test {
+ protected:
+  void serve(Server::Options options = {}) {
+    server = std::make_unique<Server>(net, loop, options, [this](Request r, Responder responder) {
+      ++handled;
+      handler(std::move(r), std::move(responder));
+    });
+    address = *server->listen({"127.0.0.1", 0});
+  }
+
+  /// Connects and sends `bytes`.
+  std::unique_ptr<io_linux::Collector> open(std::string_view bytes = "") {
+    std::unique_ptr<io::Stream> stream;
+    const auto connecting = net.connect(address, [&](auto s) { stream = *std::move(s); });
+    run_until(loop, [&] { return stream != nullptr; });
+    auto collector = std::make_unique<io_linux::Collector>(std::move(stream));
+    if (!bytes.empty()) send(*collector, bytes);
+    return collector;
+  }
+  static void send(io_linux::Collector& to, std::string_view bytes) {
+    const io::Transfer t = io_linux::write_text(*to.stream, bytes);
+    ASSERT_EQ(t.bytes, bytes.size());
+  }
+  /// All that the server says to `bytes` until it closes.
+  std::string talk(std::string_view bytes) {
+    const auto client = open(bytes);
+    run_until(loop, [&] { return client->ended || client->error != 0; });
+    return client->text;
+  }
+  int status_of(std::string_view bytes) {
+    const std::string answer = talk(bytes);
+    return answer.size() < 12 ? 0 : std::stoi(answer.substr(9, 3));
+  }
+  void turns(int n = 5) {
+    for (int i = 0; i < n; ++i) loop.turn(milliseconds(1));
+  }
+
+  io_linux::EpollLoop loop;
+  io_linux::TcpNet net{loop};
+  Server::Handler handler = [](Request r, Responder responder) {
+    responder.answer(Response::text(200, r.method + " " + r.target + " " + r.body));
+  };
+  int handled = 0;
+  io::SocketAddress address;
+  std::unique_ptr<Server> server;
+};
+
+constexpr std::string_view kClose = "Connection: close\r\n\r\n";
+
+TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
+  serve();
+  const auto client = open("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return client->text.ends_with("GET /a "); });
+  send(*client, "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+  run_until(loop, [&] { return client->text.ends_with("POST /b hi"); });
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_FALSE(client->ended);
+}
+
+TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
+  std::vector<Responder> waiting;
+  handler = [&](Request, Responder responder) { waiting.push_back(std::move(responder)); };
+  serve();
+  const auto client = open("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return waiting.size() == 1; });
+  turns();
+  EXPECT_EQ(waiting.size(), 1u) << "the second waits for the first";
+  waiting[0].answer(Response::text(200, "one"));
+  run_until(loop, [&] { return waiting.size() == 2; });
+  waiting[1].answer(Response::text(200, "two"));
+  run_until(loop, [&] { return client->text.ends_with("two"); });
+}
+
+TEST_F(ServerTest, TheTargetIsTakenApart) {
+  Request seen;
+  handler = [&](Request r, Responder responder) {
+    seen = std::move(r);
+    responder.answer({204, {}, ""});
+  };
+  serve();
+  const std::string answer =
+      talk("GET http://api:80/b/my%2Fname?alt=json&q=a%20b+c&x HTTP/1.1\r\nHost: other\r\n" +
+           std::string(kClose));
+  EXPECT_EQ(seen.path, "/b/my%2Fname");
+  EXPECT_EQ(seen.host, "api:80") << "an absolute target overrules Host";
+  EXPECT_EQ(seen.query, (Query{{"alt", "json"}, {"q", "a b c"}, {"x", ""}}));
+  EXPECT_EQ(answer.find("content-length"), std::string::npos) << "204 has no length";
+  EXPECT_TRUE(seen.peer.starts_with("127.0.0.1:"));
+}
+
+TEST_F(ServerTest, BadRequestsAreAnsweredBeforeTheHandler) {
+  serve({.max_body = {10}, .head = {.bytes = 2000, .headers = 5, .target = 100}});
+  const std::string x = "GET / HTTP/1.1\r\nHost: x\r\n";
+  EXPECT_EQ(status_of("garbage\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/2.0\r\nHost: x\r\n\r\n"), 505);
+  EXPECT_EQ(status_of("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), 501);
+  EXPECT_EQ(status_of("GET /" + std::string(200, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n"), 414);
+  EXPECT_EQ(status_of(x + "A: " + std::string(2000, 'a') + "\r\n\r\n"), 431);
+  EXPECT_EQ(status_of(x + "A:1\r\nB:1\r\nC:1\r\nD:1\r\nE:1\r\nF:1\r\n\r\n"), 431);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n"), 413);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "b\r\n01234567890\r\n"), 413);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), 400);
+  EXPECT_EQ(status_of(x + "Expect: miracles\r\n\r\n"), 417);
+  EXPECT_EQ(handled, 0);
+}
+
+TEST_F(ServerTest, AnUnansweredRequestGets500) {
+  handler = [](Request, Responder) {};
+  serve();
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose)), 500);
+}
+
+TEST_F(ServerTest, OnlyTheFirstAnswerCounts) {
+  handler = [](Request, Responder responder) {
+    responder.answer(Response::text(200, "first"));
+    responder.answer(Response::text(200, "second"));
+    responder.start({});
+    EXPECT_EQ(responder.write("third"), Responder::Flow::kGone);
+    responder.end();
+  };
+  serve();
+  const std::string answer = talk("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose));
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nfirst")) << answer;
+}
+
+TEST_F(ServerTest, HeadHasTheLengthButNoBody) {
+  serve();
+  const std::string answer = talk("HEAD / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose));
+  EXPECT_NE(answer.find("content-length: 7\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_F(ServerTest, ContinueIsSaidOnceTheBodyIsWanted) {
+  serve();
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  run_until(loop, [&] { return client->text == "HTTP/1.1 100 Continue\r\n\r\n"; });
+  send(*client, "ok");
+  run_until(loop, [&] { return client->text.ends_with("POST / ok"); });
+}
+
+TEST_F(ServerTest, AStreamedAnswerWaitsForASlowClient) {
+  std::optional<Responder> responder;
+  handler = [&](Request, Responder r) { responder.emplace(std::move(r)); };
+  serve();
+  const auto client = open("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  client->stream->set_events(nullptr);  // reads nothing for now
+  responder->start({200, {{"content-type", "text/plain"}}, ""});
+  const std::string piece(50'000, 'y');
+  size_t sent = 0;
+  while (responder->write(piece) == Responder::Flow::kGoOn) sent += piece.size();
+  sent += piece.size();
+  bool writable = false;
+  responder->when_writable([&] { writable = true; });
+  turns();
+  EXPECT_FALSE(writable);
+  client->stream->set_events(client.get());
+  run_until(loop, [&] { return writable; });
+  responder->end();
+  run_until(loop, [&] { return client->text.ends_with("0\r\n\r\n"); });
+  EXPECT_NE(client->text.find("transfer-encoding: chunked"), std::string::npos);
+  EXPECT_GE(client->text.size(), sent);
+}
+
+TEST_F(ServerTest, ADroppedStreamCutsTheConnection) {
+  handler = [](Request, Responder responder) {
+    responder.start({});
+    responder.write("half");
+  };
+  serve();
+  const std::string answer = talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(answer.ends_with("4\r\nhalf\r\n")) << "no last chunk: " << answer;
+}
+
+TEST_F(ServerTest, TheHandlerHearsThatTheClientLeft) {
+  std::optional<Responder> responder;
+  bool gone = false;
+  handler = [&](Request, Responder r) {
+    responder.emplace(std::move(r));
+    responder->when_gone([&] { gone = true; });
+  };
+  serve();
+  auto client = open("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  EXPECT_FALSE(responder->is_gone());
+  client.reset();
+  run_until(loop, [&] { return gone; });
+  EXPECT_TRUE(responder->is_gone());
+  responder->answer(Response::text(200, "to nobody"));
+  turns();
+  EXPECT_EQ(server->connections(), 0u);
+}
+
+TEST_F(ServerTest, AResponderMayOutliveTheServer) {
+  std::optional<Responder> responder;
+  handler = [&](Request, Responder r) { responder.emplace(std::move(r)); };
+  serve();
+  const auto client = open("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  server.reset();
+  EXPECT_TRUE(responder->is_gone());
+  responder->answer(Response::text(200, "late"));
+  run_until(loop, [&] { return client->ended || client->error != 0; });
+  EXPECT_EQ(client->text, "");
+}
+
+TEST_F(ServerTest, DrainFinishesWhatRunsAndEndsWhatIdles) {
+  std::optional<Responder> responder;
+  handler = [&](Request, Responder r) { responder.emplace(std::move(r)); };
+  serve();
+  const auto idle = open();
+  const auto busy = open("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  run_until(loop, [&] { return server->connections() == 2; });
+  bool drained = false;
+  server->drain([&] {
+    drained = true;
+    server.reset();
+  });
+  run_until(loop, [&] { return idle->ended; });
+  EXPECT_FALSE(drained);
+  responder->answer(Response::text(200, "last"));
+  run_until(loop, [&] { return busy->ended; });
+  EXPECT_NE(busy->text.find("connection: close"), std::string::npos);
+  busy->stream.reset();
+  run_until(loop, [&] { return drained; });
+}
+
+TEST_F(ServerTest, TooManyConnectionsAreRefused) {
+  serve({.max_connections = 1});
+  const auto first = open();
+  run_until(loop, [&] { return server->connections() == 1; });
+  EXPECT_EQ(status_of(""), 503);
+}
+
+TEST_F(ServerTest, HandlersCannotSplitTheResponse) {
+  set_bug_is_fatal(false);
+  handler = [](Request, Responder responder) {
+    responder.answer({200, {{"x", "a\r\nset-cookie: evil"}, {"ok", "yes"}}, ""});
+  };
+  serve();
+  const std::string answer = talk("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose));
+  EXPECT_EQ(answer.find("evil"), std::string::npos);
+  EXPECT_NE(answer.find("ok: yes"), std::string::npos);
+}
+
+class ClientTest : public ServerTest {
+ protected:
+  Result<Response> fetch(Request request, Duration timeout = seconds(10)) {
+    std::optional<Result<Response>> result;
+    const auto call = client.fetch(address, std::move(request), timeout,
+                                   [&](Result<Response> r) { result.emplace(std::move(r)); });
+    run_until(loop, [&] { return result.has_value(); });
+    return *std::move(result);
+  }
+  Client client{net, loop, {.max_body = mib(2)}};
+};
+
+TEST_F(ClientTest, FetchesWholeAnswers) {
+  serve();
+  const auto response = fetch({.method = "POST", .target = "/x", .body = std::string(1 << 20, 'b')});
+  ASSERT_TRUE(response) << response.error().message();
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body, "POST /x " + std::string(1 << 20, 'b'));
+  EXPECT_EQ(response->headers.get("Content-Type"), "text/plain; charset=utf-8");
+}
+
+TEST_F(ClientTest, AnAnswerOverTheLimitIsRefused) {
+  handler = [](Request, Responder r) { r.answer(Response::text(200, std::string(3 << 20, 'x'))); };
+  serve();
+  const auto response = fetch({});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code(), Code::kResourceExhausted);
+}
+
+TEST_F(ClientTest, TellsTimeoutRefusalAndCutApart) {
+  std::optional<Responder> kept;
+  handler = [&](Request, Responder r) { kept.emplace(std::move(r)); };
+  serve();
+  const auto late = fetch({}, milliseconds(5));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Code::kDeadlineExceeded);
+
+  handler = [](Request, Responder r) {
+    r.start({200, {{"content-length", "10"}}, ""});
+    r.write("half");
+  };
+  const auto cut = fetch({});
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code(), Code::kUnavailable);
+
+  kept.reset();
+  server.reset();
+  const auto refused = fetch({});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kUnavailable);
+}
+
+TEST_F(ClientTest, ARequestThatWouldSplitIsRefused) {
+  serve();
+  const auto bad_target = fetch({.target = "/a b"});
+  ASSERT_FALSE(bad_target);
+  EXPECT_EQ(bad_target.error().code(), Code::kInvalidArgument);
+  EXPECT_FALSE(fetch({.headers = {{"a", "b\r\nc: d"}}}));
+  EXPECT_EQ(handled, 0);
+}
+
+TEST_F(ClientTest, ADroppedCallCallsNobody) {
+  serve();
+  { const auto call = client.fetch(address, {}, seconds(5), [](auto) { FAIL(); }); }
+  turns();
+}
+
+TEST_F(ClientTest, StreamsAnAnswerAsItComes) {
+  std::optional<Responder> responder;
+  handler = [&](Request, Responder r) {
+    responder.emplace(std::move(r));
+    responder->start({});
+    responder->write("one");
+  };
+  serve();
+  std::string got;
+  std::optional<Status> ended;
+  int status = 0;
+  const auto call = client.stream(
+      address, {}, seconds(5),
+      {.on_head = [&](const Response& head) { status = head.status; },
+       .on_content = [&](std::string_view content) { got += content; },
+       .on_end = [&](Status s) { ended = std::move(s); }});
+  run_until(loop, [&] { return got == "one"; });
+  EXPECT_EQ(status, 200);
+  EXPECT_FALSE(ended.has_value());
+  responder->write(" two");
+  responder->end();
+  run_until(loop, [&] { return ended.has_value(); });
+  EXPECT_TRUE(*ended);
+  EXPECT_EQ(got, "one two");
+}
+
+}  // namespace
+}  // namespace thaw::http
