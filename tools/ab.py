@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares two things side by side: runs them in turns and prints medians, spread and ratio.
+"""Compares two things side by side: runs them in turns; prints medians, spread and ratio.
 
-    tools/ab.py [--runs N] [--warmup N] [--measure seconds|cpu|rss|REGEX] [--name NAME] 'OURS' 'PEER'
+    tools/ab.py [--runs N] [--measure seconds|cpu|rss|REGEX] [--name NAME] OURS PEER
 
 OURS and PEER are shell commands. They are run in turns (A B, B A, A B, ...), so that a machine
 that grows slow or fast hits both. --measure is the wall time, the CPU time of the command with its
