@@ -5,10 +5,12 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 ONLY ?=
 
+empty :=
+space := $(empty) $(empty)
 release_build := build/release
 THAW := $(CURDIR)/$(release_build)/apps/thaw/thaw
 export THAW
-export NINJA_STATUS = [%f/%t %es] 
+export NINJA_STATUS = [%f/%t %es]$(space)
 
 # $(call build,PRESET,TARGETS): configures quietly and builds with progress; in CI a warning is an
 # error.
