@@ -106,6 +106,17 @@ RidgeLassoProblem build_problem(const Model& model, const Rows& rows,
   return problem;
 }
 
+/// Holds time and memory of a fit to seconds and some hundred MiB.
+Status check_size(size_t rows, size_t columns) {
+  constexpr size_t kMaxCells = 16'000'000;
+  if (rows * columns <= kMaxCells) return {};
+  return Error(Code::kInvalidArgument,
+               fmt::format("the history's {} rows and the model's {} columns are more than can be "
+                           "fitted: aggregate the rows, or use fewer changepoints or lower "
+                           "Fourier orders",
+                           rows, columns));
+}
+
 FitFacts::End end_of(RidgeLassoSolution::End end) {
   switch (end) {
     case RidgeLassoSolution::End::kOptimum: return FitFacts::End::kOptimum;
@@ -170,6 +181,8 @@ Result<Model> fit(const Series& series, const ForecastOptions& options) {
   // A trend without changepoints still gets one bend, at t = 0, as Prophet has it.
   const std::vector<double> bends =
       model.changepoints_t.empty() ? std::vector<double>{0} : model.changepoints_t;
+  RETURN_IF_ERROR(check_size(rows.ds.size(),
+                             2 + bends.size() + feature_count(model.seasonalities)));
   take_solution(model, solve_ridge_lasso(build_problem(model, rows, bends)), bends.size());
   return model;
 }

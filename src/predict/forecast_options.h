@@ -20,7 +20,7 @@ enum class Scaling { kAbsMax, kMinMax };
 struct SeasonalitySwitch {
   enum class Mode { kAuto, kOn, kOff };
   Mode mode = Mode::kAuto;
-  std::optional<int> order;  // Fourier order, 1..100; the seasonality's own default when unset
+  std::optional<int> order;  // Fourier order, 1..30; the seasonality's own default when unset
 };
 
 /// How a model is fitted. Defaults are Prophet's.
@@ -29,7 +29,7 @@ struct ForecastOptions {
   Scaling scaling = Scaling::kAbsMax;
   /// Dates inside the history; unset: n_changepoints are placed; empty: none.
   std::optional<std::vector<Timestamp>> changepoints;
-  int n_changepoints = 25;              // 0..500
+  int n_changepoints = 25;              // 0..200
   double changepoint_range = 0.8;       // 0..1, part of the history that may have changepoints
   double changepoint_prior_scale = 0.05;  // > 0
   SeasonalitySwitch yearly, weekly, daily;

@@ -5,8 +5,8 @@
 // that the paper leaves open. Not yet: logistic growth, multiplicative terms, holidays, extra
 // regressors, custom seasonalities, MCMC.
 // Thread: any; pure functions that run to completion. Owner: values.
-// Limits: those of Series and ForecastOptions; a fit of kMaxSeriesRows rows takes under a second
-// and about 8 bytes times rows times columns (28 to some hundred) of memory.
+// Limits: those of Series and ForecastOptions, and rows times columns (28 to some hundred) of the
+// fit at most 16 million, so that it takes at most 130 MB and, but for wild options, a second.
 #pragma once
 
 #include <string>

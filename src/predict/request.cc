@@ -54,6 +54,15 @@ Result<ForecastRequest> parse_json_request(std::string_view body) {
   return request;
 }
 
+/// Holds the simulation of intervals to some seconds.
+Status check_work(const HorizonOptions& horizon, const IntervalOptions& intervals) {
+  constexpr int64_t kMaxDraws = 20'000'000;
+  if (int64_t{horizon.periods} * intervals.samples <= kMaxDraws) return {};
+  return Error(Code::kInvalidArgument,
+               fmt::format("periods {} times uncertainty_samples {} is over {}: lower one of them",
+                           horizon.periods, intervals.samples, kMaxDraws));
+}
+
 }  // namespace
 
 Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body) {
@@ -67,6 +76,7 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
 Result<ForecastAnswer> answer(const ForecastRequest& request) {
   RETURN_IF_ERROR(validate(request.horizon));
   RETURN_IF_ERROR(validate(request.intervals));
+  RETURN_IF_ERROR(check_work(request.horizon, request.intervals));
   ForecastAnswer answer;
   ASSIGN_OR_RETURN(answer.model, fit(request.history, request.model));
   ASSIGN_OR_RETURN(Horizon horizon, future_dates(answer.model, request.horizon));

@@ -1,0 +1,130 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+
+#include "base/json.h"
+#include "predict/plot.h"
+#include "predict/render.h"
+#include "predict/request.h"
+#include "predict/server.h"
+#include "predict/text.h"
+
+namespace thaw::predict {
+namespace {
+
+constexpr std::string_view kUsage = R"(Thaw forecast server
+
+  POST /predict   a series in, its forecast out: CSV with the columns ds,y, or JSON
+                  {"history": [{"ds": "2024-01-01", "y": 1}, ...], "periods": 28}
+  GET  /health    200 while the server runs
+
+  curl --data-binary @series.csv -H 'Content-Type: text/csv' 'HOST/predict?periods=14'
+  Accept: text/csv, application/json or text/plain chooses the form of the answer.
+
+Options, in the query or in the JSON: )";
+
+http::Response failure(int status, std::string_view name, std::string_view message) {
+  Json error = Json::object();
+  error.set("code", status);
+  error.set("message", message);
+  error.set("status", name);
+  return http::Response::json(status, Json::object({{"error", std::move(error)}}).dump() + '\n');
+}
+
+http::Response failure(const Error& error) {
+  return failure(http_status(error.code()), code_name(error.code()), error.message());
+}
+
+enum class Form { kCsv, kJson, kText };
+
+/// The form that Accept likes best; nullopt when it does not care. (RFC 9110, 12.5.1; q only.)
+std::optional<Form> accepted_form(std::string_view accept) {
+  std::optional<Form> best;
+  double best_weight = 0;
+  while (!accept.empty()) {
+    const size_t comma = std::min(accept.find(','), accept.size());
+    const std::string range = lower_case(trimmed(accept.substr(0, comma)));
+    accept.remove_prefix(std::min(comma + 1, accept.size()));
+    const std::string_view type = trimmed(std::string_view(range).substr(0, range.find(';')));
+    double weight = 1;
+    if (const size_t q = range.find("q="); q != std::string::npos) {
+      std::from_chars(range.data() + q + 2, range.data() + range.size(), weight);
+    }
+    if (weight <= best_weight) continue;
+    const std::optional<Form> form = type == "text/csv"           ? std::optional(Form::kCsv)
+                                     : type == "application/json" ? std::optional(Form::kJson)
+                                     : type == "text/plain"       ? std::optional(Form::kText)
+                                                                  : std::nullopt;
+    if (!form && type != "*/*") continue;
+    best = form;
+    best_weight = weight;
+  }
+  return best;
+}
+
+Status apply_query(const http::Query& query, ForecastRequest& request) {
+  for (size_t i = 0; i < query.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (query[j].first == query[i].first) {
+        return Error(Code::kInvalidArgument,
+                     fmt::format("the option {} is given twice", quoted_value(query[i].first)));
+      }
+    }
+    RETURN_IF_ERROR(set_option(request, query[i].first, std::string_view(query[i].second)));
+  }
+  return {};
+}
+
+http::Response forecast_response(const ForecastRequest& request, const ForecastAnswer& answer,
+                                 Form form) {
+  if (form == Form::kJson) return http::Response::json(200, forecast_json(answer, request.form));
+  if (form == Form::kText) {
+    PlotOptions drawing;
+    drawing.interval_width = request.intervals.width;
+    return http::Response::text(200, plot_forecast(request.history, answer.forecast, drawing) +
+                                         '\n' + forecast_table(answer.forecast));
+  }
+  return {200, {{"content-type", "text/csv; charset=utf-8"}}, forecast_csv(answer.forecast)};
+}
+
+http::Response predict_response(const http::Request& http_request) {
+  auto request = parse_request(http_request.headers.get("content-type"), http_request.body);
+  if (!request) return failure(request.error());
+  const Status applied = apply_query(http_request.query, *request);
+  if (!applied) return failure(applied.error());
+  auto answered = answer(*request);
+  if (!answered) return failure(answered.error());
+  const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
+  const auto wanted = accepted_form(http_request.headers.get("accept"));
+  return forecast_response(*request, *answered, wanted.value_or(own));
+}
+
+http::Response wrong_method(std::string_view method, std::string_view allowed) {
+  http::Response response =
+      failure(405, "UNIMPLEMENTED",
+              fmt::format("{} is not allowed here: use {}", quoted_value(method), allowed));
+  response.headers.add("allow", std::string(allowed));
+  return response;
+}
+
+}  // namespace
+
+http::Response respond(const http::Request& request) {
+  const bool reading = request.method == "GET" || request.method == "HEAD";
+  if (request.path == "/predict") {
+    return request.method == "POST" ? predict_response(request)
+                                    : wrong_method(request.method, "POST");
+  }
+  if (request.path != "/" && request.path != "/health") {
+    return failure(404, "NOT_FOUND",
+                   fmt::format("no path {}: there are /predict, /health and /",
+                               quoted_value(request.path)));
+  }
+  if (!reading) return wrong_method(request.method, "GET, HEAD");
+  if (request.path == "/health") return http::Response::json(200, "{\"status\":\"ok\"}\n");
+  return http::Response::text(
+      200, fmt::format("{}{}\n", kUsage, fmt::join(option_names(), ", ")));
+}
+
+}  // namespace thaw::predict

@@ -1,0 +1,48 @@
+// The model server of `thaw serve --task forecast`: forecasts over HTTP, an ordinary container.
+//
+//   POST /predict   a series as CSV or JSON in, its forecast in the same form out; options in the
+//                   query, e.g. /predict?periods=14&freq=W (names: request.h). Accept: text/csv,
+//                   application/json or text/plain (a drawing and a table) chooses another form.
+//   GET /health     200 while the server takes requests
+//   GET /           how to use it
+// Faults are answered as {"error": {"code", "message", "status"}}, the code being the HTTP status.
+// Thread: the loop's; fits run in the worker, so that /health answers meanwhile. Owner: net, loop
+// and worker outlive it. Limits: bodies of 32 MiB (413), kMaxWaiting forecasts at once (429), those
+// of Series and the options (400); a forecast takes milliseconds, at the limits some seconds.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+#include "http/message.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "io/worker.h"
+
+namespace thaw::predict {
+
+/// The answer to one request; pure, any thread.
+http::Response respond(const http::Request& request);
+
+class ForecastServer {
+ public:
+  static constexpr int kMaxWaiting = 64;
+
+  ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker);
+
+  /// Answers the address with the port that was chosen.
+  Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// Accepts nothing more, finishes what runs, then calls `done` in a later turn.
+  void drain(std::function<void()> done);
+
+ private:
+  void handle(http::Request request, http::Responder responder);
+
+  io::Worker& worker_;
+  std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
+  http::Server server_;
+};
+
+}  // namespace thaw::predict
