@@ -26,29 +26,12 @@
 #include "scaling/autoscaler.h"
 #include "serving/events.h"
 #include "serving/prober.h"
+#include "serving/refusal.h"
 #include "serving/revision_config.h"
 
 namespace thaw::serving {
 
 class Serving;
-
-/// Why a request gets no instance, in the words and with the status of the contract (1.6).
-struct Refusal {
-  enum class Reason {
-    kQueueFull,       // 429
-    kNoInstance,      // 429: waited too long for a free instance
-    kStartFailed,     // 503: the container cannot start; message says why
-    kOutOfMemory,     // 500
-    kInstanceDied,    // 503: malformed response or connection
-    kUnknownRevision, // 404
-    kShuttingDown,    // 503
-    kDeadline,        // 504
-  };
-  Reason reason;
-  int http_status;
-  std::string message;
-  Duration retry_after{0};  // 0: do not say
-};
 
 /// The right to send one request to one instance. Dropping it gives the place back.
 class [[nodiscard]] Slot {
@@ -105,6 +88,7 @@ class Serving {
     int longest_queue = 10'000;              // requests, per revision
     Duration shortest_queue_time = seconds(10);  // contract 1.6: max(3.5 x mean start, 10 s)
     Duration stop_grace = seconds(10);       // SIGTERM to SIGKILL
+    Duration slow_start = seconds(3);        // a start that takes longer is warned of
     scaling::AutoscalerOptions autoscaler;   // the defaults that revisions may override
   };
 

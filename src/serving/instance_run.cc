@@ -1,0 +1,79 @@
+#include "serving/instance_run.h"
+
+#include <utility>
+
+namespace thaw::serving {
+
+InstanceRun::InstanceRun(InstanceRunOwner& owner, InstanceKey key, const InstanceId& id,
+                         const RevisionConfig& config, Instant requested)
+    : owner_(owner), key_(key) {
+  const sandbox::InstanceSpec& spec = config.instance;
+  const Instant now = owner.now();
+  record_.instance = status_.id = id;
+  record_.revision = status_.revision = spec.revision;
+  record_.service = status_.service = spec.service;
+  record_.requested = requested;
+  record_.decided = status_.created = now;
+  status_.memory_limit = spec.memory;
+  BillableSpan label;
+  label.instance = id;
+  label.revision = spec.revision;
+  label.service = spec.service;
+  label.cpu_millis = spec.cpu_millis;
+  label.memory = spec.memory;
+  label_ = std::make_shared<const BillableSpan>(std::move(label));
+  meter_.enter(now);  // starting, or with instance-based CPU: living
+}
+
+void InstanceRun::start(sandbox::Sandbox& sandbox, const sandbox::InstanceSpec& spec) {
+  instance_ = sandbox.start(record_.instance, spec, *this);
+}
+
+void InstanceRun::probe(Prober& prober, const StartupProbe& probe, uint16_t instance_port) {
+  io::SocketAddress at = address_;
+  // The container's own port is reached at the sandbox's address; another one beside it.
+  if (probe.port != instance_port) at.port = probe.port;
+  probing_ = prober.probe(at, probe, [this](Prober::Outcome outcome) {
+    const std::unique_ptr<Probing> done = std::move(probing_);
+    owner_.on_probe(key_, outcome);
+  });
+}
+
+void InstanceRun::terminate() {
+  probing_.reset();
+  if (instance_) instance_->terminate();
+}
+
+void InstanceRun::kill() {
+  probing_.reset();
+  if (instance_) instance_->kill();
+}
+
+void InstanceRun::gone() {
+  probing_.reset();
+  instance_.reset();
+}
+
+sandbox::Usage InstanceRun::usage() const {
+  return instance_ ? instance_->usage() : sandbox::Usage();
+}
+
+void InstanceRun::on_sandbox_ready() { record_.sandbox_ready = owner_.now(); }
+
+void InstanceRun::on_executed() {
+  record_.executed = owner_.now();
+  address_ = instance_->address();
+  owner_.on_executed(key_);
+}
+
+void InstanceRun::on_output(sandbox::OutputStream stream, std::string_view line) {
+  constexpr size_t kKept = 256;
+  if (stream == sandbox::OutputStream::kStderr && !line.empty()) {
+    last_stderr_.assign(line.substr(0, kKept));
+  }
+  owner_.on_line(key_, stream, line);
+}
+
+void InstanceRun::on_exit(const sandbox::ExitReport& report) { owner_.on_exit(key_, report); }
+
+}  // namespace thaw::serving

@@ -1,0 +1,78 @@
+// InstanceRun: one instance as the rim sees it: its sandbox, its probing, its record and meter.
+//
+// **Thread**: the loop's. **Owner**: its RevisionPool, which outlives it. **Limits**: none.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sandbox/sandbox.h"
+#include "serving/events.h"
+#include "serving/prober.h"
+#include "serving/revision_core_types.h"
+#include "serving/span_meter.h"
+
+namespace thaw::serving {
+
+/// What a run reports to its pool.
+class InstanceRunOwner {
+ public:
+  virtual void on_executed(InstanceKey key) = 0;
+  virtual void on_probe(InstanceKey key, Prober::Outcome outcome) = 0;
+  /// The run may be destroyed in here.
+  virtual void on_exit(InstanceKey key, const sandbox::ExitReport& report) = 0;
+  virtual void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) = 0;
+  virtual Instant now() const = 0;
+
+ protected:
+  ~InstanceRunOwner() = default;
+};
+
+class InstanceRun final : public sandbox::InstanceObserver {
+ public:
+  InstanceRun(InstanceRunOwner& owner, InstanceKey key, const InstanceId& id,
+              const RevisionConfig& config, Instant requested);
+
+  /// The two steps of starting.
+  void start(sandbox::Sandbox& sandbox, const sandbox::InstanceSpec& spec);
+  void probe(Prober& prober, const StartupProbe& probe, uint16_t instance_port);
+
+  /// The program is asked to end, or was ended.
+  void terminate();
+  void kill();
+  /// Lets go of the sandbox; the record stays for requests that still refer to it.
+  void gone();
+
+  const InstanceId& id() const { return record_.instance; }
+  const io::SocketAddress& address() const { return address_; }
+  std::string_view last_stderr() const { return last_stderr_; }
+  StartRecord& record() { return record_; }
+  const StartRecord& record() const { return record_; }
+  SpanMeter& meter() { return meter_; }
+  const std::shared_ptr<const BillableSpan>& label() const { return label_; }
+  bool alive() const { return instance_ != nullptr; }
+  /// Without what changes: state, in_flight, usage.
+  const InstanceStatus& status() const { return status_; }
+  sandbox::Usage usage() const;
+
+ private:
+  void on_sandbox_ready() override;
+  void on_executed() override;
+  void on_output(sandbox::OutputStream stream, std::string_view line) override;
+  void on_exit(const sandbox::ExitReport& report) override;
+
+  InstanceRunOwner& owner_;
+  InstanceKey key_;
+  StartRecord record_;
+  InstanceStatus status_;
+  SpanMeter meter_;
+  std::shared_ptr<const BillableSpan> label_;
+  io::SocketAddress address_;
+  std::string last_stderr_;
+  std::unique_ptr<sandbox::Instance> instance_;
+  std::unique_ptr<Probing> probing_;
+};
+
+}  // namespace thaw::serving

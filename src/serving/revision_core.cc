@@ -1,0 +1,317 @@
+// RevisionCore: events and requests. Instances and scale: revision_core_instances.cc.
+#include "serving/revision_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace thaw::serving {
+
+using Waited = action::GiveSlot::Waited;
+
+RevisionCore::RevisionCore(const RevisionConfig& config, const Options& options, Instant now)
+    : config_(config),
+      options_(options),
+      warm_since_(now),
+      meter_(options.autoscaler.stable_window, scaling::panic_window(options.autoscaler), now),
+      autoscaler_(options.autoscaler, now, 0),
+      random_(options.seed | 1) {
+  CHECK(config.container_concurrency >= 1);
+}
+
+const std::vector<Action>& RevisionCore::on_event(Instant now, const Event& event) {
+  actions_.clear();
+  std::visit([&](const auto& e) { on(now, e); }, event);
+  return actions_;
+}
+
+std::optional<RevisionCore::View> RevisionCore::view(InstanceKey key) const {
+  const Instance& instance = instances_[key];
+  switch (instance.state) {
+    case Instance::State::kStarting:
+      return View{InstanceState::kStarting, instance.in_flight};
+    case Instance::State::kReady:
+    case Instance::State::kDraining:
+      return View{InstanceState::kReady, instance.in_flight};
+    case Instance::State::kStopping:
+      return View{InstanceState::kStopping, instance.in_flight};
+    case Instance::State::kFree:
+    case Instance::State::kGone:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool RevisionCore::finished() const {
+  return mode_ != Mode::kServing && queue_.empty() && explaining_.empty() &&
+         free_keys_.size() == instances_.size();
+}
+
+// ---- requests ----
+
+void RevisionCore::on(Instant now, const event::RequestArrived& event) {
+  const RequestKey request = event.request;
+  if (mode_ != Mode::kServing) {
+    refuse(request, mode_ == Mode::kRetiring ? unknown_revision() : shutting_down());
+    return;
+  }
+  if (event.deadline <= now) return refuse(request, past_deadline());
+  if (queue_.empty()) {
+    if (const auto key = pick(now)) {  // the fast path ends here
+      change_load(now, 1);
+      give(now, request, *key, Waited::kNo);
+      return;
+    }
+  }
+  if (queue_.size() >= options_.longest_queue) {
+    return refuse(request, queue_is_full(options_.longest_queue));
+  }
+  if (auto refusal = hopeless(now)) return refuse(request, *std::move(refusal));
+  queue_.push({request, now, event.deadline});
+  change_load(now, 1);
+  settle(now);
+}
+
+void RevisionCore::on(Instant now, const event::RequestLeft& event) {
+  if (queue_.remove(event.number)) {
+    change_load(now, -1);
+    return settle(now);
+  }
+  const auto found = std::find_if(explaining_.begin(), explaining_.end(), [&](const auto& e) {
+    return e.request.number == event.number;
+  });
+  if (found == explaining_.end()) return;
+  const InstanceKey key = found->instance;
+  explaining_.erase(found);
+  --instances_[key].explaining;
+  forget_if_done(key);
+}
+
+void RevisionCore::on(Instant now, const event::SlotReleased& event) {
+  const bool was_ready = instances_[event.instance].state == Instance::State::kReady;
+  take_back(now, event.instance);
+  if (was_ready && queue_.empty() && mode_ == Mode::kServing) return;  // the fast path ends here
+  settle(now);
+}
+
+void RevisionCore::on(Instant now, const event::ConnectionBroke& event) {
+  Instance& instance = instances_[event.instance];
+  ++instance.explaining;
+  explaining_.push_back({event.request, event.instance, now + kExplainWithin});
+  instance.suspect_until = now + kSuspectFor;
+  take_back(now, event.instance);
+  explain(now);
+  settle(now);
+}
+
+/// The one place where requests meet instances. Small concurrencies fill the longest ready
+/// instance first, so that the others can go; larger ones spread: the least loaded of a few, or of
+/// two chosen at random (contract 2.1, load balancing).
+std::optional<InstanceKey> RevisionCore::pick(Instant now) {
+  constexpr int kFillFirst = 3;
+  constexpr size_t kFew = 4;
+  const int limit = config_.container_concurrency;
+  if (ready_in_flight_ >= count(ready_) * limit) return std::nullopt;
+  if (limit > kFillFirst && ready_.size() <= kFew) {
+    std::optional<InstanceKey> least;
+    for (const InstanceKey key : ready_) {
+      if (!has_place(key, now)) continue;
+      if (!least || instances_[key].in_flight < instances_[*least].in_flight) least = key;
+    }
+    return least;
+  }
+  if (limit > kFillFirst) {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    const InstanceKey a = ready_[(random_ >> 32) % ready_.size()];
+    const InstanceKey b = ready_[(random_ & 0xffffffff) % ready_.size()];
+    const InstanceKey lighter = instances_[b].in_flight < instances_[a].in_flight ? b : a;
+    if (has_place(lighter, now)) return lighter;
+  }
+  for (const InstanceKey key : ready_) {
+    if (has_place(key, now)) return key;
+  }
+  return std::nullopt;
+}
+
+bool RevisionCore::has_place(InstanceKey key, Instant now) const {
+  const Instance& instance = instances_[key];
+  return instance.in_flight < config_.container_concurrency && instance.suspect_until <= now;
+}
+
+void RevisionCore::give(Instant now, RequestKey request, InstanceKey key, Waited waited) {
+  Instance& instance = instances_[key];
+  CHECK(instance.state == Instance::State::kReady && has_place(key, now));
+  ++instance.in_flight;
+  ++ready_in_flight_;
+  actions_.push_back(action::GiveSlot{request, key, waited});
+}
+
+void RevisionCore::dispatch(Instant now) {
+  while (!queue_.empty()) {
+    const auto key = pick(now);
+    if (!key) return;
+    const RequestQueue::Waiting next = queue_.pop();
+    const bool came_before = next.arrived <= instances_[*key].ready_at;
+    give(now, next.key, *key, came_before ? Waited::kForStart : Waited::kForPlace);
+  }
+}
+
+/// One request less in an instance.
+void RevisionCore::take_back(Instant now, InstanceKey key) {
+  Instance& instance = instances_[key];
+  CHECK(instance.in_flight > 0);
+  --instance.in_flight;
+  if (instance.state == Instance::State::kGone) {
+    forget_if_done(key);
+    return;
+  }
+  if (instance.state == Instance::State::kReady) --ready_in_flight_;
+  change_load(now, -1);
+  if (instance.state == Instance::State::kDraining && instance.in_flight == 0) {
+    stop(now, key, "fewer are needed");
+  }
+}
+
+void RevisionCore::change_load(Instant now, int by) {
+  load_ += by;
+  CHECK(load_ >= 0);
+  peak_load_ = std::max(peak_load_, load_);
+  meter_.change(now, load_);
+  if (load_ == 0) {
+    idle_since_ = now;
+    want_wake(now + idle_after());
+  } else {
+    idle_since_.reset();
+  }
+  if (!next_tick_) {
+    next_tick_ = now + options_.autoscaler.tick_interval;
+    want_wake(*next_tick_);
+  }
+}
+
+void RevisionCore::refuse(RequestKey request, Refusal refusal) {
+  actions_.push_back(action::Refuse{request, std::move(refusal)});
+}
+
+void RevisionCore::refuse_all(Instant now, const Refusal& refusal) {
+  while (!queue_.empty()) {
+    refuse(queue_.pop().key, refusal);
+    change_load(now, -1);
+  }
+}
+
+/// Past their deadline, or longer in the queue than anyone has to wait.
+void RevisionCore::refuse_overdue(Instant now) {
+  while (const auto expired = queue_.take_expired(now)) {
+    refuse(expired->key, past_deadline());
+    change_load(now, -1);
+  }
+  while (const auto ends = patience_ends()) {
+    if (*ends > now) return;
+    const RequestQueue::Waiting next = queue_.pop();
+    refuse(next.key, no_free_instance(now - next.arrived, config_.max_instances));
+    change_load(now, -1);
+  }
+}
+
+std::optional<Instant> RevisionCore::patience_ends() const {
+  if (queue_.empty() || ready_.empty()) return std::nullopt;
+  const Duration patience = std::max(start_times_.mean() * 7 / 2, options_.shortest_queue_time);
+  return std::max(queue_.front().arrived, warm_since_) + patience;
+}
+
+/// Why waiting makes no sense now, if so.
+std::optional<Refusal> RevisionCore::hopeless(Instant now) const {
+  if (usable() > 0 || draining_ > 0) return std::nullopt;
+  if (config_.max_instances <= 0) return no_free_instance(Duration(0), 0);
+  if (!backoff_.pausing(now)) return std::nullopt;
+  return cannot_start(*last_failure_, *backoff_.until() - now);
+}
+
+void RevisionCore::refuse_hopeless(Instant now) {
+  if (queue_.empty()) return;
+  if (const auto refusal = hopeless(now)) refuse_all(now, *refusal);
+}
+
+/// Answers those who asked how their instance ended: it has, or it did not in time.
+void RevisionCore::explain(Instant now) {
+  for (size_t i = 0; i < explaining_.size();) {
+    const Explaining asked = explaining_[i];
+    Instance& instance = instances_[asked.instance];
+    if (instance.state != Instance::State::kGone && asked.until > now) {
+      ++i;
+      continue;
+    }
+    refuse(asked.request, instance_died(instance.report ? &*instance.report : nullptr,
+                                        instance.end ? &*instance.end : nullptr));
+    explaining_.erase(explaining_.begin() + static_cast<ptrdiff_t>(i));
+    --instance.explaining;
+    forget_if_done(asked.instance);
+  }
+}
+
+// ---- the revision as a whole ----
+
+void RevisionCore::on(Instant now, const event::Configured& event) {
+  if (configured_) {
+    config_.min_instances = event.config->min_instances;
+    config_.max_instances = event.config->max_instances;
+    config_.reachability = event.config->reachability;
+    config_.idle_before_zero = event.config->idle_before_zero;
+  }
+  if (mode_ == Mode::kRetiring) mode_ = Mode::kServing;
+  if (!configured_) {
+    configured_ = true;
+    // Not tried out: it is trusted, and what goes wrong later does not unmake it.
+    if (config_.initial_instances == 0) declared_.ready = RevisionState::Ready::kTrue;
+    const int initial = std::min(config_.initial_instances, config_.max_instances);
+    while (usable() < initial) start(now, now, "the revision was deployed");
+  } else if (usable() > config_.max_instances) {
+    apply(now, config_.max_instances);
+  }
+  if (load_ == 0 && !ready_.empty() && !idle_since_) idle_since_ = now;
+  settle(now);
+}
+
+void RevisionCore::on(Instant now, const event::Retired&) {
+  if (mode_ == Mode::kServing) mode_ = Mode::kRetiring;
+  settle(now);
+}
+
+void RevisionCore::on(Instant now, const event::ShutDown&) {
+  mode_ = Mode::kShuttingDown;
+  refuse_all(now, shutting_down());
+  for (InstanceKey key = 0; key < instances_.size(); ++key) {
+    const auto state = instances_[key].state;
+    if (state == Instance::State::kStarting || state == Instance::State::kReady ||
+        state == Instance::State::kDraining) {
+      stop(now, key, "the platform shuts down");
+    }
+  }
+  settle(now);
+}
+
+void RevisionCore::on(Instant now, const event::Wake&) {
+  if (now < wake_at_) return;
+  for (InstanceKey key = 0; key < instances_.size(); ++key) {
+    Instance& instance = instances_[key];
+    if (instance.state != Instance::State::kStopping || instance.killed) continue;
+    if (instance.kill_at > now) continue;
+    instance.killed = true;
+    const Words words = ignores_sigterm(options_.stop_grace);
+    actions_.push_back(action::Kill{key});
+    actions_.push_back(action::Tell{words.severity, key, words.message()});
+    if (instance.was_ready) declare(declared_.ready, &words);
+  }
+  explain(now);
+  dispatch(now);
+  refuse_overdue(now);
+  if (next_tick_ && *next_tick_ <= now) scale(now);
+  if (idle_since_ && *idle_since_ + idle_after() <= now) go_idle(now);
+  settle(now);
+}
+
+}  // namespace thaw::serving

@@ -1,0 +1,197 @@
+// RevisionCore: every decision about one revision's requests and instances.
+//
+// A state machine without I/O: it is told what happened and when, and answers what is to be done.
+// The rules (contract 1.2-1.6, 2.2):
+// - An instance never has more than containerConcurrency requests. A request is given a free
+//   place at once, else it waits in order of arrival; each one that finds neither a free place
+//   nor one that a starting instance will have starts an instance, up to the maximum.
+// - The maximum counts every instance whose process lives, stopping ones too. That never blocks
+//   for good: a stopping instance is killed when its grace is over.
+// - A request waits max(3.5 x mean start time, 10 s), counted from when the first instance was
+//   ready: while a revision comes up from zero its requests wait as long as the startup probe
+//   allows. No request waits past its deadline.
+// - When the last start failed and none is left, whoever waits is refused with the reason; while
+//   the back-off lasts, newcomers are too, at once.
+// - `scale_to_zero_after` after the last request, or after an unused first start was ready, all
+//   instances beyond the minimum stop; fewer because of less load is the autoscaler's decision.
+//   A busy surplus instance gets no new requests and stops when it is done; it is called back
+//   before another one is started.
+//
+// **Thread**: the loop's. **Owner**: a value without references. **Limits**: Options.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "scaling/autoscaler.h"
+#include "scaling/windows.h"
+#include "serving/crash_backoff.h"
+#include "serving/request_queue.h"
+#include "serving/revision_config.h"
+#include "serving/revision_core_types.h"
+#include "serving/start_times.h"
+#include "serving/words.h"
+
+namespace thaw::serving {
+
+class RevisionCore {
+ public:
+  struct Options {
+    int longest_queue = 10'000;
+    Duration shortest_queue_time = seconds(10);
+    Duration stop_grace = seconds(10);
+    Duration slow_start = seconds(3);
+    scaling::AutoscalerOptions autoscaler;
+    uint64_t seed = 1;  // of the choice between two instances
+  };
+  /// A request whose connection broke waits so long to learn how its instance ended.
+  static constexpr Duration kExplainWithin = std::chrono::seconds(1);
+  /// An instance that broke a connection may be dying: so long it gets no new request.
+  static constexpr Duration kSuspectFor = std::chrono::milliseconds(100);
+
+  RevisionCore(const RevisionConfig& config, const Options& options, Instant now);
+
+  /// `now` never goes back. The actions are to be done in their order, and live until the next
+  /// call.
+  const std::vector<Action>& on_event(Instant now, const Event& event);
+
+  /// When it wants event::Wake; Instant::max() when never. May be early, is never late.
+  Instant wake_at() const { return wake_at_; }
+  /// Retired or shut down, and nothing is left.
+  bool finished() const;
+  bool retiring() const { return mode_ != Mode::kServing; }
+
+  /// Instances whose process lives.
+  int living() const { return starting_ + count(ready_) + draining_ + stopping_; }
+  int starting() const { return starting_; }
+  int waiting() const { return queue_.size(); }
+  /// One more could be started for a next request.
+  bool may_grow() const { return mode_ == Mode::kServing && living() < config_.max_instances; }
+  const RevisionConfig& config() const { return config_; }
+  struct View {
+    InstanceState state;
+    int in_flight;
+  };
+  /// nullopt: it has ended.
+  std::optional<View> view(InstanceKey key) const;
+
+ private:
+  enum class Mode { kServing, kRetiring, kShuttingDown };
+  struct Instance {
+    enum class State { kFree, kStarting, kReady, kDraining, kStopping, kGone };
+    State state = State::kFree;
+    int in_flight = 0;
+    int explaining = 0;  // requests that wait for its end
+    bool executed = false;
+    bool killed = false;
+    bool was_ready = false;
+    Instant decided;
+    Instant executed_at;
+    Instant ready_at;
+    Instant kill_at;
+    Instant suspect_until;
+    std::optional<sandbox::ExitReport> report;  // kGone
+    std::optional<Words> end;                   // kGone, when it was not told to end
+  };
+  struct Explaining {
+    RequestKey request;
+    InstanceKey instance;
+    Instant until;
+  };
+
+  // Events (revision_core.cc).
+  void on(Instant now, const event::RequestArrived& event);
+  void on(Instant now, const event::RequestLeft& event);
+  void on(Instant now, const event::SlotReleased& event);
+  void on(Instant now, const event::ConnectionBroke& event);
+  void on(Instant now, const event::Executed& event);
+  void on(Instant now, const event::ProbePassed& event);
+  void on(Instant now, const event::ProbeFailed& event);
+  void on(Instant now, const event::Exited& event);
+  void on(Instant now, const event::Configured& event);
+  void on(Instant now, const event::Retired& event);
+  void on(Instant now, const event::ShutDown& event);
+  void on(Instant now, const event::Wake& event);
+
+  // Requests (revision_core.cc).
+  std::optional<InstanceKey> pick(Instant now);
+  bool has_place(InstanceKey key, Instant now) const;
+  void give(Instant now, RequestKey request, InstanceKey key, action::GiveSlot::Waited waited);
+  void dispatch(Instant now);
+  void take_back(Instant now, InstanceKey key);
+  void change_load(Instant now, int by);
+  void refuse(RequestKey request, Refusal refusal);
+  void refuse_all(Instant now, const Refusal& refusal);
+  void refuse_overdue(Instant now);
+  void refuse_hopeless(Instant now);
+  std::optional<Refusal> hopeless(Instant now) const;
+  void explain(Instant now);
+  std::optional<Instant> patience_ends() const;
+
+  // Instances (revision_core_instances.cc).
+  void start(Instant now, Instant requested, std::string_view why);
+  void stop(Instant now, InstanceKey key, std::string_view why);
+  void drain(Instant now, InstanceKey key, std::string_view why);
+  void drain_all(Instant now, std::string_view why);
+  bool call_back_one();
+  void leave_ready(InstanceKey key);
+  void start_failed(Instant now, InstanceKey key, const Words& words);
+  void crashed(Instant now, InstanceKey key, const Words& words);
+  void forget_if_done(InstanceKey key);
+  Duration longest_ready(Instant now) const;
+  void declare(RevisionState::Ready ready, const Words* words);
+
+  // Scale (revision_core_instances.cc).
+  void settle(Instant now);
+  void start_for_waiting(Instant now);
+  void keep_minimum(Instant now);
+  void scale(Instant now);
+  void apply(Instant now, int desired);
+  void go_idle(Instant now);
+  void plan_wake(Instant now);
+  void want_wake(Instant at) { wake_at_ = std::min(wake_at_, at); }
+  bool may_start(Instant now) const;
+  int minimum() const;
+  int usable() const { return starting_ + count(ready_); }
+  int needed_for(int requests) const;
+  int suspect_places(Instant now) const;
+  Duration idle_after() const;
+  static int count(const std::vector<InstanceKey>& keys) { return static_cast<int>(keys.size()); }
+
+  RevisionConfig config_;
+  Options options_;
+  Mode mode_ = Mode::kServing;
+  bool configured_ = false;
+
+  std::vector<Instance> instances_;
+  std::vector<InstanceKey> free_keys_;
+  std::vector<InstanceKey> ready_;  // may get requests; the longest ready first
+  int starting_ = 0;
+  int draining_ = 0;
+  int stopping_ = 0;
+  int ready_in_flight_ = 0;  // on those of ready_
+
+  RequestQueue queue_;
+  std::vector<Explaining> explaining_;
+  int load_ = 0;  // requests in living instances or waiting
+  int peak_load_ = 0;  // since the last evaluation
+  std::optional<Instant> idle_since_;  // set while there is something to stop for idleness
+  Instant warm_since_;                 // when ready_ was last empty
+
+  scaling::ConcurrencyMeter meter_;
+  scaling::Autoscaler autoscaler_;
+  std::optional<Instant> next_tick_;
+  StartTimes start_times_;
+  CrashBackoff backoff_;
+  std::optional<Words> last_failure_;
+
+  RevisionState declared_;
+  bool declared_slow_or_failed_ = false;  // a good start takes the message back
+  uint64_t random_;
+  Instant wake_at_ = Instant::max();
+  std::vector<Action> actions_;
+};
+
+}  // namespace thaw::serving

@@ -1,0 +1,117 @@
+// What RevisionCore is told (events) and what it wants done (actions).
+//
+// **Thread**: any. **Owner**: values; views and pointers in an event live for the call.
+// **Limits**: none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "sandbox/sandbox.h"
+#include "serving/events.h"
+#include "serving/refusal.h"
+#include "serving/request_queue.h"
+#include "serving/revision_config.h"
+
+namespace thaw::serving {
+
+/// An instance within its revision; free for another one after action::Forget.
+using InstanceKey = uint32_t;
+
+namespace event {
+
+struct RequestArrived {
+  RequestKey request;
+  Instant deadline;
+};
+/// It does not wait any more, for a place or for an explanation. Not after GiveSlot or Refuse.
+struct RequestLeft {
+  uint64_t number;
+};
+struct SlotReleased {
+  InstanceKey instance;
+};
+/// Instead of SlotReleased: the connection broke; the request wants to know how it ended.
+struct ConnectionBroke {
+  RequestKey request;
+  InstanceKey instance;
+};
+struct Executed {
+  InstanceKey instance;
+};
+struct ProbePassed {
+  InstanceKey instance;
+};
+struct ProbeFailed {
+  InstanceKey instance;
+};
+struct Exited {
+  InstanceKey instance;
+  const sandbox::ExitReport* report;
+  std::string_view last_stderr;
+};
+/// The first starts the initial instances; later ones may change bounds and reachability.
+struct Configured {
+  const RevisionConfig* config;
+};
+struct Retired {};
+struct ShutDown {};
+/// The time RevisionCore::wake_at() named has come; too early is harmless.
+struct Wake {};
+
+}  // namespace event
+
+using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
+                           event::ConnectionBroke, event::Executed, event::ProbePassed,
+                           event::ProbeFailed, event::Exited, event::Configured, event::Retired,
+                           event::ShutDown, event::Wake>;
+
+namespace action {
+
+struct GiveSlot {
+  RequestKey request;
+  InstanceKey instance;
+  enum class Waited { kNo, kForPlace, kForStart } waited = Waited::kNo;
+};
+struct Refuse {
+  RequestKey request;
+  Refusal refusal;
+};
+struct StartInstance {
+  InstanceKey instance;
+  Instant requested;  // when the request that wants it arrived, or the scaler decided
+};
+struct StartProbe {
+  InstanceKey instance;
+};
+struct Terminate {
+  InstanceKey instance;
+};
+struct Kill {
+  InstanceKey instance;
+};
+/// The instance has ended and no request refers to it any more.
+struct Forget {
+  InstanceKey instance;
+};
+struct Tell {
+  Severity severity;
+  InstanceKey instance;
+  std::string message;
+};
+struct Declare {
+  RevisionState state;
+};
+
+}  // namespace action
+
+using Action = std::variant<action::GiveSlot, action::Refuse, action::StartInstance,
+                            action::StartProbe, action::Terminate, action::Kill, action::Forget,
+                            action::Tell, action::Declare>;
+
+}  // namespace thaw::serving

@@ -1,0 +1,239 @@
+#include "serving/revision_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace thaw::serving {
+
+RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
+                           const RevisionCore::Options& options)
+    : parts_(parts), core_(config, options, parts.clock.now()) {}
+
+// ---- requests ----
+
+const Refusal* RevisionPool::arrive(uint32_t handle, Instant deadline) {
+  refusal_.reset();
+  send(event::RequestArrived{parts_.requests.key(handle), deadline});
+  if (refusal_) return &*refusal_;
+  Request& request = parts_.requests[handle];
+  if (request.state == Request::State::kArriving) request.state = Request::State::kWaiting;
+  return nullptr;
+}
+
+void RevisionPool::leave(uint32_t handle) {
+  const Request request = parts_.requests[handle];
+  parts_.requests.remove(handle);
+  switch (request.state) {
+    case Request::State::kWaiting:
+    case Request::State::kExplaining:
+      return send(event::RequestLeft{request.number});
+    case Request::State::kGranted:
+      leave(*runs_[request.instance]);
+      return send(event::SlotReleased{request.instance});
+    default:
+      return;
+  }
+}
+
+void RevisionPool::release(uint32_t handle) {
+  const InstanceKey key = parts_.requests[handle].instance;
+  parts_.requests.remove(handle);
+  leave(*runs_[key]);
+  send(event::SlotReleased{key});
+}
+
+void RevisionPool::explain(uint32_t handle) {
+  Request& request = parts_.requests[handle];
+  request.state = Request::State::kExplaining;
+  const InstanceKey key = request.instance;
+  leave(*runs_[key]);
+  send(event::ConnectionBroke{parts_.requests.key(handle), key});
+}
+
+void RevisionPool::first_byte(uint32_t handle) {
+  InstanceRun& run = *runs_[parts_.requests[handle].instance];
+  if (run.record().first_byte) return;
+  run.record().first_byte = now();
+  tell_record(run);
+}
+
+void RevisionPool::act(const action::GiveSlot& action) {
+  Request& request = parts_.requests[action.request.handle];
+  request.instance = action.instance;
+  request.waited_for_start = action.waited == action::GiveSlot::Waited::kForStart;
+  enter(*runs_[action.instance]);
+  if (request.state == Request::State::kArriving) {
+    request.state = Request::State::kActive;
+    return;
+  }
+  request.state = Request::State::kGranted;
+  parts_.outbox.post([&parts = parts_, id = parts_.requests.id(action.request.handle)] {
+    parts.grant(id);
+  });
+}
+
+void RevisionPool::act(const action::Refuse& action) {
+  Request& request = parts_.requests[action.request.handle];
+  if (request.state == Request::State::kArriving) {
+    refusal_ = action.refusal;
+    return;
+  }
+  request.state = Request::State::kRefused;
+  parts_.outbox.post([&parts = parts_, id = parts_.requests.id(action.request.handle),
+                      refusal = action.refusal] { parts.deny(id, refusal); });
+}
+
+// ---- instances ----
+
+void RevisionPool::act(const action::StartInstance& action) {
+  const sandbox::InstanceSpec& spec = config().instance;
+  const InstanceId id(spec.revision.str() + "-" + parts_.entropy.name(8));
+  InstanceRunOwner& owner = *this;
+  if (action.instance >= runs_.size()) runs_.resize(action.instance + 1);
+  runs_[action.instance] =
+      std::make_unique<InstanceRun>(owner, action.instance, id, config(), action.requested);
+  next_cut_ = std::min(next_cut_, now() + SpanMeter::kLongest);
+  ahead_ = false;  // what was kept ready is used up
+  runs_[action.instance]->start(parts_.sandbox, spec);
+}
+
+void RevisionPool::act(const action::StartProbe& action) {
+  runs_[action.instance]->probe(parts_.prober, config().startup_probe, config().instance.port);
+}
+
+void RevisionPool::act(const action::Terminate& action) {
+  InstanceRun& run = *runs_[action.instance];
+  // Starting is a reason to be billed already, until the end then.
+  if (run.record().listening) enter(run);
+  run.terminate();
+}
+
+void RevisionPool::act(const action::Kill& action) { runs_[action.instance]->kill(); }
+
+void RevisionPool::act(const action::Forget& action) { runs_[action.instance].reset(); }
+
+void RevisionPool::on_probe(InstanceKey key, Prober::Outcome outcome) {
+  if (outcome == Prober::Outcome::kFailed) return send(event::ProbeFailed{key});
+  InstanceRun& run = *runs_[key];
+  run.record().listening = now();
+  tell_record(run);
+  send(event::ProbePassed{key});  // may give it requests: no gap in the bill
+  leave(run);
+}
+
+void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& report) {
+  InstanceRun& run = *runs_[key];
+  hand_out(run, run.meter().end(now()));
+  run.gone();
+  parts_.outbox.post([&observer = parts_.observer, id = run.id()] {
+    observer.on_instance_gone(id);
+  });
+  send(event::Exited{key, &report, run.last_stderr()});
+}
+
+void RevisionPool::on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) {
+  parts_.observer.on_output(runs_[key]->status(), stream, line);
+}
+
+void RevisionPool::append_status(std::vector<InstanceStatus>& to) const {
+  for (InstanceKey key = 0; key < runs_.size(); ++key) {
+    if (!runs_[key]) continue;
+    const auto view = core_.view(key);
+    if (!view) continue;
+    InstanceStatus status = runs_[key]->status();
+    status.state = view->state;
+    status.in_flight = view->in_flight;
+    status.usage = runs_[key]->usage();
+    to.push_back(std::move(status));
+  }
+}
+
+// ---- what others are told ----
+
+void RevisionPool::act(const action::Tell& action) {
+  const sandbox::InstanceSpec& spec = config().instance;
+  InstanceEvent event{action.severity, spec.service, spec.revision, runs_[action.instance]->id(),
+                      action.message};
+  parts_.outbox.post([&observer = parts_.observer, event = std::move(event)] {
+    observer.on_event(event);
+  });
+}
+
+void RevisionPool::act(const action::Declare& action) {
+  parts_.outbox.post([&observer = parts_.observer, revision = config().instance.revision,
+                      state = action.state] { observer.on_revision_state(revision, state); });
+}
+
+void RevisionPool::tell_record(const InstanceRun& run) {
+  parts_.outbox.post([&observer = parts_.observer, record = run.record()] {
+    observer.on_start(record);
+  });
+}
+
+// ---- the bill ----
+
+void RevisionPool::enter(InstanceRun& run) {
+  if (!by_request() || !run.alive()) return;
+  run.meter().enter(now());
+  next_cut_ = std::min(next_cut_, now() + SpanMeter::kLongest);
+}
+
+void RevisionPool::leave(InstanceRun& run) {
+  if (by_request() && run.alive()) hand_out(run, run.meter().leave(now()));
+}
+
+void RevisionPool::hand_out(const InstanceRun& run, const std::optional<SpanMeter::Span>& span) {
+  if (span) parts_.outbox.post_span(run.label(), *span);
+}
+
+void RevisionPool::cut_spans() {
+  next_cut_ = Instant::max();
+  for (const auto& run : runs_) {
+    if (!run || !run->alive()) continue;
+    hand_out(*run, run->meter().cut(now()));
+    if (const auto next = run->meter().next_cut()) next_cut_ = std::min(next_cut_, *next);
+  }
+}
+
+// ---- turning ----
+
+void RevisionPool::send(const Event& event) {
+  for (const Action& action : core_.on_event(now(), event)) {
+    std::visit([this](const auto& a) { act(a); }, action);
+  }
+  keep_ready();
+  plan();
+}
+
+/// One sandbox is kept ready for the next start, but not while another start needs the CPU.
+void RevisionPool::keep_ready() {
+  const bool reachable = config().reachability == Reachability::kReachable;
+  if (!ahead_) {
+    if (!reachable || core_.starting() > 0 || !core_.may_grow()) return;
+    parts_.sandbox.keep_ready(config().instance);
+    ahead_ = true;
+  } else if (!reachable || core_.retiring()) {
+    parts_.sandbox.forget(config().instance.revision);
+    ahead_ = false;
+  }
+}
+
+/// Sets the timer, unless it is set for earlier: then it comes for nothing once, which costs less
+/// than setting it anew with each request.
+void RevisionPool::plan() {
+  const bool finished = core_.finished();
+  if (finished && !told_finished_) parts_.finished(config().instance.revision);
+  told_finished_ = finished;
+  const Instant wanted = std::min(core_.wake_at(), next_cut_);
+  if (wanted >= armed_) return;
+  armed_ = wanted;
+  timer_ = parts_.timers.at(wanted, [this] { on_timer(); });
+}
+
+void RevisionPool::on_timer() {
+  armed_ = Instant::max();
+  if (next_cut_ <= now()) cut_spans();
+  send(event::Wake{});
+}
+
+}  // namespace thaw::serving
