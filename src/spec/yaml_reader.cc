@@ -98,6 +98,8 @@ class Builder : public YAML::EventHandler {
     const auto target = anchors_.find(anchor);
     if (target == anchors_.end()) fail(mark, "an alias may not stand inside what it names");
     Node copy = target->second;
+    copy.line = mark.line + 1;
+    copy.column = mark.column + 1;
     count_parts(copy, mark, stack_.size() + 1);  // put() counts the node itself
     put(std::move(copy), 0);
   }
@@ -218,7 +220,39 @@ std::string_view line_of(std::string_view text, int line) {
   return text.substr(0, text.find('\n'));
 }
 
-/// The library's words about a line, in ours where the cause is a common one.
+/// Refuses the texts that would cost the library its memory, 250 bytes a bracket or comma, before
+/// the first of its events could tell that they are too deep or too many.
+bool is_crowded(std::string_view text, FieldViolation& fault) {
+  constexpr int kMostOpen = 256, kMostMarks = 100'000;
+  int line = 1, open = 0, marks = 0;
+  for (char c : text) {
+    if (c == '\n') ++line;
+    if (std::string_view("[]{},").find(c) == std::string_view::npos) continue;
+    ++marks;
+    if (c == '[' || c == '{') ++open;
+    if ((c == ']' || c == '}') && open > 0) --open;
+    if (open <= kMostOpen && marks <= kMostMarks) continue;
+    const std::string_view what =
+        open > kMostOpen ? "256 brackets open at once" : "100000 brackets and commas";
+    fault = {"", line, 1, fmt::format("more than {}", what)};
+    return true;
+  }
+  return false;
+}
+
+/// The library's short words, and ours for whoever did not write a YAML parser.
+const std::pair<std::string_view, std::string_view> kWords[] = {
+    {YAML::ErrorMsg::MAP_VALUE, "a value holds ': '; put it in quotes or begin a new line"},
+    {YAML::ErrorMsg::END_OF_MAP, "a line does not fit its neighbours: check indentation and ':'"},
+    {YAML::ErrorMsg::END_OF_SEQ, "a line does not fit the list above: check indentation and '-'"},
+    {YAML::ErrorMsg::END_OF_MAP_FLOW, "a '{' is not closed"},
+    {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a '[' is not closed"},
+    {YAML::ErrorMsg::EOF_IN_SCALAR, "a quoted string has no end"},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN, "a value begins with a sign of YAML; put it in quotes"},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR,
+     "an alias names no anchor; put text that begins with '*' in quotes"},
+};
+
 std::string syntax_fault(std::string_view text, int line, const std::string& said) {
   for (int near = line; near >= std::max(1, line - 1); --near) {
     const std::string_view words = line_of(text, near);
@@ -227,6 +261,9 @@ std::string syntax_fault(std::string_view text, int line, const std::string& sai
       return fmt::format("line {} is indented with a tab; YAML wants spaces", near);
     }
   }
+  for (const auto& [theirs, ours] : kWords) {
+    if (said == theirs) return fmt::format("not valid YAML: {}", ours);
+  }
   return "not valid YAML: " + said;
 }
 
@@ -234,6 +271,7 @@ std::string syntax_fault(std::string_view text, int line, const std::string& sai
 
 std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault) {
   fault = {};
+  if (is_crowded(text, fault)) return std::nullopt;
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
