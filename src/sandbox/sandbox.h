@@ -7,10 +7,12 @@
 // Thread: the loop's; callbacks never come inside a call. Owner: the Sandbox outlives its
 // instances; an InstanceObserver outlives the Instance it was given to. Dropping an Instance that
 // has not ended kills it and everything in it.
-// Limits: an output line is cut at 64 KiB; output is read no faster than observers take it.
+// Limits: an output line over 64 KiB comes in pieces of that size; output is read no faster than
+// observers take it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,7 +36,9 @@ struct InstanceSpec {
   uint16_t port = 8080;          // what it listens on
   int cpu_millis = 1000;
   ByteCount memory = mib(512);
-  int pids = 1024;
+  int pids = 1024;  // processes and threads together
+
+  bool operator==(const InstanceSpec&) const = default;
 };
 
 /// How an instance ended.
@@ -42,8 +46,8 @@ struct ExitReport {
   enum class Kind {
     kExited,       // by itself, with exit_code
     kSignalled,    // by a signal that was not ours, e.g. SIGSEGV
-    kOutOfMemory,  // killed by the kernel at memory_limit
-    kStopped,      // after terminate() or kill()
+    kOutOfMemory,  // it or one of its processes was killed at memory_limit; the rest with it
+    kStopped,      // after terminate() or kill(); exit_code and signal say how it took it
     kNotStarted,   // the program could not be executed: see detail
   };
   Kind kind = Kind::kExited;
@@ -66,9 +70,9 @@ enum class OutputStream { kStdout, kStderr };
 
 class InstanceObserver {
  public:
-  /// The sandbox stands; the program is about to be executed.
+  /// The sandbox stands; the program is about to be executed. At most once.
   virtual void on_sandbox_ready() = 0;
-  /// The program was executed.
+  /// The program was executed. At most once, after on_sandbox_ready and before any output.
   virtual void on_executed() = 0;
   /// One line without its end.
   virtual void on_output(OutputStream stream, std::string_view line) = 0;
@@ -84,7 +88,8 @@ class Instance {
   virtual ~Instance() = default;
   /// Where its port is reached; valid from on_executed on.
   virtual const io::SocketAddress& address() const = 0;
-  /// SIGTERM to its main process.
+  /// SIGTERM to its main process. One that would not notice (as the first process of a container
+  /// it must handle the signal) is killed at once; one that was not executed yet never is.
   virtual void terminate() = 0;
   /// SIGKILL to every process in it.
   virtual void kill() = 0;
@@ -106,6 +111,9 @@ class Sandbox {
   virtual Result<int> recover() = 0;
   /// What is not isolated here and why, one sentence; empty when everything is.
   virtual std::string isolation_notice() const = 0;
+  /// Kills what still runs, removes everything and then calls `done`, maybe inside this call. The
+  /// last call: later starts end with kNotStarted. By default for those who leave nothing behind.
+  virtual void shut_down(std::function<void()> done) { done(); }
 };
 
 }  // namespace thaw::sandbox

@@ -1,0 +1,34 @@
+// The OCI bundle of an instance: what crun is told, as a pure function.
+//
+// The format is the OCI runtime specification's config.json, 1.0. The security choices in it and
+// their reasons: docs/decisions/0005-instance-isolation.md.
+// Thread: any. Owner: values. Limits: none.
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "sandbox/machine.h"
+#include "sandbox/sandbox.h"
+
+namespace thaw::sandbox {
+
+struct BundleOptions {
+  std::string rootfs;        // a read-only copy of the host's tree, see private_mounts.h
+  std::string cgroups_path;  // from the root of each hierarchy, e.g. "/thaw-1f/x.1"
+  bool cgroup_v2 = false;    // then the instance sees its own limits under /sys/fs/cgroup
+  bool swap_limit = true;
+  int64_t open_files = 0;  // Machine::open_files
+  bool var_tmp = true;     // the host has a /var/tmp, which the instance gets its own of
+  int uid = 0;
+  int gid = 0;
+};
+
+/// The contents of config.json.
+Json make_bundle(const InstanceSpec& spec, const BundleOptions& options);
+
+/// CPU time per 100 ms period, in microseconds: cpu_millis 1000 is one core.
+constexpr int64_t cpu_quota_us(int cpu_millis) { return int64_t{cpu_millis} * 100; }
+constexpr int64_t kCpuPeriodUs = 100'000;
+
+}  // namespace thaw::sandbox

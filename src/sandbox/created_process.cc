@@ -1,0 +1,74 @@
+#include "sandbox/created_process.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+
+#include "base/check.h"
+#include "sandbox/own_fd.h"
+#include "sandbox/text.h"
+
+namespace thaw::sandbox {
+
+Status open_exec_gate(const std::string& state_folder) {
+  const std::string path = state_folder + "/exec.fifo";
+  const OwnFd gate(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  if (!gate) {
+    // ENXIO: a fifo that nobody reads.
+    return errno == ENXIO ? Error(Code::kUnavailable, "open " + path + ": nobody waits there")
+                          : errno_error("open " + path, errno);
+  }
+  // Its absence is how crun knows that the container was started.
+  if (::unlink(path.c_str()) != 0) return errno_error("unlink " + path, errno);
+  const char go = 0;
+  if (::write(gate.get(), &go, 1) != 1) return errno_error("write " + path, errno);
+  return {};
+}
+
+std::string program_of(pid_t pid) {
+  const std::string link = "/proc/" + std::to_string(pid) + "/exe";
+  std::array<char, 4096> target;
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  return length < 0 ? "" : std::string(target.data(), static_cast<size_t>(length));
+}
+
+Status raise_loopback(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
+  const OwnFd theirs(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!theirs) return errno_error("open " + path, errno);
+  const OwnFd ours(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!ours) return errno_error("open /proc/thread-self/ns/net", errno);
+  if (::setns(theirs.get(), CLONE_NEWNET) != 0) return errno_error("setns " + path, errno);
+  const OwnFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const int error = errno;
+  CHECK(::setns(ours.get(), CLONE_NEWNET) == 0, "cannot return to the own network namespace");
+  if (!socket) return errno_error("socket", error);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return errno_error("flags of lo", errno);
+  if ((request.ifr_flags & IFF_UP) != 0) return {};
+  request.ifr_flags |= IFF_UP;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return errno_error("raise lo", errno);
+  return {};
+}
+
+bool ignores_sigterm_by_default(std::string_view proc_status) {
+  for (const char* mask : {"SigBlk", "SigIgn", "SigCgt"}) {
+    const std::string_view hex = field(proc_status, mask);
+    uint64_t signals = 0;
+    const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), signals, 16);
+    if (hex.empty() || end.ec != std::errc{}) return false;  // not known: SIGTERM does no harm
+    if ((signals >> (SIGTERM - 1) & 1) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace thaw::sandbox

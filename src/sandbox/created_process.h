@@ -1,0 +1,32 @@
+// What is done to a container that crun has created and whose program has not been executed yet.
+//
+// System calls that the ports do not have, all short. Thread: the loop's. Owner: none.
+// Limits: none.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace thaw::sandbox {
+
+/// Lets the program be executed as `crun start` does, without starting a process for it:
+/// see docs/decisions/0005-instance-isolation.md. `state_folder` is crun's for this container.
+/// kNotFound when crun keeps no gate there, kUnavailable when nobody waits behind it.
+Status open_exec_gate(const std::string& state_folder);
+
+/// Where the program file of a process is, as the kernel names it; empty when the process has
+/// ended. Changes with exec.
+std::string program_of(pid_t pid);
+
+/// Makes sure that 127.0.0.1 works in the network namespace of `pid`.
+Status raise_loopback(pid_t pid);
+
+/// True when SIGTERM would be lost on this process, the first of its pid namespace: it neither
+/// handles, ignores nor blocks it (pid_namespaces(7)).
+bool ignores_sigterm_by_default(std::string_view proc_status);
+
+}  // namespace thaw::sandbox

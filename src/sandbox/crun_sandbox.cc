@@ -1,0 +1,243 @@
+#include "sandbox/crun_sandbox.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/container.h"
+#include "sandbox/leftovers.h"
+
+namespace thaw::sandbox {
+namespace {
+
+constexpr Duration kRefillDelay = seconds(1);  // a wake is not slowed by making the next one ready
+constexpr int kRemovesAtATime = 2;
+
+std::string run_folder(const std::string& data_dir) { return data_dir + "/run/sandbox"; }
+
+/// crun's ids: letters, digits, "_+-."; a cgroup's folder has the same name.
+std::string name_for(const RevisionId& revision, uint64_t number) {
+  std::string name = revision.str().substr(0, 80);
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '-';
+  }
+  return fmt::format("{}.{}", name.empty() ? "instance" : name, number);
+}
+
+class CrunInstance final : public Instance {
+ public:
+  explicit CrunInstance(std::shared_ptr<Container> container) : container_(std::move(container)) {}
+  ~CrunInstance() override { container_->detach(); }
+  const io::SocketAddress& address() const override { return container_->address(); }
+  void terminate() override { container_->terminate(); }
+  void kill() override { container_->kill(); }
+  Usage usage() const override { return container_->usage(); }
+
+ private:
+  std::shared_ptr<Container> container_;
+};
+
+}  // namespace
+
+std::string rootfs_path(const std::string& data_dir) { return run_folder(data_dir) + "/rootfs"; }
+std::string cgroup_parent(const std::string& data_dir) { return "thaw-" + data_dir_hash(data_dir); }
+
+class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(io::Loop& loop, io::Disk& disk, io::Processes& processes, Machine machine,
+       CrunSettings settings)
+      : machine_(std::move(machine)),
+        settings_(std::move(settings)),
+        env_{loop,
+             disk,
+             processes,
+             machine_,
+             settings_,
+             Cgroups(disk, machine_, cgroup_parent(settings_.data_dir)),
+             Turnstile(settings_.max_creates),
+             Turnstile(kRemovesAtATime),
+             run_folder(settings_.data_dir) + "/bundles",
+             run_folder(settings_.data_dir) + "/crun"} {}
+
+  std::unique_ptr<Instance> start(const InstanceSpec& spec, InstanceObserver& observer) {
+    std::shared_ptr<Container> container = take_ready(spec);
+    if (container == nullptr) container = make(spec, Purpose::kInstance);
+    container->attach(observer);
+    if (stopping_) container->kill();
+    return std::make_unique<CrunInstance>(std::move(container));
+  }
+
+  void keep_ready(const InstanceSpec& spec) {
+    if (stopping_ || settings_.max_ready <= 0) return;
+    Ready& ready = ready_[spec.revision];
+    const bool fits = ready.container != nullptr && !ready.container->is_over();
+    if (fits && ready.spec == spec) return;
+    drop(ready);
+    ready.failed = false;
+    ready.spec = spec;
+    ready.order = ++order_;
+    drop_oldest();
+    fill(ready);
+  }
+
+  void forget(const RevisionId& revision) {
+    const auto found = ready_.find(revision);
+    if (found == ready_.end()) return;
+    drop(found->second);
+    ready_.erase(found);
+  }
+
+  Result<int> recover() {
+    ASSIGN_OR_RETURN(const int count, remove_leftover_groups(env_.cgroups));
+    RETURN_IF_ERROR(env_.disk.remove_tree(env_.bundles));
+    RETURN_IF_ERROR(env_.disk.remove_tree(env_.crun_state));
+    return count;
+  }
+
+  void shut_down(std::function<void()> done) {
+    stopping_ = true;
+    refill_.cancel();
+    for (auto& [revision, ready] : ready_) drop(ready);
+    ready_.clear();
+    on_empty_ = std::move(done);
+    const auto all = containers_;
+    for (const auto& [name, container] : all) container->kill();
+    if (containers_.empty()) become_empty();
+  }
+
+  int ready_count() const {
+    return static_cast<int>(std::count_if(ready_.begin(), ready_.end(), [](const auto& entry) {
+      return entry.second.stands;
+    }));
+  }
+
+ private:
+  enum class Purpose { kInstance, kReady };
+  struct Ready {
+    InstanceSpec spec;
+    uint64_t order = 0;
+    std::shared_ptr<Container> container;  // null: used, or it could not be made
+    bool stands = false;
+    bool failed = false;
+  };
+
+  std::shared_ptr<Container> make(const InstanceSpec& spec, Purpose purpose) {
+    const std::string name = name_for(spec.revision, ++last_number_);
+    Container::Hooks hooks;
+    if (purpose == Purpose::kReady) {
+      hooks.on_created = [this, name] {
+        if (Ready* ready = ready_with(name)) ready->stands = true;
+      };
+    }
+    hooks.on_executed = [this] {
+      if (!stopping_) refill_ = env_.loop.after(kRefillDelay, [this] { refill(); });
+    };
+    hooks.on_gone = [this, name] {
+      // Later: the container that calls this must not be destroyed meanwhile.
+      env_.loop.post([weak = weak_from_this(), name] {
+        if (const auto self = weak.lock()) self->forget_container(name);
+      });
+    };
+    auto container = std::make_shared<Container>(env_, name, spec, std::move(hooks));
+    containers_.emplace(name, container);
+    container->create();
+    return container;
+  }
+
+  std::shared_ptr<Container> take_ready(const InstanceSpec& spec) {
+    const auto found = ready_.find(spec.revision);
+    if (found == ready_.end()) return nullptr;
+    Ready& ready = found->second;
+    if (ready.container == nullptr || ready.container->is_over() || ready.spec != spec) {
+      return nullptr;
+    }
+    ready.stands = false;
+    return std::exchange(ready.container, nullptr);
+  }
+
+  void fill(Ready& ready) {
+    ready.stands = false;
+    ready.container = make(ready.spec, Purpose::kReady);
+  }
+
+  void refill() {
+    for (auto& [revision, ready] : ready_) {
+      if (ready.container == nullptr && !ready.failed) fill(ready);
+    }
+  }
+
+  void drop(Ready& ready) {
+    ready.stands = false;
+    if (const auto container = std::exchange(ready.container, nullptr)) container->detach();
+  }
+
+  void drop_oldest() {
+    if (std::cmp_less_equal(ready_.size(), settings_.max_ready)) return;
+    const auto oldest = std::min_element(ready_.begin(), ready_.end(), [](auto& a, auto& b) {
+      return a.second.order < b.second.order;
+    });
+    drop(oldest->second);
+    ready_.erase(oldest);
+  }
+
+  Ready* ready_with(const std::string& name) {
+    for (auto& [revision, ready] : ready_) {
+      if (ready.container != nullptr && ready.container->name() == name) return &ready;
+    }
+    return nullptr;
+  }
+
+  void forget_container(const std::string& name) {
+    if (Ready* ready = ready_with(name)) {
+      // It could not be made, or died: the next start will say why. Not tried again until then.
+      ready->container = nullptr;
+      ready->stands = false;
+      ready->failed = true;
+    }
+    containers_.erase(name);
+    if (stopping_ && containers_.empty()) become_empty();
+  }
+
+  void become_empty() {
+    env_.cgroups.remove_parent();
+    (void)env_.disk.remove_tree(env_.bundles);
+    (void)env_.disk.remove_tree(env_.crun_state);
+    if (on_empty_) std::exchange(on_empty_, nullptr)();
+  }
+
+  const Machine machine_;
+  const CrunSettings settings_;
+  ContainerEnv env_;
+  std::map<std::string, std::shared_ptr<Container>> containers_;  // until they are removed
+  std::map<RevisionId, Ready> ready_;
+  uint64_t last_number_ = 0;
+  uint64_t order_ = 0;
+  io::Timer refill_;
+  bool stopping_ = false;
+  std::function<void()> on_empty_;
+};
+
+CrunSandbox::CrunSandbox(io::Loop& loop, io::Disk& disk, io::Processes& processes, Machine machine,
+                         CrunSettings settings)
+    : impl_(std::make_shared<Impl>(loop, disk, processes, std::move(machine), std::move(settings))) {}
+CrunSandbox::~CrunSandbox() = default;
+
+std::unique_ptr<Instance> CrunSandbox::start(const InstanceId&, const InstanceSpec& spec,
+                                             InstanceObserver& observer) {
+  return impl_->start(spec, observer);
+}
+
+void CrunSandbox::keep_ready(const InstanceSpec& spec) { impl_->keep_ready(spec); }
+void CrunSandbox::forget(const RevisionId& revision) { impl_->forget(revision); }
+Result<int> CrunSandbox::recover() { return impl_->recover(); }
+std::string CrunSandbox::isolation_notice() const { return ""; }
+void CrunSandbox::shut_down(std::function<void()> done) { impl_->shut_down(std::move(done)); }
+int CrunSandbox::ready_count() const { return impl_->ready_count(); }
+
+}  // namespace thaw::sandbox

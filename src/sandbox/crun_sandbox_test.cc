@@ -1,0 +1,451 @@
+#include "sandbox/crun_sandbox.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "io_linux/local_disk.h"
+#include "io_linux/net_namespace.h"
+#include "io_linux/pidfd_processes.h"
+#include "io_linux/tcp_net.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/private_mounts.h"
+#include "sandbox/sandbox_testing.h"
+
+namespace thaw::sandbox {
+namespace {
+
+using io_linux::run_until;
+using Kind = ExitReport::Kind;
+
+/// One for the test program: mount namespaces are entered once.
+struct Ground {
+  std::string skip;  // why containers cannot run here
+  std::string data_dir;
+  Machine machine;
+};
+
+Ground prepare() {
+  Ground ground;
+  io_linux::LocalDisk disk;
+  auto before = inspect_machine(disk);
+  if (!before) return {.skip = before.error().message()};
+  before->cgroups = Machine::Cgroups::kV1;  // a hybrid is made fit below
+  if (!before->root || before->crun.empty()) return {.skip = why_no_containers(*before)};
+  char folder[] = "/tmp/thaw-sandbox-test-XXXXXX";
+  ground.data_dir = ::mkdtemp(folder);
+  std::ofstream(ground.data_dir + "/secret") << "the platform's own";
+  PrivateMounts mounts{rootfs_path(ground.data_dir), host_secrets(disk)};
+  mounts.hidden.push_back(ground.data_dir);
+  if (const Status entered = enter_private_mounts(mounts); !entered) {
+    return {.skip = entered.error().message()};
+  }
+  const auto machine = inspect_machine(disk);
+  if (!machine) return {.skip = machine.error().message()};
+  ground.machine = *machine;
+  ground.skip = why_no_containers(*machine);
+  return ground;
+}
+
+const Ground& ground() {
+  static const Ground the_ground = prepare();
+  return the_ground;
+}
+
+/// Unmounts and removes the data directory when the program ends.
+class CleanUp : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    if (ground_was_used && !ground().data_dir.empty()) {
+      (void)io_linux::LocalDisk().remove_tree(ground().data_dir);
+    }
+  }
+  static inline bool ground_was_used = false;
+};
+const auto* const kCleanUp = ::testing::AddGlobalTestEnvironment(new CleanUp);
+
+CrunSettings settings_for_test() {
+  CrunSettings settings;
+  settings.data_dir = ground().data_dir;
+  settings.rootfs = rootfs_path(ground().data_dir);
+  settings.open_net_namespace = io_linux::open_net_namespace;
+  return settings;
+}
+
+class CrunSandboxTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    CleanUp::ground_was_used = true;
+    if (!ground().skip.empty()) GTEST_SKIP() << "no containers here: " << ground().skip;
+    make_sandbox();
+  }
+
+  void make_sandbox(int max_ready = 16) {
+    CrunSettings settings = settings_for_test();
+    settings.max_ready = max_ready;
+    sandbox_ = std::make_unique<CrunSandbox>(loop_, disk_, processes_, ground().machine,
+                                             std::move(settings));
+  }
+
+  void TearDown() override {
+    if (sandbox_ == nullptr) return;
+    bool done = false;
+    sandbox_->shut_down([&] { done = true; });
+    run_until(loop_, [&] { return done; });
+    sandbox_ = nullptr;
+    EXPECT_EQ(cgroups().list(), std::vector<std::string>{});
+    EXPECT_FALSE(disk_.exists(ground().data_dir + "/run/sandbox/bundles"));
+    EXPECT_FALSE(disk_.exists(ground().data_dir + "/run/sandbox/crun"));
+    EXPECT_EQ(children(), "") << "zombies or running children";
+  }
+
+  Cgroups cgroups() {
+    return Cgroups(disk_, ground().machine, cgroup_parent(ground().data_dir));
+  }
+
+  /// Our children that are there now, as the kernel lists them.
+  std::string children() {
+    loop_.turn(Duration::zero());
+    return disk_.read_file("/proc/thread-self/children", mib(1)).value_or("");
+  }
+
+  std::unique_ptr<Instance> start(const InstanceSpec& spec, Recorder& recorder) {
+    return sandbox_->start(InstanceId("i" + std::to_string(++started_)), spec, recorder);
+  }
+
+  void wait_end(Recorder& recorder) {
+    run_until(loop_, [&] { return recorder.report.has_value(); });
+  }
+
+  Recorder run(const InstanceSpec& spec) {
+    Recorder recorder;
+    const auto instance = start(spec, recorder);
+    wait_end(recorder);
+    return recorder;
+  }
+
+  io_linux::EpollLoop loop_;
+  io_linux::LocalDisk disk_;
+  io_linux::PidfdProcesses processes_{loop_};
+  std::unique_ptr<CrunSandbox> sandbox_;
+  int started_ = 0;
+};
+
+TEST_F(CrunSandboxTest, TellsTheStepsOfALifeInOrder) {
+  const Recorder r = run(shell("echo one; echo two; echo three >&2; exit 7"));
+  EXPECT_EQ(r.events, (std::vector<std::string>{"ready", "executed", "output", "exit"}));
+  EXPECT_EQ(r.out, "one\ntwo\n");
+  EXPECT_EQ(r.err, "three\n");
+  EXPECT_EQ(r.report->kind, Kind::kExited);
+  EXPECT_EQ(r.report->exit_code, 7);
+  EXPECT_EQ(r.report->memory_limit, mib(256));
+  EXPECT_GT(r.report->memory_peak.value, 0);
+  EXPECT_GT(r.report->cpu.count(), 0);
+}
+
+TEST_F(CrunSandboxTest, AProgramThatEndsAtOnceWasExecutedAllTheSame) {
+  const Recorder r = run(spec_for({"/bin/true"}));
+  SCOPED_TRACE(r.report->detail);
+  EXPECT_EQ(r.events, (std::vector<std::string>{"ready", "executed", "exit"}));
+  EXPECT_EQ(r.report->kind, Kind::kExited);
+  EXPECT_EQ(r.report->exit_code, 0);
+}
+
+TEST_F(CrunSandboxTest, ACrashIsASignal) {
+  const Recorder r = run(python("import os, signal\n"
+                                "signal.signal(signal.SIGSEGV, signal.SIG_DFL)\n"
+                                "import ctypes; ctypes.string_at(0)"));
+  EXPECT_EQ(r.report->kind, Kind::kSignalled);
+  EXPECT_EQ(r.report->signal, SIGSEGV);
+}
+
+TEST_F(CrunSandboxTest, TooMuchMemoryIsReportedWithLimitAndPeak) {
+  InstanceSpec spec = python("x = bytearray(200 << 20)\nprint('still here')");
+  spec.memory = mib(64);
+  const Recorder r = run(spec);
+  EXPECT_EQ(r.report->kind, Kind::kOutOfMemory);
+  EXPECT_EQ(r.report->memory_limit, mib(64));
+  EXPECT_GE(r.report->memory_peak, mib(60));
+  EXPECT_LE(r.report->memory_peak, mib(64));
+  EXPECT_EQ(r.out, "");
+}
+
+TEST_F(CrunSandboxTest, AChildThatIsKilledAtTheLimitEndsTheWholeInstance) {
+  InstanceSpec spec = shell(
+      "python3 -c 'x = bytearray(200 << 20)'; echo child $?; exec sleep 1000");
+  spec.memory = mib(64);
+  const Recorder r = run(spec);
+  EXPECT_EQ(r.out, "child 137\n");
+  EXPECT_EQ(r.report->kind, Kind::kOutOfMemory);
+}
+
+TEST_F(CrunSandboxTest, FilesInTmpCountToTheMemoryLimit) {
+  InstanceSpec spec = shell("dd if=/dev/zero of=/tmp/x bs=1M count=200 2>&1; ls -l /tmp/x");
+  spec.memory = mib(64);
+  const Recorder r = run(spec);
+  EXPECT_NE(r.report->kind, Kind::kExited) << r.out;
+  EXPECT_LE(r.report->memory_peak, mib(64));
+}
+
+TEST_F(CrunSandboxTest, AMissingProgramIsNamed) {
+  const Recorder r = run(spec_for({"/no/such/program"}));
+  EXPECT_EQ(r.report->kind, Kind::kNotStarted);
+  EXPECT_EQ(r.report->detail, "exec /no/such/program: no such file or directory");
+  EXPECT_EQ(r.events, std::vector<std::string>{"exit"});
+}
+
+TEST_F(CrunSandboxTest, EachWayNotToBeAProgramIsToldApart) {
+  EXPECT_EQ(run(spec_for({"nosuchprogram"})).report->detail,
+            "exec nosuchprogram: not found in the folders of PATH");
+  EXPECT_EQ(run(spec_for({"/tmp/app"})).report->detail,
+            "exec /tmp/app: no such file or directory; an instance has its own empty /tmp, so put "
+            "the program elsewhere");
+  const Recorder text = run(spec_for({"/etc/passwd"}));
+  EXPECT_EQ(text.report->kind, Kind::kNotStarted);
+  EXPECT_NE(text.report->detail.find("exec /etc/passwd: "), std::string::npos)
+      << text.report->detail;
+  InstanceSpec nowhere = shell("true");
+  nowhere.working_dir = "/no/such/folder";
+  const Recorder r = run(nowhere);
+  EXPECT_EQ(r.report->kind, Kind::kNotStarted);
+  EXPECT_NE(r.report->detail.find("working directory /no/such/folder: "), std::string::npos)
+      << r.report->detail;
+  const Recorder empty = run(spec_for({""}));
+  EXPECT_EQ(empty.report->kind, Kind::kNotStarted);
+  EXPECT_NE(empty.report->detail, "");
+}
+
+TEST_F(CrunSandboxTest, TheEnvironmentIsTheSpecsAlone) {
+  InstanceSpec spec = spec_for({"/usr/bin/env"});
+  spec.env = {"A=1", "PATH=/usr/bin", "EMPTY=", "K_SERVICE=x y\"z", "HOME=/"};
+  EXPECT_EQ(run(spec).out, "A=1\nPATH=/usr/bin\nEMPTY=\nK_SERVICE=x y\"z\nHOME=/\n");
+}
+
+TEST_F(CrunSandboxTest, SigtermReachesAProgramThatHandlesIt) {
+  Recorder r;
+  const auto instance =
+      start(shell("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"), r);
+  run_until(loop_, [&] { return r.out == "up\n"; });
+  instance->terminate();
+  wait_end(r);
+  EXPECT_EQ(r.out, "up\nbye\n");
+  EXPECT_EQ(r.report->kind, Kind::kStopped);
+  EXPECT_EQ(r.report->exit_code, 3);
+}
+
+TEST_F(CrunSandboxTest, AProgramThatIgnoresSigtermEndsByKill) {
+  Recorder r;
+  const auto instance = start(shell("trap '' TERM; echo up; sleep 1000 & wait; wait"), r);
+  run_until(loop_, [&] { return r.out == "up\n"; });
+  instance->terminate();
+  for (int i = 0; i < 20; ++i) loop_.turn(milliseconds(5));
+  EXPECT_FALSE(r.report.has_value());
+  instance->kill();
+  wait_end(r);
+  EXPECT_EQ(r.report->kind, Kind::kStopped);
+  EXPECT_EQ(r.report->signal, SIGKILL);
+}
+
+TEST_F(CrunSandboxTest, AProgramThatWouldNotNoticeSigtermIsKilledAtOnce) {
+  Recorder r;
+  const auto instance = start(spec_for({"/bin/sleep", "1000"}), r);
+  run_until(loop_, [&] { return r.executed(); });
+  // Wait until it is past exec's start-up, so that handlers would be there.
+  instance->terminate();
+  wait_end(r);
+  EXPECT_EQ(r.report->kind, Kind::kStopped);
+}
+
+TEST_F(CrunSandboxTest, StoppingBeforeTheProgramRunsNeverRunsIt) {
+  for (int turns = 0; turns < 6; ++turns) {
+    for (const bool kill : {false, true}) {
+      Recorder r;
+      const auto instance = start(shell("echo ran"), r);
+      for (int i = 0; i < turns; ++i) loop_.turn(milliseconds(2));
+      if (kill) {
+        instance->kill();
+      } else {
+        instance->terminate();
+      }
+      EXPECT_FALSE(r.report.has_value()) << "a callback inside a call";
+      wait_end(r);
+      if (!r.executed()) {
+        EXPECT_EQ(r.report->kind, Kind::kStopped);
+        EXPECT_EQ(r.out, "");
+      }
+    }
+  }
+}
+
+TEST_F(CrunSandboxTest, DroppingAnInstanceKillsItAndSaysNothingMore) {
+  Recorder r;
+  auto instance = start(shell("echo up; sleep 1000"), r);
+  run_until(loop_, [&] { return r.out == "up\n"; });
+  const auto groups = cgroups().list();
+  ASSERT_EQ(groups.size(), 1U);
+  const auto pids = cgroups().processes(groups[0]);
+  ASSERT_GE(pids.size(), 1U);
+  instance = nullptr;
+  run_until(loop_, [&] { return cgroups().list().empty(); });
+  for (pid_t pid : pids) EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_FALSE(r.report.has_value());
+}
+
+TEST_F(CrunSandboxTest, AFrozenInstanceCanBeKilled) {
+  Recorder r;
+  const auto instance = start(shell("echo up; sleep 1000"), r);
+  run_until(loop_, [&] { return r.out == "up\n"; });
+  const std::string state = ground().machine.controllers.at("freezer") +
+                            cgroups().path(cgroups().list().at(0)) + "/freezer.state";
+  ASSERT_TRUE(disk_.write_file(state, "FROZEN"));
+  instance->kill();
+  wait_end(r);
+  EXPECT_EQ(r.report->kind, Kind::kStopped);
+}
+
+TEST_F(CrunSandboxTest, OutputWithoutANewlineAndInBulkArrivesWhole) {
+  const Recorder r = run(python("import sys\n"
+                                "for i in range(100000): print(i)\n"
+                                "sys.stdout.write('end')"));
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 100001);
+  EXPECT_TRUE(r.out.ends_with("99999\nend\n"));
+  EXPECT_TRUE(r.out.starts_with("0\n1\n2\n"));
+}
+
+TEST_F(CrunSandboxTest, AReadyContainerIsUsedByTheNextStartAndReplaced) {
+  const InstanceSpec spec = shell("echo hi");
+  sandbox_->keep_ready(spec);
+  run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+  Recorder r;
+  const auto instance = start(spec, r);
+  EXPECT_EQ(sandbox_->ready_count(), 0);
+  EXPECT_TRUE(r.events.empty()) << "a callback inside a call";
+  wait_end(r);
+  EXPECT_EQ(r.events, (std::vector<std::string>{"ready", "executed", "output", "exit"}));
+  EXPECT_EQ(r.out, "hi\n");
+  run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+}
+
+TEST_F(CrunSandboxTest, AnotherSpecDoesNotGetTheReadyContainer) {
+  sandbox_->keep_ready(shell("echo old"));
+  run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+  EXPECT_EQ(run(shell("echo new")).out, "new\n");
+  sandbox_->keep_ready(shell("echo newest"));
+  run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+  EXPECT_EQ(run(shell("echo newest")).out, "newest\n");
+}
+
+TEST_F(CrunSandboxTest, AnUnfinishedReadyContainerIsTakenToo) {
+  sandbox_->keep_ready(shell("echo hi"));
+  EXPECT_EQ(run(shell("echo hi")).out, "hi\n");
+}
+
+TEST_F(CrunSandboxTest, TheOldestReadyContainerIsDroppedWhenThereAreTooMany) {
+  make_sandbox(2);
+  for (int i = 0; i < 4; ++i) {
+    InstanceSpec spec = shell("true");
+    spec.revision = RevisionId("r" + std::to_string(i));
+    sandbox_->keep_ready(spec);
+  }
+  run_until(loop_, [&] { return cgroups().list().size() == 2 && sandbox_->ready_count() == 2; });
+  const auto names = cgroups().list();
+  EXPECT_TRUE(names[0].starts_with("r2") && names[1].starts_with("r3")) << names[0] << names[1];
+  sandbox_->forget(RevisionId("r2"));
+  sandbox_->forget(RevisionId("r3"));
+  sandbox_->forget(RevisionId("never heard of"));
+  run_until(loop_, [&] { return cgroups().list().empty(); });
+}
+
+TEST_F(CrunSandboxTest, AReadyContainerThatCannotBeMadeIsReportedByTheStart) {
+  sandbox_->keep_ready(spec_for({"/no/such/program"}));
+  for (int i = 0; i < 40; ++i) loop_.turn(milliseconds(5));
+  EXPECT_EQ(sandbox_->ready_count(), 0);
+  EXPECT_EQ(run(spec_for({"/no/such/program"})).report->kind, Kind::kNotStarted);
+}
+
+TEST_F(CrunSandboxTest, FiftyStartsInParallelAllRun) {
+  std::vector<Recorder> recorders(50);
+  std::vector<std::unique_ptr<Instance>> instances;
+  for (size_t i = 0; i < recorders.size(); ++i) {
+    instances.push_back(start(shell("echo " + std::to_string(i)), recorders[i]));
+  }
+  for (size_t i = 0; i < recorders.size(); ++i) {
+    wait_end(recorders[i]);
+    EXPECT_EQ(recorders[i].out, std::to_string(i) + "\n");
+    EXPECT_EQ(recorders[i].report->kind, Kind::kExited);
+  }
+}
+
+/// A platform on the test's data directory that will be killed: two instances, one of them with a
+/// child, and a ready container. Returns its pid once all of them are up.
+pid_t run_doomed_platform() {
+  int up[2];
+  EXPECT_EQ(::pipe2(up, O_CLOEXEC), 0);
+  const pid_t platform = ::fork();
+  if (platform != 0) {
+    char byte;
+    EXPECT_EQ(::read(up[0], &byte, 1), 1);
+    ::close(up[0]);
+    ::close(up[1]);
+    return platform;
+  }
+  io_linux::EpollLoop loop;
+  io_linux::LocalDisk disk;
+  io_linux::PidfdProcesses processes(loop);
+  CrunSandbox sandbox(loop, disk, processes, ground().machine, settings_for_test());
+  Recorder a, b;
+  const auto first = sandbox.start(InstanceId("a"), shell("echo up; sleep 1000 & sleep 1000"), a);
+  const auto second = sandbox.start(InstanceId("b"), shell("echo up; sleep 1000"), b);
+  sandbox.keep_ready(shell("true"));
+  run_until(loop, [&] { return a.out == "up\n" && b.out == "up\n" && sandbox.ready_count() == 1; });
+  EXPECT_EQ(::write(up[1], "u", 1), 1);
+  run_until(loop, [] { return false; });
+  ::_exit(1);
+}
+
+TEST_F(CrunSandboxTest, RecoverEndsWhatAKilledPlatformLeft) {
+  const pid_t platform = run_doomed_platform();
+  std::vector<pid_t> pids;
+  for (const std::string& name : cgroups().list()) {
+    for (pid_t pid : cgroups().processes(name)) pids.push_back(pid);
+  }
+  EXPECT_EQ(pids.size(), 5U) << "two and one shells with their sleeps, and crun's own";
+  const std::string state = ground().machine.controllers.at("freezer") +
+                            cgroups().path(cgroups().list().at(0)) + "/freezer.state";
+  ASSERT_TRUE(disk_.write_file(state, "FROZEN"));
+  ASSERT_EQ(::kill(platform, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(platform, nullptr, 0), platform);
+
+  const auto count = sandbox_->recover();
+  ASSERT_TRUE(count) << count.error().message();
+  EXPECT_EQ(*count, 3);
+  EXPECT_TRUE(cgroups().list().empty());
+  // The kernel's init would do this; here we are the reaper.
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  for (pid_t pid : pids) EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_EQ(*sandbox_->recover(), 0);
+}
+
+TEST_F(CrunSandboxTest, ShutDownReportsWhatRanAndRefusesLaterStarts) {
+  Recorder running, late;
+  const auto instance = start(shell("echo up; sleep 1000"), running);
+  run_until(loop_, [&] { return running.out == "up\n"; });
+  bool done = false;
+  sandbox_->shut_down([&] { done = true; });
+  const auto refused = start(shell("echo ran"), late);
+  wait_end(late);
+  EXPECT_EQ(late.out, "");
+  run_until(loop_, [&] { return done; });
+  EXPECT_EQ(running.report->kind, Kind::kStopped);
+}
+
+}  // namespace
+}  // namespace thaw::sandbox
