@@ -15,6 +15,7 @@ int ceil_count(double value) {
 
 AutoscalerOptions knative_defaults() {
   AutoscalerOptions options;
+  options.history = History::kWhatExists;
   options.target_utilization = 0.7;
   options.panic = Panic::kOn;
   options.scale_down_delay = Duration(0);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "scaling/windows.h"
 
 namespace thaw::scaling {
 
@@ -22,6 +23,7 @@ enum class StartOnDemand { kNo, kYes };
 /// each request without a place, and what was needed within the last minute is kept.
 struct AutoscalerOptions {
   Duration stable_window = seconds(60);   // 6 s .. 1 h, whole seconds
+  History history = History::kWholeWindow;
   double target_utilization = 0.6;        // (0, 1]
   double concurrency_when_unlimited = 100;  // the target's base for containerConcurrency 0
   Panic panic = Panic::kOff;

@@ -57,12 +57,17 @@ std::optional<double> WindowAverage::average(Instant now) const {
   return std::round(sum / static_cast<double>(valid) * 1e6) / 1e6;
 }
 
-ConcurrencyMeter::ConcurrencyMeter(Duration stable_window, Duration panic_window, Instant start)
+ConcurrencyMeter::ConcurrencyMeter(Duration stable_window, Duration panic_window, Instant start,
+                                   History history)
     : stable_(stable_window),
       panic_(panic_window),
       longest_(std::max(stable_window, panic_window)),
       since_(start),
-      second_end_(start_of(second_of(start) + 1)) {}
+      second_end_(start_of(second_of(start) + 1)) {
+  if (history == History::kWhatExists) return;
+  stable_.record(start - stable_window + kSecond, 0);
+  panic_.record(start - panic_window + kSecond, 0);
+}
 
 void ConcurrencyMeter::advance(Instant now) {
   if (now - second_end_ > longest_ + kSecond) {

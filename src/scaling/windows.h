@@ -38,10 +38,17 @@ class WindowAverage {
   int64_t last_ = 0;
 };
 
+/// What an average is taken over while there is less history than the window is long.
+enum class History {
+  kWhatExists,   // Knative
+  kWholeWindow,  // the time before counts as 0: one long request is no load of a minute
+};
+
 /// Integrates a count over time and records each whole second's average into both windows.
 class ConcurrencyMeter {
  public:
-  ConcurrencyMeter(Duration stable_window, Duration panic_window, Instant start);
+  ConcurrencyMeter(Duration stable_window, Duration panic_window, Instant start,
+                   History history = History::kWhatExists);
 
   /// The count is `count` from `now` on. Cheap within one second.
   void change(Instant now, int count) {

@@ -100,6 +100,15 @@ TEST(ConcurrencyMeter, SpreadsAConstantCountOverTheSecondsItLasted) {
   EXPECT_EQ(meter.panic().average(at(9)), 0.25);
 }
 
+TEST(ConcurrencyMeter, WithAWholeWindowTheTimeBeforeCountsZero) {
+  ConcurrencyMeter meter(seconds(60), seconds(6), at(100), History::kWholeWindow);
+  EXPECT_EQ(meter.stable().average(at(100)), 0);
+  meter.change(at(100), 6);
+  meter.settle(at(103));
+  EXPECT_EQ(meter.stable().average(at(102.9)), 0.3);  // 3 x 6 / 60
+  EXPECT_EQ(meter.panic().average(at(102.9)), 3);     // 3 x 6 / 6
+}
+
 TEST(ConcurrencyMeter, ALongSilenceCostsNoMoreThanAWindow) {
   ConcurrencyMeter meter(seconds(60), seconds(6), at(0));
   meter.change(at(1), 7);

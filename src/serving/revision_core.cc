@@ -14,7 +14,8 @@ RevisionCore::RevisionCore(const RevisionConfig& config, const Options& options,
     : config_(config),
       options_(options),
       warm_since_(now),
-      meter_(options.autoscaler.stable_window, scaling::panic_window(options.autoscaler), now),
+      meter_(options.autoscaler.stable_window, scaling::panic_window(options.autoscaler), now,
+             options.autoscaler.history),
       autoscaler_(options.autoscaler, now, 0),
       random_(options.seed | 1) {
   CHECK(config.container_concurrency >= 1);
