@@ -163,6 +163,10 @@ void Json::push_back(Json value) {
 }
 
 Result<Json> Json::parse(std::string_view text) {
+  // The library takes a NUL for the end of the text and would ignore what is behind it.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return Error(Code::kInvalidArgument, "a NUL character at " + position(text, nul + 1));
+  }
   Builder builder;
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
     if (builder.message.empty()) builder.message = "not valid JSON";

@@ -66,6 +66,12 @@ TEST(JsonParse, HostileTextIsRefused) {
   }
 }
 
+TEST(JsonParse, NothingHidesBehindANul) {
+  const auto value = Json::parse(std::string_view("{\"a\":1}\0junk", 12));
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().message(), "a NUL character at line 1, column 8");
+}
+
 TEST(JsonParse, DuplicateKeysAreNamed) {
   const auto value = Json::parse(R"({"a":1,"b":{"c":1,"c":2}})");
   ASSERT_FALSE(value);
