@@ -99,6 +99,18 @@ int64_t commonest(const std::vector<Timestamp>& dates, Between between) {
       ->first;
 }
 
+std::string times(int64_t count, std::string_view word) {
+  return count == 1 ? std::string(word) : fmt::format("{}{}", count, word);
+}
+
+/// "3MS", "2QE-DEC", "YS-JAN": the edge is S or E.
+std::string month_name(const Frequency& frequency, std::string_view edge) {
+  if (frequency.anchor == 0) return times(frequency.count, fmt::format("M{}", edge));
+  const bool years = frequency.count % 12 == 0;
+  return fmt::format("{}{}-{}", times(frequency.count / (years ? 12 : 3), years ? "Y" : "Q"), edge,
+                     kMonths[frequency.anchor - 1]);
+}
+
 }  // namespace
 
 Result<Frequency> parse_frequency(std::string_view text) {
@@ -132,20 +144,11 @@ Result<Frequency> parse_frequency(std::string_view text) {
 }
 
 std::string frequency_name(const Frequency& frequency) {
-  const auto times = [](int64_t count, std::string_view word) {
-    return count == 1 ? std::string(word) : fmt::format("{}{}", count, word);
-  };
   switch (frequency.unit) {
     case Unit::kWeek: return times(frequency.count, "W-") + std::string(kWeekdays[frequency.anchor]);
     case Unit::kBusinessDay: return times(frequency.count, "B");
-    case Unit::kMonthStart:
-    case Unit::kMonthEnd: {
-      const std::string_view word = frequency.unit == Unit::kMonthStart ? "MS" : "ME";
-      const std::string name = times(frequency.count, word);
-      return frequency.anchor == 0
-                 ? name
-                 : fmt::format("{}-{}", name, kMonths[frequency.anchor - 1]);
-    }
+    case Unit::kMonthStart: return month_name(frequency, "S");
+    case Unit::kMonthEnd: return month_name(frequency, "E");
     case Unit::kFixed: break;
   }
   const std::pair<microseconds, std::string_view> units[] = {{days(1), "D"},

@@ -1,0 +1,139 @@
+#include "predict/request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "predict/text.h"
+
+namespace thaw::predict {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Mode = SeasonalitySwitch::Mode;
+
+constexpr const char* kCsv = "ds,y\n2020-01-01,1\n2020-01-02,2\n";
+constexpr const char* kList = R"([{"ds":"2020-01-01","y":1},{"ds":"2020-01-02","y":2}])";
+
+Error option_fault(std::string_view name, std::string_view value) {
+  ForecastRequest request;
+  const Status status = set_option(request, name, value);
+  EXPECT_FALSE(status) << name << "=" << value;
+  return status ? Error(Code::kUnknown, "") : status.error();
+}
+
+TEST(Request, FormFollowsContentTypeAndIsSniffedWithoutOne) {
+  EXPECT_EQ(parse_request("text/csv; charset=utf-8", kCsv).value().form, BodyForm::kCsv);
+  EXPECT_EQ(parse_request("application/json", kList).value().form, BodyForm::kJsonList);
+  const std::string object = std::string("\n {\"history\":") + kList + "}";
+  for (const char* type : {"", "text/plain", "application/octet-stream",
+                           "application/x-www-form-urlencoded"}) {
+    EXPECT_EQ(parse_request(type, kCsv).value().form, BodyForm::kCsv) << type;
+    EXPECT_EQ(parse_request(type, kList).value().form, BodyForm::kJsonList) << type;
+    EXPECT_EQ(parse_request(type, object).value().form, BodyForm::kJsonObject) << type;
+  }
+  EXPECT_FALSE(parse_request("application/json", kCsv));
+  EXPECT_THAT(parse_request("image/png", kCsv).error().message(),
+              HasSubstr("Content-Type 'image/png' is not read: send text/csv"));
+}
+
+TEST(Request, JsonMembersAreOptions) {
+  const auto request = parse_request("application/json", std::string("{\"history\":") + kList +
+      R"(,"periods":3,"freq":"W","interval_width":0.95,"seed":7,"include_history":true,)"
+      R"("yearly_seasonality":false,"weekly_seasonality":4,"daily_seasonality":"auto",)"
+      R"("changepoints":["2020-01-01"],"growth":"flat","scaling":"minmax","n_changepoints":null})");
+  ASSERT_TRUE(request) << request.error().message();
+  EXPECT_EQ(request->horizon.periods, 3);
+  EXPECT_EQ(request->horizon.freq, "W");
+  EXPECT_TRUE(request->horizon.include_history);
+  EXPECT_EQ(request->intervals.width, 0.95);
+  EXPECT_EQ(request->intervals.seed, 7u);
+  EXPECT_EQ(request->model.yearly.mode, Mode::kOff);
+  EXPECT_EQ(request->model.weekly.order, 4);
+  EXPECT_EQ(request->model.daily.mode, Mode::kAuto);
+  EXPECT_EQ(request->model.changepoints->size(), 1u);
+  EXPECT_EQ(request->model.growth, Growth::kFlat);
+  EXPECT_EQ(request->model.scaling, Scaling::kMinMax);
+  EXPECT_EQ(request->model.n_changepoints, 25);
+}
+
+TEST(Request, BodiesThatAreNoRequestAreRefusedWithTheReason) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "line 1"},
+      {"{", "line 1"},
+      {"7", "neither a list"},
+      {"{}", "no \"history\""},
+      {R"({"history":5})", "history is no list"},
+      {R"({"history":[],"period":3})", "no option 'period': did you mean 'periods'?"},
+      {R"({"history":[],"periods":[1]})", "periods: '1' is not a text"},
+      {R"({"history":[],"periods":1.5})", "periods: '1.5' is not a whole number"},
+      {R"({"history":[],"seed":{}})", "seed: '{}' is not a text, number"},
+  };
+  for (const auto& [body, reason] : cases) {
+    const auto request = parse_request("application/json", body);
+    ASSERT_FALSE(request) << body;
+    EXPECT_EQ(request.error().code(), Code::kInvalidArgument);
+    EXPECT_THAT(request.error().message(), HasSubstr(reason)) << body;
+  }
+}
+
+TEST(Options, WrongValuesAreNamedWithTheOption) {
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"periods", "", "periods: '' is not a whole number"},
+      {"periods", "99999999999", "periods: '99999999999' is not a whole number"},
+      {"freq", "month", "freq: 'month' is not known"},
+      {"include_history", "yes", "include_history: 'yes' is not true or false"},
+      {"interval_width", "wide", "interval_width: 'wide' is not a number"},
+      {"interval_width", "nan", "interval_width: 'nan' is not a finite number"},
+      {"seed", "-1", "seed: '-1' is not a whole number of 0 or more"},
+      {"growth", "cubic", "growth: 'cubic' is not linear or flat"},
+      {"scaling", "max", "scaling: 'max' is not absmax or minmax"},
+      {"changepoints", "2020-01-01,soon", "changepoints: 'soon' is no date"},
+      {"weekly_seasonality", "often", "weekly_seasonality: 'often' is not auto, true, false"},
+  };
+  for (const auto& [name, value, reason] : cases) {
+    const Error error = option_fault(name, value);
+    EXPECT_EQ(error.code(), Code::kInvalidArgument);
+    EXPECT_THAT(error.message(), testing::StartsWith(reason));
+  }
+}
+
+TEST(Options, WhatProphetHasAndThisHasNotIsSaidToBeMissing) {
+  for (const auto& [name, value] : {std::pair{"growth", "logistic"}, {"holidays", "US"},
+                                    {"seasonality_mode", "multiplicative"}, {"cap", "5"}}) {
+    EXPECT_EQ(option_fault(name, value).code(), Code::kUnimplemented) << name;
+  }
+}
+
+TEST(Options, UnknownNamesGetTheNearestRightOne) {
+  EXPECT_THAT(option_fault("interval_widht", "1").message(),
+              HasSubstr("did you mean 'interval_width'?"));
+  EXPECT_THAT(option_fault("Freq", "D").message(), HasSubstr("did you mean 'freq'?"));
+  EXPECT_THAT(option_fault("colour", "red").message(), HasSubstr("there are periods, freq,"));
+  EXPECT_THAT(option_fault(std::string(500, 'x'), "").message(), HasSubstr("...'"));
+}
+
+TEST(Answer, IsBoundedInWork) {
+  ForecastRequest request = parse_request("", kCsv).value();
+  request.horizon.periods = 10'000;
+  request.intervals.samples = 10'000;
+  EXPECT_THAT(answer(request).error().message(), HasSubstr("is over 20000000"));
+  request.horizon.periods = 10'001;
+  EXPECT_THAT(answer(request).error().message(), HasSubstr("periods: 10001 is not in 0 to 10000"));
+  request.horizon.periods = 0;
+  EXPECT_TRUE(answer(request).value().forecast.ds.empty());
+  request.intervals.width = 1;
+  EXPECT_THAT(answer(request).error().message(), HasSubstr("interval_width: 1 is not between"));
+}
+
+TEST(Text, NearestNameIgnoresCaseAndRefusesTheFarFetched) {
+  const std::string_view names[] = {"periods", "freq", "seed"};
+  EXPECT_EQ(nearest_name("PERIOD", names), "periods");
+  EXPECT_EQ(nearest_name("sede", names), "seed");
+  EXPECT_EQ(nearest_name("banana", names), "");
+  EXPECT_EQ(nearest_name("", names), "");
+}
+
+}  // namespace
+}  // namespace thaw::predict
