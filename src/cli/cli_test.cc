@@ -1,0 +1,217 @@
+#include "cli/cli.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+#include "cli/test_world.h"
+
+namespace thaw::cli {
+namespace {
+
+class Cli : public ::testing::Test {
+ protected:
+  int thaw(const std::vector<std::string>& words) {
+    return run_words(words, fakes.programs(), terminal, ports);
+  }
+
+  FakePrograms fakes;
+  FakeTerminal terminal;
+  NoPorts ports;
+};
+
+TEST_F(Cli, WithoutWordsItExplainsItself) {
+  EXPECT_EQ(thaw({}), 0);
+  EXPECT_NE(terminal.out.find("  services list       List the services"), std::string::npos)
+      << terminal.out;
+  EXPECT_EQ(terminal.out.find("__complete"), std::string::npos);
+}
+
+TEST_F(Cli, VersionHasTwoSpellingsAndTwoForms) {
+  EXPECT_EQ(thaw({"version"}), 0);
+  EXPECT_EQ(thaw({"--version"}), 0);
+  EXPECT_EQ(terminal.out, "thaw 1.2.3\nthaw 1.2.3\n");
+  terminal.out.clear();
+  EXPECT_EQ(thaw({"--json", "version"}), 0);
+  EXPECT_EQ(terminal.out, "{\n  \"version\": \"1.2.3\"\n}\n");
+}
+
+TEST_F(Cli, UnknownCommandsNameTheNearestAndEndWithUsage) {
+  EXPECT_EQ(thaw({"deplyo", "x"}), 2);
+  EXPECT_EQ(terminal.err, "thaw: unknown command 'thaw deplyo'; did you mean 'thaw deploy'?\n");
+  terminal.err.clear();
+  EXPECT_EQ(thaw({"services", "lsit"}), 2);
+  EXPECT_EQ(terminal.err,
+            "thaw: unknown command 'thaw services lsit'; did you mean 'thaw services list'?\n");
+  terminal.err.clear();
+  EXPECT_EQ(thaw({"services"}), 2);
+  EXPECT_EQ(terminal.err, "thaw: thaw services needs one of: list, describe, usage, delete\n");
+  EXPECT_EQ(terminal.out, "");
+}
+
+TEST_F(Cli, WithJsonErrorsAreJsonToo) {
+  EXPECT_EQ(thaw({"--json", "nonsense"}), 2);
+  EXPECT_EQ(terminal.err,
+            "{\n  \"error\": {\n    \"code\": 400,\n    \"status\": \"INVALID_ARGUMENT\",\n"
+            "    \"message\": \"unknown command 'thaw nonsense'; see 'thaw help'\",\n"
+            "    \"exitCode\": 2\n  }\n}\n");
+}
+
+TEST_F(Cli, HelpIsThereInEveryWayItIsAskedFor) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"deploy", "--help"}, {"help", "deploy"}, {"deploy", "-h"}, {"--help", "deploy"}}) {
+    terminal.out.clear();
+    EXPECT_EQ(thaw(words), 0);
+    EXPECT_NE(terminal.out.find("--max-instances N"), std::string::npos) << terminal.out;
+  }
+  EXPECT_EQ(thaw({"services", "--help"}), 0);
+  EXPECT_EQ(thaw({"--help"}), 0);
+  EXPECT_EQ(thaw({"help", "exit-codes"}), 0);
+  EXPECT_EQ(thaw({"help", "exit-cods"}), 2);
+  EXPECT_NE(terminal.err.find("did you mean 'thaw help exit-codes'?"), std::string::npos);
+}
+
+TEST_F(Cli, UpGetsItsWordsAsTheyWereTyped) {
+  fakes.exit_code = 5;
+  EXPECT_EQ(thaw({"up", "--data-dir", "x", "--help", "--", "-y"}), 5);
+  EXPECT_EQ(fakes.up_words, (std::vector<std::string>{"--data-dir", "x", "--help", "--", "-y"}));
+  EXPECT_EQ(thaw({"help", "up"}), 5);
+  EXPECT_EQ(fakes.up_words, (std::vector<std::string>{"--help"}));
+}
+
+TEST_F(Cli, ServeTakesItsPortFromFlagThenEnvironmentThenDefault) {
+  EXPECT_EQ(thaw({"serve", "--task", "forecast"}), 0);
+  EXPECT_EQ(fakes.serve->port, 8080);
+  EXPECT_EQ(fakes.serve->host, "0.0.0.0");
+  EXPECT_EQ(fakes.serve->task, "forecast");
+  terminal.variables["PORT"] = "9000";
+  EXPECT_EQ(thaw({"serve", "--task=forecast", "--host", "127.0.0.1"}), 0);
+  EXPECT_EQ(fakes.serve->port, 9000);
+  EXPECT_EQ(fakes.serve->host, "127.0.0.1");
+  EXPECT_EQ(thaw({"serve", "--task", "forecast", "--port", "1"}), 0);
+  EXPECT_EQ(fakes.serve->port, 1);
+}
+
+TEST_F(Cli, ServeRefusesWhatItCannotUse) {
+  EXPECT_EQ(thaw({"serve"}), 2);
+  EXPECT_EQ(thaw({"serve", "--task", "forcast"}), 2);
+  EXPECT_EQ(thaw({"serve", "--task", "forecast", "--port", "65536"}), 2);
+  terminal.variables["PORT"] = "80a";
+  EXPECT_EQ(thaw({"serve", "--task", "forecast"}), 2);
+  EXPECT_EQ(terminal.err,
+            "thaw: --task is missing: thaw serve --task forecast\n"
+            "thaw: --task: 'forcast' is none of forecast; did you mean forecast?\n"
+            "thaw: --port: '65536' is no whole number from 0 to 65535\n"
+            "thaw: environment variable PORT: '80a' is no whole number from 0 to 65535\n");
+  EXPECT_FALSE(fakes.serve);
+}
+
+TEST_F(Cli, ForecastLeavesWhatWasNotGivenToTheForecaster) {
+  EXPECT_EQ(thaw({"forecast", "x.csv"}), 0);
+  const ForecastOptions& options = *fakes.forecast;
+  EXPECT_EQ(options.file, "x.csv");
+  EXPECT_EQ(options.output, ForecastOptions::Output::kCsv);  // no terminal
+  EXPECT_FALSE(options.plot);
+  EXPECT_FALSE(options.periods || options.interval_width || options.seed || options.yearly);
+  EXPECT_EQ(options.growth + options.scaling + options.freq, "");
+}
+
+TEST_F(Cli, ForecastReadsEveryFlag) {
+  EXPECT_EQ(thaw({"forecast", "-", "--periods", "28", "--freq", "MS", "--output", "table", "--plot",
+                  "--interval-width", "0.9", "--seed", "7", "--growth", "flat",
+                  "--changepoints-list", "2020-01-01,2020-02-01", "--changepoint-range", "1",
+                  "--changepoint-prior-scale", "0.5", "--seasonality-prior-scale", "2",
+                  "--yearly-seasonality", "auto", "--weekly-seasonality", "false",
+                  "--daily-seasonality", "5", "--scaling", "minmax"}),
+            0)
+      << terminal.err;
+  const ForecastOptions& options = *fakes.forecast;
+  EXPECT_EQ(options.file, "-");
+  EXPECT_EQ(options.periods, 28);
+  EXPECT_EQ(options.freq, "MS");
+  EXPECT_EQ(options.output, ForecastOptions::Output::kTable);
+  EXPECT_TRUE(options.plot);
+  EXPECT_EQ(options.interval_width, 0.9);
+  EXPECT_EQ(options.seed, 7u);
+  EXPECT_EQ(options.growth, "flat");
+  EXPECT_EQ(options.changepoints, (std::vector<std::string>{"2020-01-01", "2020-02-01"}));
+  EXPECT_EQ(options.changepoint_range, 1.0);
+  EXPECT_EQ(options.changepoint_prior_scale, 0.5);
+  EXPECT_EQ(options.seasonality_prior_scale, 2.0);
+  EXPECT_EQ(options.yearly->kind, SeasonalityOption::Kind::kAuto);
+  EXPECT_EQ(options.weekly->kind, SeasonalityOption::Kind::kOff);
+  EXPECT_EQ(options.daily->kind, SeasonalityOption::Kind::kOrder);
+  EXPECT_EQ(options.daily->order, 5);
+  EXPECT_EQ(options.scaling, "minmax");
+}
+
+TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"--periods", "0"}, {"--periods", "abc"}, {"--interval-width", "1"},
+           {"--interval-width", "0"}, {"--interval-width", "nan"}, {"--seed", "-1"},
+           {"--growth", "logistic"}, {"--changepoint-range", "1.1"},
+           {"--changepoint-prior-scale", "0"}, {"--n-changepoints", "-1"},
+           {"--daily-seasonality", "maybe"}, {"--scaling", "max"}, {"--output", "xml"},
+           {"--plot", "--output=csv"}, {"--n-changepoints=3", "--changepoints-list=2020-01-01"}}) {
+    std::vector<std::string> all = {"forecast", "x.csv"};
+    all.insert(all.end(), words.begin(), words.end());
+    EXPECT_EQ(thaw(all), 2) << words[0] << " " << words[1];
+  }
+  EXPECT_FALSE(fakes.forecast);
+}
+
+TEST_F(Cli, OnATerminalAForecastIsATableWithAPlot) {
+  terminal.tty = true;
+  terminal.columns = 120;
+  EXPECT_EQ(thaw({"forecast", "x.csv"}), 0);
+  EXPECT_EQ(fakes.forecast->output, ForecastOptions::Output::kTable);
+  EXPECT_TRUE(fakes.forecast->plot);
+  EXPECT_EQ(fakes.forecast->width, 120);
+  EXPECT_TRUE(fakes.forecast->colour);
+  EXPECT_EQ(thaw({"forecast", "x.csv", "--json"}), 0);
+  EXPECT_EQ(fakes.forecast->output, ForecastOptions::Output::kJson);
+  EXPECT_FALSE(fakes.forecast->plot);
+}
+
+TEST_F(Cli, ColourFollowsTheFlagThenNoColorThenTheTerminal) {
+  const auto is_coloured = [&](std::vector<std::string> words) {
+    terminal.err.clear();
+    words.insert(words.begin(), "forecast");
+    EXPECT_EQ(thaw(words), 0);
+    return fakes.forecast->colour;
+  };
+  EXPECT_FALSE(is_coloured({"x"}));
+  EXPECT_TRUE(is_coloured({"x", "--color", "always"}));
+  terminal.tty = true;
+  EXPECT_TRUE(is_coloured({"x"}));
+  EXPECT_FALSE(is_coloured({"x", "--color", "never"}));
+  terminal.variables["NO_COLOR"] = "";
+  EXPECT_TRUE(is_coloured({"x"}));
+  terminal.variables["NO_COLOR"] = "0";
+  EXPECT_FALSE(is_coloured({"x"}));
+  EXPECT_TRUE(is_coloured({"x", "--color=always"}));
+}
+
+TEST_F(Cli, AReaderThatWentAwayIsNoFailureButAFullDiskIs) {
+  terminal.out_fault = Error(Code::kCancelled, "nobody reads");
+  EXPECT_EQ(thaw({"version"}), 0);
+  EXPECT_EQ(terminal.err, "");
+  terminal.out_fault = errno_error("write to standard output", ENOSPC);
+  EXPECT_NE(thaw({"version"}), 0);
+  EXPECT_EQ(terminal.err, "thaw: write to standard output: No space left on device\n");
+}
+
+TEST_F(Cli, ExitCodesAreOneListInOrder) {
+  int last = -1;
+  for (const ExitCodeMeaning& each : exit_code_meanings()) {
+    EXPECT_GT(number(each.code), last);
+    EXPECT_FALSE(each.meaning.empty());
+    last = number(each.code);
+  }
+  EXPECT_EQ(last, 130);
+  EXPECT_EQ(exit_code_of(Code::kNotFound), ExitCode::kNotFound);
+  EXPECT_EQ(exit_code_of(Code::kUnavailable), ExitCode::kUnreachable);
+  EXPECT_EQ(exit_code_of(Code::kInvalidArgument), ExitCode::kRefused);
+}
+
+}  // namespace
+}  // namespace thaw::cli

@@ -1,0 +1,218 @@
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/deploy_flag_table.h"
+#include "cli/handlers.h"
+
+namespace thaw::cli {
+namespace {
+
+constexpr size_t kMany = 1000;
+
+constexpr Flag kGlobalFlags[] = {
+    {.name = "help", .letter = 'h', .help = "What the command does and its flags."},
+    {.name = "json", .help = "Machine-readable output; errors too, on standard error."},
+    {.name = "quiet", .letter = 'q', .help = "No progress and no notes, only results and errors."},
+    {.name = "api-address", .value = "HOST:PORT",
+     .help = "The platform's API; else THAW_API_ADDRESS, else 127.0.0.1:8081."},
+    {.name = "color", .value = "WHEN",
+     .help = "auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
+     .choices = "auto|always|never"},
+};
+
+constexpr Flag kDescribeServiceFlags[] = {
+    {.name = "export",
+     .help = "As YAML that `thaw deploy` and `gcloud run services replace` take."},
+    {.name = "details",
+     .help = "With --json: revisions, instances, starts, usage and log lines beside the service."},
+};
+
+constexpr Flag kByServiceFlags[] = {
+    {.name = "service", .value = "NAME", .help = "Only those of this service.",
+     .completes = Completes::kService},
+};
+
+constexpr Flag kLogsFlags[] = {
+    {.name = "follow", .letter = 'f', .help = "Go on with new lines until Ctrl-C."},
+    {.name = "tail", .letter = 'n', .value = "N",
+     .help = "How many of the last lines to show first, 0 to 100000; 100 if not given."},
+    {.name = "since", .value = "TIME", .help = "Only lines younger than this: 30s, 15m, 2h."},
+    {.name = "severity", .value = "LEVEL",
+     .help = "Only lines at least this severe: DEBUG, INFO, WARNING, ERROR.",
+     .choices = "DEBUG|INFO|WARNING|ERROR"},
+    {.name = "revision", .value = "NAME", .help = "Only lines of this revision.",
+     .completes = Completes::kRevision},
+};
+
+constexpr Flag kInvokeFlags[] = {
+    {.name = "data", .letter = 'd', .value = "TEXT|@FILE|-",
+     .help = "The request's body; @FILE reads a file, - standard input. Makes the method POST."},
+    {.name = "method", .letter = 'X', .value = "METHOD",
+     .help = "GET, or POST with --data, if not given."},
+    {.name = "header", .letter = 'H', .value = "NAME: VALUE",
+     .help = "A header of the request; may be given several times."},
+    {.name = "content-type", .value = "TYPE",
+     .help = "If not given: by the file's name or the look of the data."},
+    {.name = "include", .letter = 'i', .help = "Show the answer's status and headers too."},
+    {.name = "tag", .value = "TAG", .help = "Call the revision with this traffic tag."},
+    {.name = "timeout", .value = "TIME",
+     .help = "Give up after this long; 1h if not given, so that the service's own limit decides."},
+    {.name = "waterfall",
+     .help = "Show afterwards how the start that this call caused spent its time."},
+};
+
+constexpr Flag kServeFlags[] = {
+    {.name = "task", .value = "TASK", .help = "What to serve: forecast.", .choices = "forecast"},
+    {.name = "port", .value = "PORT", .help = "Where to listen; else $PORT, else 8080."},
+    {.name = "host", .value = "IP", .help = "The address to listen on; 0.0.0.0 if not given."},
+};
+
+constexpr Flag kForecastFlags[] = {
+    {.name = "periods", .value = "N", .help = "Steps to forecast after the last date."},
+    {.name = "freq", .value = "FREQ",
+     .help = "The step: D, W, MS, H, ... as in pandas; if not given, the file's own."},
+    {.name = "output", .letter = 'o', .value = "FORMAT",
+     .help = "csv, json or table; a table on a terminal and CSV elsewhere if not given.",
+     .choices = "csv|json|table"},
+    {.name = "plot", .help = "Draw the series and the forecast under the table.",
+     .negation = Flag::Negation::kAllowed},
+    {.name = "interval-width", .value = "SHARE",
+     .help = "Share of outcomes that the uncertainty interval holds, 0 to 1."},
+    {.name = "seed", .value = "N", .help = "Seed of the uncertainty's draws."},
+    {.name = "growth", .value = "KIND", .help = "Trend: linear or flat.",
+     .choices = "linear|flat"},
+    {.name = "changepoints-list", .value = "DATE,...",
+     .help = "Where the trend may change, instead of evenly spread points."},
+    {.name = "n-changepoints", .value = "N", .help = "How many points the trend may change at."},
+    {.name = "changepoint-range", .value = "SHARE",
+     .help = "Share of the history in which the trend may change, 0 to 1."},
+    {.name = "changepoint-prior-scale", .value = "SCALE",
+     .help = "How freely the trend may change; more than 0."},
+    {.name = "seasonality-prior-scale", .value = "SCALE",
+     .help = "How strong seasons may be; more than 0."},
+    {.name = "yearly-seasonality", .value = "auto|true|false|N",
+     .help = "Whether there is a yearly season, or its number of Fourier terms."},
+    {.name = "weekly-seasonality", .value = "auto|true|false|N", .help = "The same for weeks."},
+    {.name = "daily-seasonality", .value = "auto|true|false|N", .help = "The same for days."},
+    {.name = "scaling", .value = "KIND", .help = "How y is scaled: absmax or minmax.",
+     .choices = "absmax|minmax"},
+};
+
+constexpr Command kCommands[] = {
+    {.name = "up", .arguments = "[FLAGS]", .summary = "Run the platform on this machine",
+     .description = "Everything in one process on one data directory: the gateway that services "
+                    "are called through, and the API that the other commands talk to. "
+                    "`thaw up --help` lists its options.",
+     .main = up_command, .parsing = Command::Parsing::kRaw},
+    {.name = "deploy", .arguments = "FILE|NAME", .summary = "Deploy a service from a file or flags",
+     .description =
+         "FILE is a service as gcloud exports it, YAML or JSON; it is told from a NAME by a dot or "
+         "a slash in it, and - reads standard input. It replaces what is deployed under its name.\n"
+         "NAME with flags, named as those of `gcloud run deploy`, changes only what the flags say "
+         "and keeps the rest; a NAME that is not deployed yet is created.\n"
+         "The command waits until the new revision is ready. If it does not become ready, the "
+         "reason is shown and the exit code is 6; the revision before goes on serving.",
+     .flags = kDeployFlags, .min_arguments = 1, .max_arguments = 1,
+     .completes = Completes::kServiceOrFile,
+     .examples = "$ thaw deploy forecaster.yaml\n"
+                 "$ thaw deploy hello --command python3,-m,http.server,8080 --memory 128Mi\n"
+                 "$ thaw deploy hello --max-instances 3 --no-traffic --tag next\n",
+     .main = deploy_command},
+    {.name = "services list", .summary = "List the services", .main = services_list_command},
+    {.name = "services describe", .arguments = "NAME",
+     .summary = "Show a service: state, settings, instances, last start, cost",
+     .flags = kDescribeServiceFlags, .min_arguments = 1, .max_arguments = 1,
+     .completes = Completes::kService,
+     .examples = "$ thaw services describe forecaster\n"
+                 "$ thaw services describe forecaster --export > forecaster.yaml\n",
+     .main = services_describe_command},
+    {.name = "services usage", .arguments = "NAME",
+     .summary = "Show what a service has used and what that would cost on Cloud Run",
+     .min_arguments = 1, .max_arguments = 1, .completes = Completes::kService,
+     .main = services_usage_command},
+    {.name = "services delete", .arguments = "NAME...",
+     .summary = "Delete services with all their revisions",
+     .description = "Requests under way are finished. It does not ask.", .min_arguments = 1,
+     .max_arguments = kMany, .completes = Completes::kService, .main = services_delete_command},
+    {.name = "revisions list", .summary = "List the revisions, newest first",
+     .flags = kByServiceFlags, .main = revisions_list_command},
+    {.name = "revisions describe", .arguments = "NAME", .summary = "Show a revision",
+     .min_arguments = 1, .max_arguments = 1, .completes = Completes::kRevision,
+     .main = revisions_describe_command},
+    {.name = "revisions delete", .arguments = "NAME...",
+     .summary = "Delete revisions that get no traffic", .min_arguments = 1, .max_arguments = kMany,
+     .completes = Completes::kRevision, .main = revisions_delete_command},
+    {.name = "instances list", .summary = "List the instances that run now",
+     .flags = kByServiceFlags, .main = instances_list_command},
+    {.name = "logs", .arguments = "NAME", .summary = "Show what a service's instances printed",
+     .description = "With the platform's own lines about them: starts, crashes, memory. Control "
+                    "characters in the lines are shown escaped on a terminal.",
+     .flags = kLogsFlags, .min_arguments = 1, .max_arguments = 1, .completes = Completes::kService,
+     .examples = "$ thaw logs forecaster -f\n"
+                 "$ thaw logs forecaster --since 1h --severity ERROR --json\n",
+     .main = logs_command},
+    {.name = "invoke", .arguments = "NAME [PATH]", .summary = "Call a service through the gateway",
+     .description = "Prints the answer's body. The exit code is 1 when the status is 400 or more.",
+     .flags = kInvokeFlags, .min_arguments = 1, .max_arguments = 2,
+     .completes = Completes::kService,
+     .examples = "$ thaw invoke forecaster /predict --data @history.csv --waterfall\n"
+                 "$ thaw invoke hello / -i\n",
+     .main = invoke_command},
+    {.name = "serve", .arguments = "--task TASK", .summary = "Run the native model server",
+     .description = "An ordinary container: it listens on $PORT and ends on SIGTERM. This is what "
+                    "the image thaw.local/serve runs.",
+     .flags = kServeFlags, .examples = "$ thaw serve --task forecast --port 8080\n",
+     .main = serve_command},
+    {.name = "forecast", .arguments = "FILE.csv|-",
+     .summary = "Forecast a time series with Prophet's model",
+     .description = "The file has the columns ds (or date) and y. No platform is needed.",
+     .flags = kForecastFlags, .min_arguments = 1, .max_arguments = 1,
+     .completes = Completes::kFile,
+     .examples = "$ thaw forecast history.csv --periods 28\n"
+                 "$ thaw forecast - --output json < history.csv\n",
+     .main = forecast_command},
+    {.name = "version", .summary = "Print the version", .main = version_command},
+    {.name = "completion", .arguments = "bash|zsh|fish", .summary = "Print a completion script",
+     .min_arguments = 1, .max_arguments = 1,
+     .examples = "$ source <(thaw completion bash)\n"
+                 "$ thaw completion fish > ~/.config/fish/completions/thaw.fish\n",
+     .main = completion_command},
+    {.name = "help", .arguments = "[COMMAND|exit-codes|environment|json]",
+     .summary = "Explain a command or a topic", .max_arguments = 2,
+     .completes = Completes::kCommand, .main = help_command},
+    {.name = "__complete", .main = complete_command, .parsing = Command::Parsing::kRaw,
+     .shown = Command::Shown::kHidden},
+};
+
+/// How many of `words` the name takes, or 0 when they do not begin with it.
+size_t match(std::string_view name, std::span<const std::string_view> words) {
+  size_t taken = 0;
+  while (!name.empty()) {
+    const size_t end = std::min(name.find(' '), name.size());
+    if (taken == words.size() || words[taken] != name.substr(0, end)) return 0;
+    ++taken;
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+  return taken;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+std::span<const Flag> global_flags() { return kGlobalFlags; }
+
+Found find_command(std::span<const std::string_view> words) {
+  for (const Command& command : kCommands) {
+    if (const size_t taken = match(command.name, words); taken > 0) return {&command, taken};
+  }
+  return {};
+}
+
+bool is_group(std::string_view word) {
+  return std::any_of(std::begin(kCommands), std::end(kCommands), [&](const Command& command) {
+    return command.name.size() > word.size() && command.name.starts_with(word) &&
+           command.name[word.size()] == ' ';
+  });
+}
+
+}  // namespace thaw::cli

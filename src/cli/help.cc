@@ -1,0 +1,151 @@
+#include "cli/help.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/exit_code.h"
+
+namespace thaw::cli {
+namespace {
+
+constexpr size_t kIndent = 2;
+
+/// "  left    right" with the right side wrapped under itself.
+std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows, size_t left,
+                        size_t width) {
+  std::string out;
+  const size_t start = kIndent + left + 2;
+  const size_t room = width > start + 20 ? width - start : 20;
+  for (const auto& [name, text] : rows) {
+    std::vector<std::string> lines = wrap_lines(text, room);
+    std::string head = std::string(kIndent, ' ') + name;
+    if (columns_of(name) > left) {
+      out += head + "\n";
+      head.clear();
+    }
+    for (const std::string& line : lines) {
+      head.resize(std::max(head.size(), start), ' ');
+      out += head + line + "\n";
+      head.clear();
+    }
+  }
+  return out;
+}
+
+std::string command_lines(std::string_view group) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  size_t widest = 0;
+  for (const Command& command : commands()) {
+    if (command.shown == Command::Shown::kHidden) continue;
+    if (!group.empty() && !command.name.starts_with(group)) continue;
+    rows.emplace_back(command.name, command.summary);
+    widest = std::max(widest, command.name.size());
+  }
+  return two_columns(rows, widest, 100);
+}
+
+std::string flag_lines(std::span<const Flag> flags, size_t width) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const Flag& flag : flags) {
+    if (flag.support == Flag::Support::kFull) rows.emplace_back(flag_usage(flag), flag.help);
+  }
+  constexpr size_t kLeft = 26;
+  return two_columns(rows, kLeft, width);
+}
+
+std::string exit_code_text() {
+  std::string text = "| code | meaning | what to do |\n|---|---|---|\n";
+  for (const ExitCodeMeaning& each : exit_code_meanings()) {
+    text += fmt::format("| {} | **{}**. {} | {} |\n", number(each.code), each.name, each.meaning,
+                        each.what_to_do);
+  }
+  text +=
+      "\nIn a script: 3 may be retried, 4 and 5 need another request, 6 another program or "
+      "settings. `up`, `serve` and `forecast` use 0, 1, 2 and 5 in the same sense.\n";
+  return text;
+}
+
+constexpr std::string_view kEnvironmentText =
+    "| variable | meaning |\n|---|---|\n"
+    "| `THAW_API_ADDRESS` | Where the platform's API is, as HOST:PORT; --api-address wins. |\n"
+    "| `PORT` | Where `thaw serve` listens; --port wins. |\n"
+    "| `NO_COLOR` | Not empty: no colours, unless --color=always. |\n"
+    "\nThe options of `thaw up` have variables of their own: `thaw up --help`.\n";
+
+constexpr std::string_view kJsonText =
+    "With `--json` standard output holds one JSON document and nothing else (`logs`: one document "
+    "a line). Members may be added; those named here keep their names and types.\n\n"
+    "| command | document |\n|---|---|\n"
+    "| `services list` | array of Service objects of serving.knative.dev/v1, by name |\n"
+    "| `services describe` | one Service object |\n"
+    "| `services describe --details` | `{service, revisions, instances, starts, usage, logs}` |\n"
+    "| `revisions list`, `describe` | array of Revision objects of v1, newest first; one object |\n"
+    "| `instances list` | array of `{name, service, revision, state, temperature, inFlight, "
+    "ageSeconds, cpuSeconds, memoryBytes, memoryLimitBytes}` |\n"
+    "| `deploy` | the Service object after it became ready, after it failed, or with --async as "
+    "stored |\n"
+    "| `services delete`, `revisions delete` | `{\"deleted\": [NAME, ...]}` |\n"
+    "| `logs` | lines `{timestamp, severity, message, service, revision, instance, stream}` |\n"
+    "| `invoke` | `{status, headers, body}`; body as base64 in `bodyBase64` when it is no UTF-8; "
+    "`start` with --waterfall |\n"
+    "| `forecast` | as --output json |\n"
+    "| `version` | `{\"version\": \"0.1.0\"}` |\n"
+    "| an error, on standard error | `{error: {code, status, message, exitCode}}`, code and status "
+    "as in Google's APIs |\n";
+
+}  // namespace
+
+std::string flag_usage(const Flag& flag) {
+  std::string usage = flag.negation == Flag::Negation::kAllowed ? fmt::format("--[no-]{}", flag.name)
+                                                                : fmt::format("--{}", flag.name);
+  if (flag.letter != 0) usage += fmt::format(", -{}", flag.letter);
+  if (!flag.is_switch()) usage += fmt::format(" {}", flag.value);
+  return usage;
+}
+
+std::string overview_help(const Style& style) {
+  std::string out = fmt::format(
+      "Thaw runs models and containers as services that cost nothing while nobody calls.\n\n"
+      "{}\n  thaw COMMAND [ARGUMENTS] [FLAGS]\n\n{}\n{}\n{}\n{}\n",
+      style.bold("Usage"), style.bold("Commands"), command_lines(""),
+      style.bold("Flags of every command"), flag_lines(global_flags(), 100));
+  out += fmt::format("{}\n  thaw help COMMAND\n", style.bold("More"));
+  for (const Topic& topic : help_topics()) out += fmt::format("  thaw help {}\n", topic.name);
+  return out;
+}
+
+std::string group_help(std::string_view group, const Style& style) {
+  return fmt::format("{}\n{}", style.bold("Commands"), command_lines(group));
+}
+
+std::string command_help(const Command& command, size_t width, const Style& style) {
+  std::string out = fmt::format("{}.\n\n{}\n  thaw {}{}{}{}\n", command.summary,
+                                style.bold("Usage"), command.name,
+                                command.arguments.empty() ? "" : " ", command.arguments,
+                                command.flags.empty() ? "" : " [FLAGS]");
+  if (!command.description.empty()) {
+    out += "\n";
+    for (const std::string& line : wrap_lines(command.description, width)) out += line + "\n";
+  }
+  if (!command.flags.empty()) {
+    out += fmt::format("\n{}\n{}", style.bold("Flags"), flag_lines(command.flags, width));
+  }
+  out += fmt::format("\n{}\n{}", style.bold("Flags of every command"),
+                     flag_lines(global_flags(), width));
+  if (!command.examples.empty()) {
+    out += fmt::format("\n{}\n", style.bold("Examples"));
+    for (const std::string& line : wrap_lines(command.examples, 1000)) {
+      if (!line.empty()) out += fmt::format("  {}\n", line);
+    }
+  }
+  return out;
+}
+
+std::vector<Topic> help_topics() {
+  return {{"exit-codes", "Exit codes", exit_code_text()},
+          {"environment", "Environment variables", std::string(kEnvironmentText)},
+          {"json", "JSON output", std::string(kJsonText)}};
+}
+
+}  // namespace thaw::cli

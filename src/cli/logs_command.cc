@@ -1,0 +1,108 @@
+// `thaw logs NAME`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/api.h"
+#include "cli/handlers.h"
+
+namespace thaw::cli {
+namespace {
+
+constexpr int64_t kDefaultTail = 100;
+constexpr int64_t kMostLines = 100'000;
+constexpr Duration kForever = seconds(3600.0 * 24 * 365);
+constexpr std::array<std::string_view, 5> kSeverities = {"DEFAULT", "DEBUG", "INFO", "WARNING",
+                                                         "ERROR"};
+
+/// The severity's place in the order; words that are not known count as INFO.
+size_t rank(std::string_view severity) {
+  const auto known = std::find(kSeverities.begin(), kSeverities.end(), severity);
+  if (severity == "CRITICAL") return kSeverities.size();
+  return known == kSeverities.end() ? 2 : static_cast<size_t>(known - kSeverities.begin());
+}
+
+struct Filter {
+  std::optional<WallTime> since;
+  size_t lowest = 0;
+  std::string revision;
+
+  bool takes(const Json& line) const {
+    if (rank(line.string_or("severity", "DEFAULT")) < lowest) return false;
+    if (!revision.empty() && line.string_or("revision") != revision) return false;
+    if (!since) return true;
+    const auto time = parse_rfc3339(line.string_or("timestamp"));
+    return !time || *time >= *since;
+  }
+};
+
+std::string coloured_severity(const std::string& severity, const Style& style) {
+  const std::string padded = fmt::format("{:<7}", severity);
+  if (rank(severity) >= rank("ERROR")) return style.red(padded);
+  if (severity == "WARNING") return style.yellow(padded);
+  return padded;
+}
+
+/// "2026-11-23T01:02:03.123Z INFO    5f3a9c message"; what it quotes is made harmless on a terminal.
+std::string human_line(const Context& context, const Json& line) {
+  std::string message = line.string_or("message");
+  if (context.terminal.out_is_tty()) message = escape_controls(message, Keep::kLinesAndTabs);
+  const auto time = parse_rfc3339(line.string_or("timestamp"));
+  // Milliseconds always, so that the columns stand.
+  std::string when = escape_controls(line.string_or("timestamp"), Keep::kNothing);
+  if (time) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(*time);
+    when = format_rfc3339(whole);
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(*time - whole);
+    when.insert(when.size() - 1, fmt::format(".{:03}", millis.count()));
+  }
+  const std::string instance = line.string_or("instance");
+  const size_t dash = instance.rfind('-');
+  const std::string suffix = dash == std::string::npos ? instance : instance.substr(dash + 1);
+  return fmt::format("{} {} {:<6} {}\n", context.out.dim(when),
+                     coloured_severity(line.string_or("severity", "INFO"), context.out),
+                     suffix.empty() ? "-" : suffix, message);
+}
+
+}  // namespace
+
+Outcome<ExitCode> logs_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(const auto tail, words.integer("tail", {0, kMostLines}));
+  ASSIGN_OR_RETURN(const auto since, words.duration("since"));
+  Filter filter{.revision = std::string(words.value("revision").value_or(""))};
+  if (since) filter.since = context.ports.loop().wall_now() - *since;
+  if (const auto severity = words.value("severity")) filter.lowest = rank(*severity);
+  // What is filtered here must be asked for in full, so that --tail counts what is shown.
+  const bool filtered = filter.since || filter.lowest > 0 || !filter.revision.empty();
+  const int64_t wanted = tail.value_or(since ? kMostLines : kDefaultTail);
+  const bool follow = words.is_on("follow");
+  const int64_t asked = filtered && !follow ? kMostLines : wanted;
+
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  const std::string path = service_path(
+      words.arguments()[0], fmt::format("logs?tail={}{}", asked, follow ? "&follow=true" : ""));
+  std::vector<std::string> held;  // without --follow: the lines to show, at most `wanted`
+  Outcome<ExitCode> written = ExitCode::kOk;
+  const auto show = [&](const std::string& text) {
+    written = context.print(text);
+    return written.has_value();
+  };
+  const auto on_line = [&](std::string_view line) {
+    const auto json = Json::parse(line);
+    if (!json || !filter.takes(*json)) return true;
+    std::string text = context.json() ? json->dump() + "\n" : human_line(context, *json);
+    if (follow) return show(text);
+    held.push_back(std::move(text));
+    return true;
+  };
+  RETURN_IF_ERROR(api.lines(path, follow ? kForever : seconds(60), on_line));
+  RETURN_IF_ERROR(written);
+  std::string all;
+  const size_t skipped =
+      held.size() > static_cast<size_t>(wanted) ? held.size() - static_cast<size_t>(wanted) : 0;
+  for (size_t i = skipped; i < held.size(); ++i) all += held[i];
+  return all.empty() ? ExitCode::kOk : context.print(all);
+}
+
+}  // namespace thaw::cli

@@ -1,0 +1,145 @@
+// `up`, `serve`, `forecast`: words into options; the programs themselves are given by the caller.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/handlers.h"
+
+namespace thaw::cli {
+namespace {
+
+constexpr int64_t kMostPeriods = 100'000;
+constexpr int64_t kMostChangepoints = 10'000;
+constexpr int64_t kMostFourierTerms = 1000;
+constexpr int64_t kHighestPort = 65535;
+
+/// The programs return the process's exit code themselves.
+ExitCode as_exit_code(int code) { return static_cast<ExitCode>(code); }
+
+Outcome<uint16_t> serve_port(const Context& context, const Words& words) {
+  constexpr IntRange kPorts{0, kHighestPort};
+  ASSIGN_OR_RETURN(const auto flag, words.integer("port", kPorts));
+  if (flag) return static_cast<uint16_t>(*flag);
+  const auto variable = context.terminal.env("PORT");
+  if (!variable || variable->empty()) return ServeOptions{}.port;
+  const auto number = parse_integer(*variable);
+  if (!number || *number < kPorts.lowest || *number > kPorts.highest) {
+    return usage_failure(fmt::format("environment variable PORT: '{}' is no whole number from 0 "
+                                     "to 65535",
+                                     *variable));
+  }
+  return static_cast<uint16_t>(*number);
+}
+
+struct Bounds {
+  double above;                 // the value must be greater than this
+  std::optional<double> up_to;  // and at most, or with `open` less than, this
+  enum class Upper { kIncluded, kOpen };
+  Upper upper = Upper::kIncluded;
+};
+
+Outcome<std::optional<double>> bounded(const Words& words, std::string_view flag, Bounds bounds) {
+  ASSIGN_OR_RETURN(const auto value, words.real(flag));
+  if (!value) return value;
+  const bool open = bounds.upper == Bounds::Upper::kOpen;
+  const bool too_high =
+      bounds.up_to && (*value > *bounds.up_to || (open && *value == *bounds.up_to));
+  if (*value > bounds.above && !too_high) return value;
+  std::string range = fmt::format("more than {}", bounds.above);
+  if (bounds.up_to) range += fmt::format(" and {} {}", open ? "less than" : "at most", *bounds.up_to);
+  return usage_failure(fmt::format("--{}: {} must be {}", flag, *words.value(flag), range));
+}
+
+Outcome<std::optional<SeasonalityOption>> seasonality(const Words& words, std::string_view flag) {
+  using Kind = SeasonalityOption::Kind;
+  const auto text = words.value(flag);
+  if (!text) return std::optional<SeasonalityOption>();
+  if (*text == "auto") return std::optional(SeasonalityOption{Kind::kAuto});
+  if (*text == "true") return std::optional(SeasonalityOption{Kind::kOn});
+  if (*text == "false") return std::optional(SeasonalityOption{Kind::kOff});
+  const auto order = parse_integer(*text);
+  if (!order || *order < 0 || *order > kMostFourierTerms) {
+    return usage_failure(fmt::format("--{}: '{}' is none of auto, true, false, or a number of "
+                                     "Fourier terms from 0 to {}",
+                                     flag, *text, kMostFourierTerms));
+  }
+  if (*order == 0) return std::optional(SeasonalityOption{Kind::kOff});
+  return std::optional(SeasonalityOption{Kind::kOrder, static_cast<int>(*order)});
+}
+
+template <class T>
+std::optional<T> narrowed(std::optional<int64_t> value) {
+  if (!value) return std::nullopt;
+  return static_cast<T>(*value);
+}
+
+void set_output(const Context& context, const Words& words, ForecastOptions& options) {
+  using Output = ForecastOptions::Output;
+  const bool tty = context.terminal.out_is_tty();
+  const std::string_view asked =
+      words.value("output").value_or(context.json() ? "json" : tty ? "table" : "csv");
+  options.output = asked == "json" ? Output::kJson : asked == "csv" ? Output::kCsv : Output::kTable;
+  options.plot = words.setting("plot").value_or(tty && options.output == Output::kTable);
+  options.width = context.terminal.width();
+  options.colour = context.out.on();
+}
+
+Outcome<ForecastOptions> forecast_options(const Context& context, const Words& words) {
+  ForecastOptions options;
+  options.file = words.arguments()[0];
+  set_output(context, words, options);
+  if (options.plot && options.output != ForecastOptions::Output::kTable) {
+    return usage_failure("--plot goes with --output table only");
+  }
+  ASSIGN_OR_RETURN(const auto periods, words.integer("periods", {1, kMostPeriods}));
+  options.periods = narrowed<int>(periods);
+  options.freq = words.value("freq").value_or("");
+  ASSIGN_OR_RETURN(options.interval_width,
+                   bounded(words, "interval-width", {0, 1, Bounds::Upper::kOpen}));
+  ASSIGN_OR_RETURN(const auto seed, words.integer("seed", {0, INT64_MAX}));
+  options.seed = narrowed<uint64_t>(seed);
+  options.growth = words.value("growth").value_or("");
+  for (const std::string_view date : split(words.value("changepoints-list").value_or(""), ',')) {
+    if (!date.empty()) options.changepoints.emplace_back(date);
+  }
+  ASSIGN_OR_RETURN(const auto points, words.integer("n-changepoints", {0, kMostChangepoints}));
+  options.n_changepoints = narrowed<int>(points);
+  if (points && !options.changepoints.empty()) {
+    return usage_failure("--n-changepoints and --changepoints-list cannot be given together");
+  }
+  ASSIGN_OR_RETURN(options.changepoint_range, bounded(words, "changepoint-range", {0, 1}));
+  ASSIGN_OR_RETURN(options.changepoint_prior_scale,
+                   bounded(words, "changepoint-prior-scale", {0, std::nullopt}));
+  ASSIGN_OR_RETURN(options.seasonality_prior_scale,
+                   bounded(words, "seasonality-prior-scale", {0, std::nullopt}));
+  ASSIGN_OR_RETURN(options.yearly, seasonality(words, "yearly-seasonality"));
+  ASSIGN_OR_RETURN(options.weekly, seasonality(words, "weekly-seasonality"));
+  ASSIGN_OR_RETURN(options.daily, seasonality(words, "daily-seasonality"));
+  options.scaling = words.value("scaling").value_or("");
+  return options;
+}
+
+}  // namespace
+
+Outcome<ExitCode> up_command(Context& context, const Words& words) {
+  return as_exit_code(context.programs.up(words.arguments()));
+}
+
+Outcome<ExitCode> serve_command(Context& context, const Words& words) {
+  ServeOptions options;
+  if (!words.given("task")) {
+    return usage_failure(fmt::format("--task is missing: thaw serve --task {}",
+                                     fmt::join(kServeTasks, "|")));
+  }
+  options.task = *words.value("task");
+  options.host = words.value("host").value_or(options.host);
+  ASSIGN_OR_RETURN(options.port, serve_port(context, words));
+  return as_exit_code(context.programs.serve(options));
+}
+
+Outcome<ExitCode> forecast_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(const ForecastOptions options, forecast_options(context, words));
+  return as_exit_code(context.programs.forecast(options));
+}
+
+}  // namespace thaw::cli

@@ -1,0 +1,163 @@
+// `thaw revisions list | describe` and `thaw instances list`.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/api.h"
+#include "cli/handlers.h"
+#include "cli/service_page.h"
+#include "cli/table.h"
+#include "spec/parse.h"
+
+namespace thaw::cli {
+namespace {
+
+/// A Revision of v1 has no type of its own in spec/: its parts are read one by one.
+const Json* condition_of(const Json& object, std::string_view type) {
+  const Json& conditions = object["status"]["conditions"];
+  if (!conditions.is_array()) return nullptr;
+  for (const Json& each : conditions.as_array()) {
+    if (each.string_or("type") == type) return &each;
+  }
+  return nullptr;
+}
+
+std::string yes_or_no(const Context& context, const Json* condition) {
+  const std::string status = condition == nullptr ? "Unknown" : condition->string_or("status");
+  if (status == "True") return context.out.green("yes");
+  if (status == "False") return context.out.red("no");
+  return context.out.yellow("not yet");
+}
+
+std::string active_word(const Json* active) {
+  if (active == nullptr) return "";
+  return active->string_or("status") == "True" ? "yes" : "no";
+}
+
+spec::Condition typed(const Json& json) {
+  const std::string status = json.string_or("status");
+  return {.type = json.string_or("type"),
+          .status = status == "True"    ? spec::ConditionStatus::kTrue
+                    : status == "False" ? spec::ConditionStatus::kFalse
+                                        : spec::ConditionStatus::kUnknown,
+          .reason = json.string_or("reason"),
+          .message = json.string_or("message")};
+}
+
+/// The revision's template, read by the rules for services.
+Outcome<spec::RevisionTemplate> template_of(const Json& revision) {
+  const Json labels = revision["metadata"]["labels"];
+  const Json service = Json::object(
+      {{"apiVersion", "serving.knative.dev/v1"},
+       {"kind", "Service"},
+       {"metadata", Json::object({{"name", labels.string_or("serving.knative.dev/service")}})},
+       {"spec", Json::object({{"template",
+                               Json::object({{"metadata",
+                                              Json::object({{"annotations",
+                                                             revision["metadata"]["annotations"]}})},
+                                             {"spec", revision["spec"]}})}})}});
+  ASSIGN_OR_RETURN(spec::Service parsed, spec::service_from_json(service));
+  return std::move(parsed.template_);
+}
+
+std::string age_cell(const Json& metadata, WallTime now) {
+  return age_of(metadata.string_or("creationTimestamp"), now);
+}
+
+std::string short_seconds(const Json& instance, std::string_view key) {
+  const Json& value = instance[key];
+  return value.is_number() ? format_duration(seconds(value.as_double())) : "";
+}
+
+std::string memory_cell(const Json& instance) {
+  const ByteCount used{instance.int_or("memoryBytes", 0)};
+  const ByteCount limit{instance.int_or("memoryLimitBytes", 0)};
+  if (limit.value == 0) return format_bytes(used);
+  return fmt::format("{} of {}", format_bytes(used), format_bytes(limit));
+}
+
+}  // namespace
+
+Outcome<ExitCode> revisions_list_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  std::string path = revisions_path();
+  if (const auto service = words.value("service")) {
+    path += "?labelSelector=" + url_escape(fmt::format("serving.knative.dev/service={}", *service));
+  }
+  ASSIGN_OR_RETURN(const Json answer, api.get(path));
+  const Json& items = answer["items"];
+  if (context.json()) return context.print_json(items.is_array() ? items : Json::array());
+  if (!items.is_array() || items.as_array().empty()) {
+    context.note("No revisions.");
+    return ExitCode::kOk;
+  }
+  Table table({{.title = "NAME"}, {.title = "SERVICE", .may_shrink = true}, {.title = "READY"},
+               {.title = "ACTIVE"}, {.title = "DEPLOYED"}, {.title = "REASON", .may_shrink = true}});
+  const WallTime now = context.ports.loop().wall_now();
+  for (const Json& item : items.as_array()) {
+    const Json* ready = condition_of(item, "Ready");
+    const Json& metadata = item["metadata"];
+    table.add_row({metadata.string_or("name"),
+                   metadata["labels"].string_or("serving.knative.dev/service"),
+                   yes_or_no(context, ready), active_word(condition_of(item, "Active")),
+                   age_cell(metadata, now), ready == nullptr ? "" : ready->string_or("reason")});
+  }
+  return context.print(table.text(context.table_width(), context.out));
+}
+
+Outcome<ExitCode> revisions_describe_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  ASSIGN_OR_RETURN(const Json json, api.get(revisions_path(words.arguments()[0])));
+  if (context.json()) return context.print_json(json);
+  const size_t width = context.table_width();
+  const PageFormat format{.width = width == 0 ? 100 : width,
+                          .style = context.out,
+                          .now = context.ports.loop().wall_now()};
+  const Json& metadata = json["metadata"];
+  std::string page = labelled("Revision", metadata.string_or("name"), format);
+  page += labelled("Service", metadata["labels"].string_or("serving.knative.dev/service"), format);
+  page += labelled("Deployed", age_cell(metadata, format.now), format);
+  for (const std::string_view type : {"Ready", "ContainerHealthy", "ResourcesAvailable", "Active"}) {
+    const Json* json_condition = condition_of(json, type);
+    if (json_condition == nullptr) continue;
+    const spec::Condition each = typed(*json_condition);
+    page += labelled(type == "ContainerHealthy"     ? "Healthy"
+                     : type == "ResourcesAvailable" ? "Resources"
+                                                    : type,
+                     condition_text(&each, format.style), format);
+  }
+  ASSIGN_OR_RETURN(const spec::RevisionTemplate revision, template_of(json));
+  return context.print(page + settings_lines(revision, format));
+}
+
+Outcome<ExitCode> instances_list_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  ASSIGN_OR_RETURN(const Json answer, api.get(thaw_path("instances")));
+  const Json& all = answer.is_object() ? answer["instances"] : answer;
+  Json shown = Json::array();
+  if (all.is_array()) {
+    for (const Json& instance : all.as_array()) {
+      const auto service = words.value("service");
+      if (!service || instance.string_or("service") == *service) shown.push_back(instance);
+    }
+  }
+  if (context.json()) return context.print_json(shown);
+  if (shown.as_array().empty()) {
+    context.note("No instances: everything is at zero.");
+    return ExitCode::kOk;
+  }
+  Table table({{.title = "NAME"}, {.title = "STATE"}, {.title = "TEMPERATURE"},
+               {.title = "REQUESTS", .align = Align::kRight}, {.title = "AGE", .align = Align::kRight},
+               {.title = "CPU USED", .align = Align::kRight},
+               {.title = "MEMORY", .align = Align::kRight}});
+  for (const Json& instance : shown.as_array()) {
+    table.add_row({instance.string_or("name"), instance.string_or("state"),
+                   instance.string_or("temperature"),
+                   fmt::format("{}", instance.int_or("inFlight", 0)),
+                   short_seconds(instance, "ageSeconds"), short_seconds(instance, "cpuSeconds"),
+                   memory_cell(instance)});
+  }
+  return context.print(table.text(context.table_width(), context.out));
+}
+
+}  // namespace thaw::cli
