@@ -24,8 +24,9 @@ class Prober {
   enum class Outcome { kPassed, kFailed };
   /// Tries until it passes or `probe.failure_threshold` periods went by (contract 1.2), then calls
   /// `done` once, never inside this call; `done` may drop the Probing. `address` leads to the port
-  /// that is to be asked (probe.port may be another number, inside a container). Between attempts it waits 1 ms at first, growing to
-  /// 100 ms: a start is noticed soon, and late starters cost little.
+  /// that is to be asked (probe.port may be another number, inside a container). Between attempts
+  /// it waits 1 ms at first, growing to 100 ms: a start is noticed soon, and late starters cost
+  /// little.
   virtual std::unique_ptr<Probing> probe(const io::SocketAddress& address,
                                          const StartupProbe& probe,
                                          std::function<void(Outcome)> done) = 0;

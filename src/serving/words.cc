@@ -49,9 +49,10 @@ std::string quoted(std::string_view line) {
 
 /// Where to look: the last line it printed, and the logs.
 std::string see_logs(std::string_view last_stderr, const sandbox::InstanceSpec& spec) {
-  const std::string said = last_stderr.empty()
-                               ? "It printed nothing on stderr"
-                               : fmt::format("Its last line on stderr: \"{}\"", quoted(last_stderr));
+  std::string said = "It printed nothing on stderr";
+  if (!last_stderr.empty()) {
+    said = fmt::format("Its last line on stderr: \"{}\"", quoted(last_stderr));
+  }
   return fmt::format("{}. All that it printed is in `thaw logs {}`.", said, spec.service.str());
 }
 
