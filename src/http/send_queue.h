@@ -3,6 +3,7 @@
 // Thread: the loop's. Owner: the stream outlives each call. Limits: none; the owner looks at size().
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,21 @@ class SendQueue {
     }
     clear();
     return State::kEmpty;
+  }
+  /// Sends `parts` after what waits already; what the stream does not take is copied.
+  State send(io::Stream& stream, std::span<const std::string_view> parts) {
+    size_t skip = 0;  // bytes of `parts` that are sent
+    if (empty()) {
+      const io::Transfer moved = stream.write(parts);
+      if (moved.state == io::Transfer::State::kBroken) return State::kBroken;
+      skip = moved.bytes;
+    }
+    for (const std::string_view part : parts) {
+      const size_t here = std::min(skip, part.size());
+      skip -= here;
+      bytes_ += part.substr(here);
+    }
+    return empty() ? State::kEmpty : flush(stream);
   }
   void clear() {
     sent_ = 0;

@@ -68,6 +68,9 @@ class Stream {
   /// From now on `events` gets this stream's events; null: nobody does. Whatever happened before
   /// is announced again.
   virtual void set_events(StreamEvents* events) = 0;
+  /// False when the peer has closed or broken it, or sent what was not read yet, even if no event
+  /// told so: asks the kernel. For deciding whether an idle connection may be used again.
+  virtual bool is_quiet_and_open() { return true; }
   /// Port 0 and empty ip for a pipe.
   virtual SocketAddress peer() const = 0;
 };

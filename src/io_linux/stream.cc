@@ -125,6 +125,12 @@ void FdStream::shutdown_write() {
   if (kind_ == Kind::kSocket) ::shutdown(fd_.get(), SHUT_WR);
 }
 
+bool FdStream::is_quiet_and_open() {
+  if (kind_ != Kind::kSocket) return !watch_->hung_up;
+  char byte;
+  return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 void FdStream::set_events(io::StreamEvents* events) {
   watch_->listener = events;
   if (events == nullptr) return;

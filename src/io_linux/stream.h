@@ -27,6 +27,7 @@ class FdStream final : public io::Stream {
   io::Transfer write(std::span<const std::string_view> parts) override;
   void shutdown_write() override;
   void set_events(io::StreamEvents* events) override;
+  bool is_quiet_and_open() override;
   io::SocketAddress peer() const override { return peer_; }
 
  private:

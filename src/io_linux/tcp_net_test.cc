@@ -55,6 +55,18 @@ TEST_P(BothFamilies, BytesArriveInOrderAndTheEndIsSeen) {
   EXPECT_EQ(server.text, "one two");
 }
 
+TEST(TcpNet, AnIdleConnectionIsKnownToBeClosedBeforeAnyEvent) {
+  EpollLoop loop;
+  TcpNet net(loop);
+  Pair pair = connect_pair(loop, net);
+  EXPECT_TRUE(pair.client->is_quiet_and_open());
+  write_text(*pair.server, "unasked");
+  EXPECT_FALSE(pair.client->is_quiet_and_open());
+  pair = connect_pair(loop, net);
+  pair.server.reset();
+  EXPECT_FALSE(pair.client->is_quiet_and_open());
+}
+
 TEST(TcpNet, AFullPeerBlocksAndIsAnnouncedWhenItReads) {
   EpollLoop loop;
   TcpNet net(loop);

@@ -1,0 +1,227 @@
+#include "gateway/client_connection.h"
+
+#include <utility>
+
+namespace thaw::gateway {
+namespace {
+
+constexpr size_t kMaxAhead = 64 << 10;
+constexpr size_t kMaxLinger = 1 << 20;
+constexpr Duration kLingerTime = seconds(2);
+
+}  // namespace
+
+ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream> stream)
+    : core_(core),
+      stream_(std::move(stream)),
+      peer_ip_(stream_->peer().ip),
+      parser_(core.options.head),
+      timer_(core.loop, [this] { on_timeout(); }),
+      exchange_(core, *this) {
+  timer_.set_after(core_.options.head_timeout);
+  stream_->set_events(this);
+}
+
+void ClientConnection::on_readable() { advance(); }
+
+void ClientConnection::on_writable() {
+  flush();
+  advance();
+}
+
+void ClientConnection::drain() {
+  const bool is_idle = phase_ == Phase::kHead && input().empty() && out_.empty();
+  if (is_idle) phase_ = Phase::kDead;
+  advance();
+}
+
+void ClientConnection::refuse(const Reply& reply) {
+  const std::string text = write_reply(reply, Rest::kClose, false);
+  const std::string_view part = text;
+  send(std::span(&part, 1));
+  exchange_done(Rest::kClose);
+  advance();
+}
+
+void ClientConnection::advance() {
+  if (advancing_) return;
+  advancing_ = true;
+  while (step()) {
+  }
+  advancing_ = false;
+  if (phase_ == Phase::kDead) return core_.remove(*this);  // destroys this
+  stash();
+}
+
+/// One piece of progress; false when there is none to be made now.
+bool ClientConnection::step() {
+  switch (phase_) {
+    case Phase::kHead:
+      return take_head();
+    case Phase::kBusy:
+      exchange_.pump();
+      return phase_ != Phase::kBusy || read_ahead();
+    case Phase::kLingering:
+      return linger();
+    case Phase::kDead:
+      return false;
+  }
+  return false;
+}
+
+std::string_view ClientConnection::input() const {
+  return fresh_.empty() ? std::string_view(in_).substr(taken_) : fresh_;
+}
+
+void ClientConnection::take(size_t bytes) {
+  if (!fresh_.empty()) {
+    fresh_.remove_prefix(bytes);
+    return;
+  }
+  taken_ += bytes;
+  if (taken_ == in_.size()) {
+    std::string().swap(in_);  // idle connections hold no memory
+    taken_ = 0;
+  }
+}
+
+void ClientConnection::stash() {
+  if (fresh_.empty()) return;
+  in_.assign(fresh_);
+  fresh_ = {};
+}
+
+ClientConnection::Fill ClientConnection::fill() {
+  if (ended_) return Fill::kEnded;
+  stash();
+  const io::Transfer moved = stream_->read(core_.client_buffer);
+  switch (moved.state) {
+    case io::Transfer::State::kMoved: {
+      const std::string_view got(core_.client_buffer.data(), moved.bytes);
+      if (in_.empty()) {
+        fresh_ = got;
+      } else {
+        in_.erase(0, std::exchange(taken_, 0));
+        in_ += got;
+      }
+      return Fill::kMore;
+    }
+    case io::Transfer::State::kWouldBlock:
+      return Fill::kNothing;
+    case io::Transfer::State::kEnd:
+    case io::Transfer::State::kBroken:
+      break;
+  }
+  ended_ = true;
+  return Fill::kEnded;
+}
+
+bool ClientConnection::take_head() {
+  if (!out_.empty()) return false;  // on_writable comes back
+  const std::string_view bytes = input();
+  const auto state = bytes.empty() ? http::ParseState::kNeedMore : parser_.parse(bytes);
+  if (state == http::ParseState::kNeedMore) {
+    if (!bytes.empty() && !std::exchange(head_begun_, true)) {
+      timer_.set_after(core_.options.head_timeout);
+    }
+    const Fill got = fill();
+    if (got == Fill::kEnded) phase_ = Phase::kDead;
+    return got == Fill::kMore;
+  }
+  if (state == http::ParseState::kBad) {
+    refuse({parser_.fault().status, "The request is refused: " + std::string(parser_.fault().reason) + "."});
+    return true;
+  }
+  phase_ = Phase::kBusy;
+  keep_alive_ = parser_.head().keep_alive;
+  const size_t length = parser_.length();
+  const bool body_came = bytes.size() > length;
+  exchange_.begin(parser_.head(), body_came ? Exchange::Body::kComing : Exchange::Body::kAwaited);
+  take(length);
+  parser_.reset();
+  if (phase_ == Phase::kBusy) exchange_.find_slot();
+  return true;
+}
+
+/// While the exchange takes no input: notices that the client leaves.
+bool ClientConnection::read_ahead() {
+  if (!ended_ && !exchange_.takes_input() && input().size() < kMaxAhead) {
+    if (fill() == Fill::kMore) return true;
+  }
+  if (!ended_) return false;
+  exchange_.client_gone();
+  phase_ = Phase::kDead;
+  return false;
+}
+
+void ClientConnection::send(std::span<const std::string_view> parts) {
+  if (phase_ == Phase::kDead) return;
+  if (out_.send(*stream_, parts) == http::SendQueue::State::kBroken) broke();
+}
+
+void ClientConnection::broke() {
+  ended_ = true;
+  out_.clear();
+}
+
+void ClientConnection::flush() {
+  if (out_.empty()) return;
+  switch (out_.flush(*stream_)) {
+    case http::SendQueue::State::kBroken:
+      broke();
+      break;
+    case http::SendQueue::State::kBlocked:
+      if (phase_ != Phase::kBusy) timer_.set_after(core_.options.send_timeout);
+      break;
+    case http::SendQueue::State::kEmpty:
+      sent_all();
+      break;
+  }
+}
+
+void ClientConnection::sent_all() {
+  if (phase_ == Phase::kHead) timer_.set_after(core_.options.idle_timeout);
+  if (phase_ != Phase::kLingering) return;
+  stream_->shutdown_write();
+  timer_.set_after(kLingerTime);
+}
+
+void ClientConnection::exchange_done(Rest rest) {
+  if (phase_ == Phase::kDead) return;
+  if (rest == Rest::kClose || will_close()) {
+    phase_ = Phase::kLingering;
+  } else {
+    phase_ = Phase::kHead;
+    head_begun_ = false;
+  }
+  if (out_.empty()) {
+    sent_all();
+  } else {
+    timer_.set_after(core_.options.send_timeout);
+  }
+}
+
+/// Waits until the client has read the answer, so that closing does not reset what it has not
+/// read yet (RFC 9112, 9.6).
+bool ClientConnection::linger() {
+  lingered_ += input().size();
+  take(input().size());
+  if ((ended_ && out_.empty()) || lingered_ > kMaxLinger) {
+    phase_ = Phase::kDead;
+    return false;
+  }
+  return !ended_ && fill() != Fill::kNothing;
+}
+
+void ClientConnection::on_timeout() {
+  if (phase_ == Phase::kBusy) {
+    exchange_.on_deadline();
+  } else if (phase_ == Phase::kHead && head_begun_ && out_.empty()) {
+    return refuse({408, "The request did not arrive in time."});
+  } else {
+    phase_ = Phase::kDead;
+  }
+  advance();
+}
+
+}  // namespace thaw::gateway

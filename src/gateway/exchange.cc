@@ -1,0 +1,298 @@
+#include "gateway/exchange.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "gateway/client_connection.h"
+#include "gateway/forwarding.h"
+
+namespace thaw::gateway {
+namespace {
+
+constexpr int kMaxAttempts = 3;  // connections refused before the instance is asked after
+constexpr size_t kNamesInReply = 20;
+
+bool is_loopback(std::string_view ip) { return ip.substr(0, 4) == "127." || ip == "::1"; }
+
+}  // namespace
+
+Exchange::~Exchange() { release(); }
+
+void Exchange::reset(const http::RequestHead& head) {
+  arrived_ = core_.loop.now();
+  attempts_ = 0;
+  request_head_.clear();
+  request_body_ = http::BodyReader(head.framing, head.content_length);
+  head_sent_ = request_lost_ = false;
+  request_done_ = request_body_.is_done();
+  request_chunked_ = head.framing == http::Framing::kChunked;
+  wants_continue_ = head.expects_continue && !request_done_;
+  wants_upgrade_ = !head.upgrade.empty() && head.minor_version == 1;
+  to_head_ = head.method == "HEAD";
+  client_minor_version_ = head.minor_version;
+  request_bytes_ = response_bytes_ = 0;
+  response_parser_.reset();
+  response_in_.clear();
+  response_head_.clear();
+  response_begun_ = response_chunked_ = response_keeps_alive_ = tunnel_ = false;
+  rest_ = Rest::kKeepAlive;
+  status_ = 0;
+  route_ = nullptr;
+  target_ = nullptr;
+  waited_for_start_ = false;
+  instance_ = {};
+}
+
+void Exchange::begin(const http::RequestHead& head, Body body) {
+  reset(head);
+  if (body == Body::kComing) wants_continue_ = false;
+  TraceHeaders sent;
+  if (const auto* header = head.find(http::HeaderId::kTraceparent)) sent.traceparent = header->value;
+  if (const auto* header = head.find(http::HeaderId::kXCloudTraceContext)) {
+    sent.cloud_context = header->value;
+  }
+  trace_ = continue_trace(sent, {core_.random(), core_.random(), core_.random()});
+  if (core_.observer != nullptr) remember_facts(head);
+  if (!route(head)) return;
+  const int64_t limit = core_.options.max_request.value;
+  if (std::cmp_greater(head.content_length, limit)) return fail(request_too_large(limit));
+  append_request_head(request_head_, head, {.peer_ip = client_.peer_ip(), .trace = trace_});
+  deadline_ = arrived_ + target_->timeout;
+  client_.set_deadline(deadline_);
+}
+
+bool Exchange::route(const http::RequestHead& head) {
+  routes_ = core_.routes;
+  route_ = routes_->find(head.host);
+  if (route_ == nullptr) {
+    const bool may_know = is_loopback(client_.peer_ip());
+    fail(unknown_host(head.host, may_know ? routes_->names(kNamesInReply)
+                                          : std::vector<std::string>{}));
+    return false;
+  }
+  target_ = route_->choose(core_.random());
+  if (target_ == nullptr) fail(nothing_ready(route_->service.str()));
+  return target_ != nullptr;
+}
+
+void Exchange::remember_facts(const http::RequestHead& head) {
+  host_ = head.host;
+  method_ = head.method;
+  target_text_ = head.target;
+  const auto* agent = head.find("user-agent");
+  user_agent_ = agent != nullptr ? agent->value : "";
+}
+
+void Exchange::find_slot() {
+  auto acquired = core_.slots.acquire(target_->revision, deadline_, *this);
+  if (auto* slot = std::get_if<std::unique_ptr<Slot>>(&acquired)) return use(std::move(*slot));
+  if (auto* refusal = std::get_if<serving::Refusal>(&acquired)) {
+    return fail({refusal->http_status, refusal->message, refusal->retry_after});
+  }
+  waiting_ = std::move(std::get<std::unique_ptr<Waiting>>(acquired));
+  state_ = State::kQueued;
+}
+
+void Exchange::on_slot(std::unique_ptr<Slot> slot) {
+  waiting_.reset();
+  use(std::move(slot));
+  client_.advance();
+}
+
+void Exchange::on_refused(const serving::Refusal& refusal) {
+  waiting_.reset();
+  fail({refusal.http_status, refusal.message, refusal.retry_after});
+  client_.advance();
+}
+
+void Exchange::use(std::unique_ptr<Slot> slot) {
+  slot_ = std::move(slot);
+  if (core_.observer != nullptr) instance_ = slot_->instance();
+  waited_for_start_ = waited_for_start_ || slot_->waited_for_start();
+  if (auto upstream = core_.pool.take(slot_->instance())) {
+    open(std::move(upstream));
+  } else {
+    connect();
+  }
+}
+
+void Exchange::connect() {
+  state_ = State::kConnecting;
+  connecting_ = core_.net.connect(slot_->address(), [this](auto stream) {
+    connecting_.reset();
+    if (stream) {
+      open(std::make_unique<Upstream>(core_.pool, slot_->instance(), *std::move(stream)));
+    } else {
+      connect_failed();
+    }
+    client_.advance();
+  });
+}
+
+/// Nothing of the request was sent, so that it may go to another instance.
+void Exchange::connect_failed() {
+  if (++attempts_ >= kMaxAttempts) return explain();
+  slot_.reset();
+  find_slot();
+}
+
+void Exchange::explain() {
+  upstream_.reset();
+  upstream_out_.clear();
+  state_ = State::kExplaining;
+  waiting_ = core_.slots.explain(std::move(slot_), *this);
+}
+
+void Exchange::open(std::unique_ptr<Upstream> upstream) {
+  upstream_ = std::move(upstream);
+  upstream_->set_user(this);
+  state_ = State::kOpen;
+  if (std::exchange(wants_continue_, false) && client_.input().empty()) {
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    client_.send(std::span(&kContinue, 1));
+  }
+  pump_request();
+}
+
+void Exchange::on_upstream_readable() {
+  pump_response();
+  client_.advance();
+}
+
+void Exchange::on_upstream_writable() {
+  if (!request_lost_) {
+    request_lost_ = upstream_out_.flush(upstream_->stream()) == http::SendQueue::State::kBroken;
+  }
+  client_.advance();
+}
+
+void Exchange::pump() {
+  if (state_ != State::kOpen) return;
+  pump_request();
+  pump_response();  // asks no kernel unless something came
+}
+
+void Exchange::pump_request() {
+  while (state_ == State::kOpen && !request_lost_ && upstream_out_.empty()) {
+    if (head_sent_ && request_done_) return;
+    if (!send_request_piece()) return;
+  }
+}
+
+/// Sends the head if it was not sent, together with what is there of the body. False: no more now.
+bool Exchange::send_request_piece() {
+  std::string_view content;
+  size_t consumed = 0;
+  if (!request_done_) {
+    if (head_sent_ && client_.input().empty() && client_.fill() != ClientConnection::Fill::kMore) {
+      return false;
+    }
+    const auto step = request_body_.next(client_.input());
+    content = step.content;
+    if (step.state == http::BodyReader::State::kBad) {
+      fail({400, "The request is refused: its chunked body is malformed."});
+      return false;
+    }
+    request_bytes_ += content.size();
+    const int64_t limit = core_.options.max_request.value;
+    if (!tunnel_ && std::cmp_greater(request_bytes_, limit)) {
+      fail(request_too_large(limit));
+      return false;
+    }
+    request_done_ = request_body_.is_done();
+    consumed = step.consumed;
+  }
+  send_to_instance(content);
+  client_.take(consumed);
+  return true;
+}
+
+/// `content`, framed for the instance, after the head if that was not sent yet.
+void Exchange::send_to_instance(std::string_view content) {
+  std::array<char, 24> size_line;
+  std::array<std::string_view, 5> parts;
+  size_t count = 0;
+  if (!std::exchange(head_sent_, true)) parts[count++] = request_head_;
+  if (request_chunked_ && !content.empty()) {
+    const auto end = fmt::format_to_n(size_line.data(), size_line.size(), "{:x}\r\n", content.size());
+    parts[count++] = {size_line.data(), end.size};
+    parts[count++] = content;
+    parts[count++] = "\r\n";
+  } else if (!content.empty()) {
+    parts[count++] = content;
+  }
+  if (request_chunked_ && request_done_) parts[count++] = http::kLastChunk;
+  if (count == 0) return;
+  // When it is broken the instance may still have answered: reading will tell.
+  request_lost_ = upstream_out_.send(upstream_->stream(), {parts.data(), count}) ==
+                  http::SendQueue::State::kBroken;
+}
+
+void Exchange::on_deadline() {
+  if (response_begun_) {
+    client_.cut();
+    finish();
+  } else {
+    fail(timed_out());
+  }
+}
+
+void Exchange::client_gone() {
+  if (state_ == State::kIdle) return;
+  if (!response_begun_) status_ = 499;
+  finish();
+}
+
+/// Answers with an error of ours, or cuts the connection when the answer has begun.
+void Exchange::fail(const Reply& reply) {
+  if (response_begun_) {
+    client_.cut();
+    return finish();
+  }
+  const Rest rest = request_done_ && !client_.will_close() ? Rest::kKeepAlive : Rest::kClose;
+  const std::string text = write_reply(reply, rest, to_head_);
+  const std::string_view part = text;
+  status_ = reply.status;
+  client_.send(std::span(&part, 1));
+  finish();
+  client_.exchange_done(rest);
+}
+
+void Exchange::finish() {
+  release();
+  report();
+}
+
+void Exchange::release() {
+  state_ = State::kIdle;
+  waiting_.reset();
+  connecting_.reset();
+  upstream_.reset();
+  upstream_out_.clear();
+  slot_.reset();
+}
+
+void Exchange::report() {
+  if (core_.observer == nullptr) return;
+  core_.observer->on_request({
+      .service = route_ != nullptr ? &route_->service : nullptr,
+      .revision = target_ != nullptr ? &target_->revision : nullptr,
+      .instance = instance_.empty() ? nullptr : &instance_,
+      .host = host_,
+      .method = method_,
+      .target = target_text_,
+      .user_agent = user_agent_,
+      .peer = client_.peer_ip(),
+      .trace_id = trace_.id(),
+      .status = status_,
+      .latency = core_.loop.now() - arrived_,
+      .request_bytes = request_bytes_,
+      .response_bytes = response_bytes_,
+      .waited_for_start = waited_for_start_,
+  });
+}
+
+}  // namespace thaw::gateway

@@ -1,0 +1,90 @@
+#include "gateway/gateway.h"
+
+#include <utility>
+
+#include "gateway/client_connection.h"
+#include "gateway/core.h"
+#include "gateway/replies.h"
+
+namespace thaw::gateway {
+namespace {
+
+constexpr size_t kBufferSize = 64 << 10;
+
+}  // namespace
+
+GatewayCore::GatewayCore(io::Net& n, io::Loop& l, SlotSource& s, AccessObserver* o,
+                         const GatewayOptions& opt)
+    : net(n),
+      loop(l),
+      slots(s),
+      observer(o),
+      options(opt),
+      pool(l),
+      client_buffer(kBufferSize),
+      upstream_buffer(kBufferSize),
+      random_state(opt.seed) {}
+
+GatewayCore::~GatewayCore() = default;
+
+void GatewayCore::accept(std::unique_ptr<io::Stream> stream) {
+  const bool is_full = connections.size() >= options.max_connections;
+  connections.push_back(std::make_unique<ClientConnection>(*this, std::move(stream)));
+  ClientConnection& connection = *connections.back();
+  connection.index = connections.size() - 1;
+  if (is_full) connection.refuse(too_many_connections());
+}
+
+void GatewayCore::remove(ClientConnection& connection) {
+  const size_t index = connection.index;
+  const auto gone = std::exchange(connections[index], std::move(connections.back()));
+  connections.pop_back();
+  if (index < connections.size()) connections[index]->index = index;
+  tell_when_drained();
+}
+
+void GatewayCore::tell_when_drained() {
+  if (!draining || !connections.empty() || !drained) return;
+  drained_timer = loop.after(Duration::zero(), std::exchange(drained, nullptr));
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): for shares and trace ids, not for secrets.
+uint64_t GatewayCore::random() {
+  uint64_t z = (random_state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+Gateway::Gateway(io::Net& net, io::Loop& loop, SlotSource& slots, AccessObserver* observer,
+                 const GatewayOptions& options)
+    : core_(std::make_unique<GatewayCore>(net, loop, slots, observer, options)) {}
+
+Gateway::~Gateway() = default;
+
+Result<io::SocketAddress> Gateway::listen(const io::SocketAddress& address) {
+  auto listener =
+      core_->net.listen(address, [this](auto stream) { core_->accept(std::move(stream)); });
+  if (!listener) return std::move(listener).error();
+  listeners_.push_back(*std::move(listener));
+  return listeners_.back()->address();
+}
+
+void Gateway::set_routes(RouteTable routes) {
+  core_->routes = std::make_shared<RouteTable>(std::move(routes));
+}
+
+void Gateway::drop_idle(const InstanceId& instance) { core_->pool.drop(instance); }
+
+void Gateway::drain(std::function<void()> done) {
+  listeners_.clear();
+  core_->draining = true;
+  core_->drained = std::move(done);
+  // Backwards: an idle connection takes itself out and the last one takes its place.
+  for (size_t i = core_->connections.size(); i-- > 0;) core_->connections[i]->drain();
+  core_->tell_when_drained();
+}
+
+size_t Gateway::connections() const { return core_->connections.size(); }
+
+}  // namespace thaw::gateway

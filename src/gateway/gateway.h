@@ -1,0 +1,65 @@
+// Gateway: the data plane. Takes requests of all services, finds each a slot in an instance of the
+// right revision, and passes bodies through in both directions without holding them.
+//
+// Which revisions a host leads to is its route table, how many instances there are is serving's.
+// Decides only what a proxy must: routing, framing, reuse of connections, what to answer when there
+// is no answer. A request is answered once; it is tried on another instance only when nothing of it
+// was sent. Works on any io::Net.
+// Thread: the loop's. Owner: net, loop, slots and observer outlive it; it must not be destroyed
+// inside a callback of theirs.
+// Limits: Options. 64 KiB are read ahead per direction and connection; pipelined requests wait for
+// the one before. Contract 1.6; docs: reference/gateway.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "gateway/access.h"
+#include "gateway/route_table.h"
+#include "gateway/slots.h"
+#include "http/head.h"
+#include "io/loop.h"
+#include "io/net.h"
+
+namespace thaw::gateway {
+
+struct GatewayOptions {
+  ByteCount max_request = mib(32);  // of a body; over it 413 (contract 1.6)
+  http::HeadLimits head = {};       // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
+  size_t max_connections = 10'000;  // of clients; over it 503 and closed
+  Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
+  Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
+  Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
+  uint64_t seed = 0;  // of traffic shares and trace ids
+};
+
+struct GatewayCore;
+
+class Gateway {
+ public:
+  /// `observer` may be null.
+  Gateway(io::Net& net, io::Loop& loop, SlotSource& slots, AccessObserver* observer,
+          const GatewayOptions& options);
+  ~Gateway();
+
+  /// Answers the address with the port that was chosen.
+  Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// For requests that come from now on.
+  void set_routes(RouteTable routes);
+  /// Closes connections that wait for their next request: the instance is gone or will be frozen.
+  void drop_idle(const InstanceId& instance);
+  /// Accepts nothing more, ends idle connections, lets running requests finish; then `done` in a
+  /// later turn.
+  void drain(std::function<void()> done);
+  size_t connections() const;
+
+ private:
+  std::unique_ptr<GatewayCore> core_;
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
+};
+
+}  // namespace thaw::gateway

@@ -1,0 +1,55 @@
+// RouteTable: which host name leads to which revisions, in which shares. Pure.
+//
+// Names are `SERVICE.BASE` and `TAG---SERVICE.BASE`, compared without case, port and trailing dot.
+// Thread: any. Owner: value. Limits: none of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+
+namespace thaw::gateway {
+
+struct Target {
+  RevisionId revision;
+  int percent = 100;               // 0..100
+  Duration timeout = seconds(300);  // of a request, from its arrival
+};
+
+struct Route {
+  ServiceId service;
+  std::string tag;              // empty: the service's own name
+  std::vector<Target> targets;  // percents sum to 100; empty: no revision is ready
+
+  /// The target for a request, by its share; null when there is none. `random`: uniform.
+  const Target* choose(uint64_t random) const;
+};
+
+class RouteTable {
+ public:
+  RouteTable() = default;
+  /// `base`: "localhost" or a domain of one's own.
+  RouteTable(std::string_view base, std::vector<Route> routes);
+
+  /// Null when no service has that name. `host` as the client sent it.
+  const Route* find(std::string_view host) const;
+  /// The host names without tags, sorted, at most `limit`.
+  std::vector<std::string> names(size_t limit) const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, Route, Hash, std::equal_to<>> routes_;
+};
+
+/// Lower case, without port and trailing dot: "Demo.LOCALHOST.:8080" -> "demo.localhost".
+std::string normalize_host(std::string_view host);
+
+}  // namespace thaw::gateway
