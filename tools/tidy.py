@@ -99,7 +99,7 @@ class Source:
         self.text = (root / path).read_text(encoding="utf-8", errors="replace")
         self.lines = self.text.split("\n")
         self.is_cpp = self.suffix in (".cc", ".h")
-        self.is_test = path.endswith("_test.cc")
+        self.is_test = path.endswith(("_test.cc", "_testing.h"))
         self.code = cpp_text.blank(self.text) if self.is_cpp else self.text
         self.room = self.parts[1] if self.parts[0] == "src" and len(self.parts) > 2 else None
 
