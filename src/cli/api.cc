@@ -90,7 +90,8 @@ Failure Api::unreachable(const Error& error) const {
     const size_t colon = error.message().rfind(": ");
     const std::string why =
         colon == std::string::npos ? error.message() : error.message().substr(colon + 2);
-    message = fmt::format("cannot reach Thaw at {}: {}; start it with 'thaw up'", address_.str(), why);
+    message =
+        fmt::format("cannot reach Thaw at {}: {}; start it with 'thaw up'", address_.str(), why);
   } else if (error.code() == Code::kDeadlineExceeded) {
     message = fmt::format("Thaw at {} did not answer in time: {}", address_.str(), error.message());
   } else {
@@ -103,24 +104,24 @@ Failure Api::unreachable(const Error& error) const {
 Result<http::Response> Api::send(http::Request request, const CallOptions& options) {
   request.host = address_.str();
   request.headers.add("Accept", "application/json");
-  request.headers.add("User-Agent",
-                               fmt::format("thaw/{}", context_->programs.version));
+  request.headers.add("User-Agent", fmt::format("thaw/{}", context_->programs.version));
   if (!request.body.empty()) request.headers.add("Content-Type", "application/json");
   return http_call(context_->ports, address_, std::move(request), options);
 }
 
 Outcome<Json> Api::call(std::string_view method, std::string_view target, std::string body) {
-  auto answer = send({.method = std::string(method), .target = std::string(target),
-                      .body = std::move(body)},
-                     {.timeout = timeout_});
+  auto answer =
+      send({.method = std::string(method), .target = std::string(target), .body = std::move(body)},
+           {.timeout = timeout_});
   if (!answer) return unreachable(answer.error());
   if (answer->status >= 400) return error_of(*answer);
   auto json = Json::parse(answer->body);
   if (!json) {
-    return Failure(ExitCode::kFailed,
-                   Error(Code::kInternal,
-                         fmt::format("{} {} at {} answered what is no JSON: {}; is that Thaw's API?",
-                                     method, target, address_.str(), json.error().message())));
+    return Failure(
+        ExitCode::kFailed,
+        Error(Code::kInternal,
+              fmt::format("{} {} at {} answered what is no JSON: {}; is that Thaw's API?", method,
+                          target, address_.str(), json.error().message())));
   }
   return *std::move(json);
 }
@@ -195,8 +196,9 @@ Error error_of(const http::Response& answer) {
   const Code by_status = code_from_http_status(answer.status);
   const auto json = Json::parse(answer.body);
   if (!json || !(*json)["error"].is_object()) {
-    return Error(by_status, fmt::format("the API answered {} {}: {}", answer.status, http::reason_phrase(answer.status),
-                                        answer.body.substr(0, 300)));
+    return Error(by_status,
+                 fmt::format("the API answered {} {}: {}", answer.status,
+                             http::reason_phrase(answer.status), answer.body.substr(0, 300)));
   }
   const Json& error = (*json)["error"];
   const Code code = code_named(error.string_or("status"), by_status);
@@ -205,8 +207,8 @@ Error error_of(const http::Response& answer) {
     for (const Json& detail : error["details"].as_array()) {
       if (!detail["fieldViolations"].is_array()) continue;
       for (const Json& violation : detail["fieldViolations"].as_array()) {
-        const std::string line = fmt::format("{}: {}", violation.string_or("field"),
-                                             violation.string_or("description"));
+        const std::string line =
+            fmt::format("{}: {}", violation.string_or("field"), violation.string_or("description"));
         // The message may list them already.
         if (message.find(violation.string_or("description")) == std::string::npos) {
           message += "\n" + line;

@@ -52,9 +52,9 @@ class Api {
 };
 
 /// The API's paths. Names are escaped.
-std::string services_path(std::string_view name = "");   // v1
-std::string revisions_path(std::string_view name = "");  // v1
-std::string thaw_path(std::string_view rest);            // /thaw/v1/...
+std::string services_path(std::string_view name = "");                   // v1
+std::string revisions_path(std::string_view name = "");                  // v1
+std::string thaw_path(std::string_view rest);                            // /thaw/v1/...
 std::string service_path(std::string_view name, std::string_view what);  // .../services/NAME/WHAT
 
 /// Percent-encodes all but letters, digits and "-._~".

@@ -123,9 +123,7 @@ class Runner {
     return std::nullopt;
   }
 
-  size_t help_width() const {
-    return static_cast<size_t>(std::clamp(terminal_.width(), 60, 100));
-  }
+  size_t help_width() const { return static_cast<size_t>(std::clamp(terminal_.width(), 60, 100)); }
 
   Context context(const Globals& globals) const {
     return make_context(programs_, terminal_, ports_, globals);

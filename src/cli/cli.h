@@ -23,9 +23,9 @@ namespace thaw::cli {
 
 /// `thaw serve`: the native model server as an ordinary container.
 struct ServeOptions {
-  std::string task;               // one of kServeTasks
-  std::string host = "0.0.0.0";   // an IP address, as the container contract wants it
-  uint16_t port = 8080;           // --port, else $PORT, else 8080
+  std::string task;              // one of kServeTasks
+  std::string host = "0.0.0.0";  // an IP address, as the container contract wants it
+  uint16_t port = 8080;          // --port, else $PORT, else 8080
 };
 inline constexpr std::string_view kServeTasks[] = {"forecast"};
 
@@ -38,9 +38,9 @@ struct SeasonalityOption {
 
 /// `thaw forecast`. What is empty was not given: the forecaster's own default applies.
 struct ForecastOptions {
-  std::string file;                // "-" is standard input
-  std::optional<int> periods;      // 1..100000 steps after the last date of the file
-  std::string freq;                // pandas' name of the step ("D", "W", "MS", "H", ...)
+  std::string file;            // "-" is standard input
+  std::optional<int> periods;  // 1..100000 steps after the last date of the file
+  std::string freq;            // pandas' name of the step ("D", "W", "MS", "H", ...)
   enum class Output { kCsv, kJson, kTable };
   Output output = Output::kTable;  // --output, else a table on a terminal and CSV elsewhere
   bool plot = false;               // --plot or --no-plot, else whether a table goes to a terminal
@@ -48,9 +48,9 @@ struct ForecastOptions {
   bool colour = false;             // whether the output may hold colour sequences
   std::optional<double> interval_width;  // in (0, 1)
   std::optional<uint64_t> seed;
-  std::string growth;                    // "", "linear", "flat"
-  std::vector<std::string> changepoints;  // dates as they were given
-  std::optional<int> n_changepoints;      // >= 0
+  std::string growth;                             // "", "linear", "flat"
+  std::vector<std::string> changepoints;          // dates as they were given
+  std::optional<int> n_changepoints;              // >= 0
   std::optional<double> changepoint_range;        // in (0, 1]
   std::optional<double> changepoint_prior_scale;  // > 0
   std::optional<double> seasonality_prior_scale;  // > 0

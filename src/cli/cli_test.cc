@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/exit_code.h"
-#include "cli/test_world.h"
+#include "cli/cli_testing.h"
 
 namespace thaw::cli {
 namespace {
@@ -116,12 +116,37 @@ TEST_F(Cli, ForecastLeavesWhatWasNotGivenToTheForecaster) {
 }
 
 TEST_F(Cli, ForecastReadsEveryFlag) {
-  EXPECT_EQ(thaw({"forecast", "-", "--periods", "28", "--freq", "MS", "--output", "table", "--plot",
-                  "--interval-width", "0.9", "--seed", "7", "--growth", "flat",
-                  "--changepoints-list", "2020-01-01,2020-02-01", "--changepoint-range", "1",
-                  "--changepoint-prior-scale", "0.5", "--seasonality-prior-scale", "2",
-                  "--yearly-seasonality", "auto", "--weekly-seasonality", "false",
-                  "--daily-seasonality", "5", "--scaling", "minmax"}),
+  EXPECT_EQ(thaw({"forecast",
+                  "-",
+                  "--periods",
+                  "28",
+                  "--freq",
+                  "MS",
+                  "--output",
+                  "table",
+                  "--plot",
+                  "--interval-width",
+                  "0.9",
+                  "--seed",
+                  "7",
+                  "--growth",
+                  "flat",
+                  "--changepoints-list",
+                  "2020-01-01,2020-02-01",
+                  "--changepoint-range",
+                  "1",
+                  "--changepoint-prior-scale",
+                  "0.5",
+                  "--seasonality-prior-scale",
+                  "2",
+                  "--yearly-seasonality",
+                  "auto",
+                  "--weekly-seasonality",
+                  "false",
+                  "--daily-seasonality",
+                  "5",
+                  "--scaling",
+                  "minmax"}),
             0)
       << terminal.err;
   const ForecastOptions& options = *fakes.forecast;
@@ -146,12 +171,21 @@ TEST_F(Cli, ForecastReadsEveryFlag) {
 
 TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
   for (const auto& words : std::vector<std::vector<std::string>>{
-           {"--periods", "0"}, {"--periods", "abc"}, {"--interval-width", "1"},
-           {"--interval-width", "0"}, {"--interval-width", "nan"}, {"--seed", "-1"},
-           {"--growth", "logistic"}, {"--changepoint-range", "1.1"},
-           {"--changepoint-prior-scale", "0"}, {"--n-changepoints", "-1"},
-           {"--daily-seasonality", "maybe"}, {"--scaling", "max"}, {"--output", "xml"},
-           {"--plot", "--output=csv"}, {"--n-changepoints=3", "--changepoints-list=2020-01-01"}}) {
+           {"--periods", "0"},
+           {"--periods", "abc"},
+           {"--interval-width", "1"},
+           {"--interval-width", "0"},
+           {"--interval-width", "nan"},
+           {"--seed", "-1"},
+           {"--growth", "logistic"},
+           {"--changepoint-range", "1.1"},
+           {"--changepoint-prior-scale", "0"},
+           {"--n-changepoints", "-1"},
+           {"--daily-seasonality", "maybe"},
+           {"--scaling", "max"},
+           {"--output", "xml"},
+           {"--plot", "--output=csv"},
+           {"--n-changepoints=3", "--changepoints-list=2020-01-01"}}) {
     std::vector<std::string> all = {"forecast", "x.csv"};
     all.insert(all.end(), words.begin(), words.end());
     EXPECT_EQ(thaw(all), 2) << words[0] << " " << words[1];

@@ -19,11 +19,11 @@ class Words;
 enum class Completes { kNothing, kService, kRevision, kFile, kServiceOrFile, kCommand };
 
 struct Flag {
-  std::string_view name;             // without dashes
-  char letter = 0;                   // 'f' for -f; 0: none
-  std::string_view value = "";       // the value's name in help; "": a switch
-  std::string_view help = "";        // one or more sentences
-  std::string_view choices = "";     // "a|b|c": nothing else is taken
+  std::string_view name;          // without dashes
+  char letter = 0;                // 'f' for -f; 0: none
+  std::string_view value = "";    // the value's name in help; "": a switch
+  std::string_view help = "";     // one or more sentences
+  std::string_view choices = "";  // "a|b|c": nothing else is taken
   enum class Negation { kNone, kAllowed };
   Negation negation = Negation::kNone;  // whether --no-NAME exists, for a switch
   Completes completes = Completes::kNothing;

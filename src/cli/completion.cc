@@ -232,7 +232,8 @@ _thaw() {
 if [[ $funcstack[1] == _thaw ]]; then _thaw "$@"; else compdef _thaw thaw; fi
 )";
 
-constexpr std::string_view kFish = R"(# thaw completion for fish: thaw completion fish > ~/.config/fish/completions/thaw.fish
+constexpr std::string_view kFish =
+    R"(# thaw completion for fish: thaw completion fish > ~/.config/fish/completions/thaw.fish
 function __thaw_complete
   set -l words (commandline -opc)
   set -l current (commandline -ct)

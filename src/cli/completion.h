@@ -1,8 +1,8 @@
 // Completion: the scripts for three shells, and what `thaw __complete` answers to them.
 //
-// The scripts know nothing of the commands: they hand the words to `thaw __complete WORD... CURRENT`
-// and offer the lines it prints, so they need no change when a command does.
-// Thread: any. Owner: values. Limits: the platform is asked for at most a second.
+// The scripts know nothing of the commands: they hand the words to `thaw __complete WORD...
+// CURRENT` and offer the lines it prints, so they need no change when a command does. Thread: any.
+// Owner: values. Limits: the platform is asked for at most a second.
 #pragma once
 
 #include <functional>

@@ -28,8 +28,8 @@ Outcome<ExitCode> completion_command(Context& context, const Words& words) {
   const std::string_view shell = words.arguments()[0];
   const std::string_view script = completion_script(shell);
   if (script.empty()) {
-    return usage_failure(fmt::format("there is no completion for '{}': bash, zsh and fish have one",
-                                     shell));
+    return usage_failure(
+        fmt::format("there is no completion for '{}': bash, zsh and fish have one", shell));
   }
   return context.print(script);
 }

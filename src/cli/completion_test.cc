@@ -2,16 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/test_api.h"
+#include "cli/api_testing.h"
 
 namespace thaw::cli {
 namespace {
 
 std::vector<std::string> candidates(const std::vector<std::string_view>& words) {
-  const NameSources sources{
-      .services = [] { return std::vector<std::string>{"forecaster", "hello"}; },
-      .revisions = [] { return std::vector<std::string>{"hello-00001-abc"}; },
-      .up_flags = [] { return std::vector<std::string>{"--data-dir", "--log-format"}; }};
+  const NameSources sources{.services =
+                                [] {
+                                  return std::vector<std::string>{"forecaster", "hello"};
+                                },
+                            .revisions = [] { return std::vector<std::string>{"hello-00001-abc"}; },
+                            .up_flags =
+                                [] {
+                                  return std::vector<std::string>{"--data-dir", "--log-format"};
+                                }};
   const Completion completion = complete(words, sources);
   std::vector<std::string> texts;
   for (const Candidate& each : completion.candidates) texts.push_back(each.text);
@@ -43,7 +48,8 @@ TEST(Completion, OffersServicesWhereOneIsNamed) {
 
 TEST(Completion, OffersFlagsAndTheirChoices) {
   EXPECT_EQ(candidates({"logs", "--se"}), List{"--severity"});
-  EXPECT_EQ(candidates({"logs", "x", "--severity", ""}), (List{"DEBUG", "INFO", "WARNING", "ERROR"}));
+  EXPECT_EQ(candidates({"logs", "x", "--severity", ""}),
+            (List{"DEBUG", "INFO", "WARNING", "ERROR"}));
   EXPECT_EQ(candidates({"forecast", "--no-"}), List{"--no-plot"});
   EXPECT_EQ(candidates({"deploy", "x", "--no-tr"}), List{"--no-traffic"});
   EXPECT_EQ(candidates({"deploy", "x", "--gp"}), List{});  // what is refused is not offered

@@ -41,9 +41,7 @@ void Context::note(std::string_view text) const {
   if (!quiet()) warn(text);
 }
 
-void Context::warn(std::string_view text) const {
-  terminal.write_err(fmt::format("{}\n", text));
-}
+void Context::warn(std::string_view text) const { terminal.write_err(fmt::format("{}\n", text)); }
 
 void print_failure(const Context& context, const Failure& failure) {
   const Error& error = failure.error;

@@ -30,9 +30,10 @@ bool is_file(std::string_view argument) {
 Outcome<spec::Service> service_of_file(const Context& context, const Words& words) {
   for (const std::string& flag : words.given_own_flags()) {
     if (std::find(std::begin(kHowFlags), std::end(kHowFlags), flag) == std::end(kHowFlags)) {
-      return usage_failure(fmt::format("{} goes with a NAME only; with a FILE, write it into the "
-                                       "file",
-                                       flag));
+      return usage_failure(
+          fmt::format("{} goes with a NAME only; with a FILE, write it into the "
+                      "file",
+                      flag));
     }
   }
   const std::string file(words.arguments()[0]);
@@ -42,8 +43,8 @@ Outcome<spec::Service> service_of_file(const Context& context, const Words& word
   ASSIGN_OR_RETURN(spec::Service service,
                    spec::parse_service(*text, file == "-" ? "standard input" : file));
   for (const spec::FieldViolation& notice : spec::notices(service)) {
-    context.note(fmt::format("{} {}: {}", context.err.yellow("note:"), notice.path,
-                             notice.description));
+    context.note(
+        fmt::format("{} {}: {}", context.err.yellow("note:"), notice.path, notice.description));
   }
   return service;
 }
@@ -61,7 +62,9 @@ Outcome<std::optional<KeyValues>> variables_file(const Context& context, const W
 class Deploy {
  public:
   Deploy(Context& context, const Words& words, Api& api)
-      : context_(context), words_(words), api_(api),
+      : context_(context),
+        words_(words),
+        api_(api),
         dry_(words.is_on("dry-run") ? Dry::kYes : Dry::kNo) {}
 
   Outcome<ExitCode> run() {
@@ -129,16 +132,16 @@ class Deploy {
 
   Outcome<ExitCode> report_dry_run(const spec::Service& service) const {
     if (context_.json()) return context_.print_json(spec::to_json(service));
-    return context_.print(fmt::format(
-        "Service [{}] would be {}. Nothing was stored.\n", name_,
-        before_ ? "changed" : "created"));
+    return context_.print(fmt::format("Service [{}] would be {}. Nothing was stored.\n", name_,
+                                      before_ ? "changed" : "created"));
   }
 
   Outcome<ExitCode> report_stored(const spec::Service& service) const {
     if (context_.json()) return context_.print_json(spec::to_json(service));
-    return context_.print(fmt::format("Service [{}] is being deployed; see 'thaw services describe "
-                                      "{}'.\n",
-                                      name_, name_));
+    return context_.print(
+        fmt::format("Service [{}] is being deployed; see 'thaw services describe "
+                    "{}'.\n",
+                    name_, name_));
   }
 
   /// How many percent of the traffic `revision` gets.
@@ -180,10 +183,10 @@ class Deploy {
   std::string success_text(const spec::Service& service) const {
     const std::string& revision = service.status.latest_ready_revision_name;
     const bool same = before_ && before_->status.latest_created_revision_name == revision;
-    std::string text = fmt::format(
-        "Service [{}] revision [{}] {} and is serving {} percent of traffic.\n",
-        context_.out.bold(name_), context_.out.bold(revision),
-        same ? "is unchanged" : "has been deployed", share_of(service, revision));
+    std::string text =
+        fmt::format("Service [{}] revision [{}] {} and is serving {} percent of traffic.\n",
+                    context_.out.bold(name_), context_.out.bold(revision),
+                    same ? "is unchanged" : "has been deployed", share_of(service, revision));
     if (!service.status.url.empty()) text += fmt::format("Service URL: {}\n", service.status.url);
     const std::string tag(words_.value("tag").value_or(""));
     for (const spec::TrafficTarget& target : service.status.traffic) {

@@ -44,8 +44,7 @@ Step set_port(const Words& words, spec::Container& container) {
   }
   if (const auto http2 = words.setting("use-http2")) {
     if (container.ports.empty()) container.ports.emplace_back();
-    container.ports[0].protocol =
-        *http2 ? std::optional(spec::PortProtocol::kH2c) : std::nullopt;
+    container.ports[0].protocol = *http2 ? std::optional(spec::PortProtocol::kH2c) : std::nullopt;
   }
   // A port without anything said about it is no port: the default applies.
   if (!container.ports.empty() && container.ports[0] == spec::Port()) container.ports.clear();
@@ -66,7 +65,8 @@ Step set_resources(const Words& words, spec::Resources& resources) {
   return ExitCode::kOk;
 }
 
-void put_variable(std::vector<spec::EnvVar>& env, const std::string& name, const std::string& value) {
+void put_variable(std::vector<spec::EnvVar>& env, const std::string& name,
+                  const std::string& value) {
   const auto known = std::find_if(env.begin(), env.end(),
                                   [&](const spec::EnvVar& each) { return each.name == name; });
   if (known != env.end()) {
@@ -83,8 +83,9 @@ Step set_variables(const Words& words, const std::optional<KeyValues>& file,
                                    [&](std::string_view flag) { return words.given(flag); });
   const bool changing = words.given("update-env-vars") || words.given("remove-env-vars");
   if (given > 1 || (given == 1 && changing)) {
-    return usage_failure("of --set-env-vars, --env-vars-file, --clear-env-vars and the pair "
-                         "--update-env-vars, --remove-env-vars only one can be given");
+    return usage_failure(
+        "of --set-env-vars, --env-vars-file, --clear-env-vars and the pair "
+        "--update-env-vars, --remove-env-vars only one can be given");
   }
   if (given == 1) env.clear();
   for (const std::string_view flag : {"set-env-vars", "update-env-vars"}) {
@@ -102,8 +103,8 @@ Step set_variables(const Words& words, const std::optional<KeyValues>& file,
 
 /// On the service and on the revision, as gcloud does.
 Step set_labels(const Words& words, spec::Service& service) {
-  if (words.is_on("clear-labels") && (words.given("labels") || words.given("update-labels") ||
-                                      words.given("remove-labels"))) {
+  if (words.is_on("clear-labels") &&
+      (words.given("labels") || words.given("update-labels") || words.given("remove-labels"))) {
     return usage_failure("--clear-labels cannot be given together with other labels");
   }
   for (spec::StringMap* labels : {&service.metadata.labels, &service.template_.metadata.labels}) {
@@ -154,16 +155,16 @@ Step set_revision(const Words& words, spec::Service& service) {
   ASSIGN_OR_RETURN(const auto timeout, words.duration("timeout"));
   if (timeout) revision.spec.timeout = *timeout;
   if (const auto throttled = words.setting("cpu-throttling")) {
-    revision.cpu_allocation = *throttled ? spec::CpuAllocation::kRequestBased
-                                         : spec::CpuAllocation::kInstanceBased;
+    revision.cpu_allocation =
+        *throttled ? spec::CpuAllocation::kRequestBased : spec::CpuAllocation::kInstanceBased;
   }
   if (const auto boost = words.setting("cpu-boost")) revision.startup_cpu_boost = *boost;
   if (const auto affinity = words.setting("session-affinity")) {
     revision.session_affinity = *affinity;
   }
   if (const auto gen = words.value("execution-environment")) {
-    revision.execution_environment = *gen == "gen1" ? spec::ExecutionEnvironment::kGen1
-                                                    : spec::ExecutionEnvironment::kGen2;
+    revision.execution_environment =
+        *gen == "gen1" ? spec::ExecutionEnvironment::kGen1 : spec::ExecutionEnvironment::kGen2;
   }
   if (const auto account = words.value("service-account")) {
     revision.spec.service_account_name = *account;

@@ -40,9 +40,10 @@ Service existing() {
   Service service;
   service.metadata.name = "hello";
   service.template_.metadata.name = "hello-00001-abc";
-  service.template_.spec.containers.push_back(
-      {.image = "thaw.local/host", .command = {"/bin/server"}, .args = {"-v"},
-       .env = {{"A", "1"}, {"B", "2"}}});
+  service.template_.spec.containers.push_back({.image = "thaw.local/host",
+                                               .command = {"/bin/server"},
+                                               .args = {"-v"},
+                                               .env = {{"A", "1"}, {"B", "2"}}});
   service.traffic = {{.latest_revision = true, .percent = 100}};
   service.status.latest_ready_revision_name = "hello-00001-abc";
   return service;
@@ -57,8 +58,7 @@ TEST(DeployFlags, ANewServiceFromACommandRunsOnTheHost) {
   EXPECT_EQ(container.args, (std::vector<std::string>{"-v", "8080"}));
   EXPECT_TRUE(spec::validate(*service));
   const auto bare = apply({"--memory", "1Gi"});
-  EXPECT_EQ(bare.error().error.message(),
-            "a new service needs --command, or --image, or a FILE");
+  EXPECT_EQ(bare.error().error.message(), "a new service needs --command, or --image, or a FILE");
 }
 
 TEST(DeployFlags, OnlyWhatIsNamedChanges) {
@@ -72,14 +72,39 @@ TEST(DeployFlags, OnlyWhatIsNamedChanges) {
 }
 
 TEST(DeployFlags, EverySettingReachesItsField) {
-  const Service service = changed(
-      {"--port", "9000", "--use-http2", "--cpu", "500m", "--concurrency", "7", "--timeout", "5m",
-       "--min-instances", "1", "--max-instances", "4", "--min", "2", "--max", "9",
-       "--no-cpu-throttling", "--cpu-boost", "--session-affinity", "--execution-environment",
-       "gen2", "--service-account", "robot", "--description", "a text", "--revision-suffix", "v2",
-       "--workdir", "/srv", "--startup-probe",
-       "httpGet.path=/up,periodSeconds=2,failureThreshold=9"},
-      existing());
+  const Service service = changed({"--port",
+                                   "9000",
+                                   "--use-http2",
+                                   "--cpu",
+                                   "500m",
+                                   "--concurrency",
+                                   "7",
+                                   "--timeout",
+                                   "5m",
+                                   "--min-instances",
+                                   "1",
+                                   "--max-instances",
+                                   "4",
+                                   "--min",
+                                   "2",
+                                   "--max",
+                                   "9",
+                                   "--no-cpu-throttling",
+                                   "--cpu-boost",
+                                   "--session-affinity",
+                                   "--execution-environment",
+                                   "gen2",
+                                   "--service-account",
+                                   "robot",
+                                   "--description",
+                                   "a text",
+                                   "--revision-suffix",
+                                   "v2",
+                                   "--workdir",
+                                   "/srv",
+                                   "--startup-probe",
+                                   "httpGet.path=/up,periodSeconds=2,failureThreshold=9"},
+                                  existing());
   const spec::RevisionTemplate& revision = service.template_;
   const spec::Container& container = revision.spec.containers[0];
   EXPECT_EQ(container.ports[0].container_port, 9000);

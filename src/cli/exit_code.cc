@@ -16,7 +16,8 @@ constexpr ExitCodeMeaning kMeanings[] = {
     {ExitCode::kUnreachable, "unreachable",
      "The platform does not answer: it is not running, the address is wrong, or it cannot answer "
      "now.",
-     "Start it with `thaw up`, or name it with --api-address or THAW_API_ADDRESS. Retrying is safe."},
+     "Start it with `thaw up`, or name it with --api-address or THAW_API_ADDRESS. Retrying is "
+     "safe."},
     {ExitCode::kNotFound, "not found",
      "The service, revision or instance that was named does not exist.",
      "Look with `thaw services list`."},

@@ -11,7 +11,7 @@ namespace thaw::cli {
 namespace {
 
 constexpr std::string_view kProbeKeys[] = {
-    "tcpSocket.port",      "httpGet.path",  "httpGet.port",   "grpc.port",       "grpc.service",
+    "tcpSocket.port",      "httpGet.path",  "httpGet.port",   "grpc.port",        "grpc.service",
     "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold",
 };
 
@@ -22,7 +22,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool has_key(const KeyValues& pairs, std::string_view key) {
-  return std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == key; });
+  return std::any_of(pairs.begin(), pairs.end(),
+                     [&](const auto& pair) { return pair.first == key; });
 }
 
 /// 'FILE:LINE' or '--FLAG' goes before the message.
@@ -33,7 +34,8 @@ Outcome<std::pair<std::string, std::string>> parse_pair(std::string_view where,
   if (equals == std::string_view::npos) {
     return usage_failure(fmt::format("{}: '{}' has no '='; write KEY=VALUE", where, part));
   }
-  std::pair<std::string, std::string> pair(trimmed(part.substr(0, equals)), part.substr(equals + 1));
+  std::pair<std::string, std::string> pair(trimmed(part.substr(0, equals)),
+                                           part.substr(equals + 1));
   if (pair.first.empty()) {
     return usage_failure(fmt::format("{}: '{}' has no key before the '='", where, part));
   }
@@ -120,8 +122,8 @@ Outcome<KeyValues> parse_variables_file(std::string_view file, std::string_view 
     if (line.starts_with("export ")) line = trimmed(line.substr(7));
     ASSIGN_OR_RETURN(auto pair, parse_pair(fmt::format("{}:{}", file, line_number), line, pairs));
     std::string_view value = trimmed(pair.second);
-    const bool quoted = value.size() >= 2 && (value[0] == '"' || value[0] == '\'') &&
-                        value.back() == value[0];
+    const bool quoted =
+        value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
     if (quoted) value = value.substr(1, value.size() - 2);
     pairs.emplace_back(pair.first, value);
   }
@@ -136,9 +138,10 @@ Outcome<std::optional<spec::Probe>> parse_probe(std::string_view flag, std::stri
   for (const auto& [key, value] : pairs) {
     if (std::find(std::begin(kProbeKeys), std::end(kProbeKeys), key) == std::end(kProbeKeys)) {
       const auto near = nearest(key, kProbeKeys);
-      return usage_failure(fmt::format("--{}: unknown key {}; {}", flag, key,
-                                       near ? fmt::format("did you mean {}?", *near)
-                                            : fmt::format("it knows {}", fmt::join(kProbeKeys, ", "))));
+      return usage_failure(
+          fmt::format("--{}: unknown key {}; {}", flag, key,
+                      near ? fmt::format("did you mean {}?", *near)
+                           : fmt::format("it knows {}", fmt::join(kProbeKeys, ", "))));
     }
     if (const size_t dot = key.find('.'); dot != std::string::npos) {
       const std::string_view this_kind = std::string_view(key).substr(0, dot);

@@ -1,5 +1,5 @@
 // What each command of the table does. One function a command, in NAME_command.cc.
-// Thread, Owner, Limits: those of run() (cli.h).
+// Thread: the caller's of run() (cli.h), as are Owner and Limits.
 #pragma once
 
 #include "cli/context.h"

@@ -97,8 +97,9 @@ constexpr std::string_view kJsonText =
 }  // namespace
 
 std::string flag_usage(const Flag& flag) {
-  std::string usage = flag.negation == Flag::Negation::kAllowed ? fmt::format("--[no-]{}", flag.name)
-                                                                : fmt::format("--{}", flag.name);
+  std::string usage = flag.negation == Flag::Negation::kAllowed
+                          ? fmt::format("--[no-]{}", flag.name)
+                          : fmt::format("--{}", flag.name);
   if (flag.letter != 0) usage += fmt::format(", -{}", flag.letter);
   if (!flag.is_switch()) usage += fmt::format(" {}", flag.value);
   return usage;
@@ -120,10 +121,10 @@ std::string group_help(std::string_view group, const Style& style) {
 }
 
 std::string command_help(const Command& command, size_t width, const Style& style) {
-  std::string out = fmt::format("{}.\n\n{}\n  thaw {}{}{}{}\n", command.summary,
-                                style.bold("Usage"), command.name,
-                                command.arguments.empty() ? "" : " ", command.arguments,
-                                command.flags.empty() ? "" : " [FLAGS]");
+  std::string out =
+      fmt::format("{}.\n\n{}\n  thaw {}{}{}{}\n", command.summary, style.bold("Usage"),
+                  command.name, command.arguments.empty() ? "" : " ", command.arguments,
+                  command.flags.empty() ? "" : " [FLAGS]");
   if (!command.description.empty()) {
     out += "\n";
     for (const std::string& line : wrap_lines(command.description, width)) out += line + "\n";

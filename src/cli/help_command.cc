@@ -43,9 +43,9 @@ Outcome<ExitCode> help_command(Context& context, const Words& words) {
   for (const Topic& topic : topics) known.push_back(topic.name);
   const std::string asked = fmt::format("{}", fmt::join(arguments, " "));
   const auto near = nearest(asked, known);
-  return usage_failure(fmt::format("no help on '{}'; {}", asked,
-                                   near ? fmt::format("did you mean 'thaw help {}'?", *near)
-                                        : "see 'thaw help'"));
+  return usage_failure(
+      fmt::format("no help on '{}'; {}", asked,
+                  near ? fmt::format("did you mean 'thaw help {}'?", *near) : "see 'thaw help'"));
 }
 
 Outcome<ExitCode> version_command(Context& context, const Words&) {

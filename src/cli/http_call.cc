@@ -28,9 +28,9 @@ struct Waiting {
     if (ended) return;
     received += static_cast<int64_t>(piece.size());
     if (received > options.largest_body.value) {
-      return finish(Error(Code::kResourceExhausted,
-                          fmt::format("the answer is larger than {}",
-                                      format_bytes(options.largest_body))));
+      return finish(
+          Error(Code::kResourceExhausted,
+                fmt::format("the answer is larger than {}", format_bytes(options.largest_body))));
     }
     if (!options.on_body) {
       response.body += piece;
@@ -48,14 +48,14 @@ Result<http::Response> http_call(Ports& ports, const io::SocketAddress& address,
   Waiting waiting{.loop = loop, .options = options};
   http::Client client(ports.net(), loop);
   const io::Timer limit = loop.after(options.timeout, [&] {
-    waiting.finish(Error(Code::kDeadlineExceeded,
-                         fmt::format("no whole answer within {}", format_duration(options.timeout))));
+    waiting.finish(Error(Code::kDeadlineExceeded, fmt::format("no whole answer within {}",
+                                                              format_duration(options.timeout))));
   });
-  const std::unique_ptr<http::Call> call = client.stream(
-      address, std::move(request), options.timeout,
-      {.on_head = [&](const http::Response& head) { waiting.response = head; },
-       .on_content = [&](std::string_view piece) { waiting.take(piece); },
-       .on_end = [&](Status status) { waiting.finish(std::move(status)); }});
+  const std::unique_ptr<http::Call> call =
+      client.stream(address, std::move(request), options.timeout,
+                    {.on_head = [&](const http::Response& head) { waiting.response = head; },
+                     .on_content = [&](std::string_view piece) { waiting.take(piece); },
+                     .on_end = [&](Status status) { waiting.finish(std::move(status)); }});
   while (!waiting.ended) loop.run();
   if (!*waiting.ended) return std::move(*waiting.ended).error();
   return std::move(waiting.response);

@@ -25,9 +25,9 @@ struct CallOptions {
 };
 
 /// The answer, without a body where CallOptions::on_body took it. An error status is an answer.
-/// kUnavailable: no connection ("connect to 127.0.0.1:8081: Connection refused"), or it broke before
-/// the answer was whole. kDeadlineExceeded: not done in time. kResourceExhausted: the body is larger
-/// than allowed. kInternal: no HTTP. kInvalidArgument: the request is none.
+/// kUnavailable: no connection ("connect to 127.0.0.1:8081: Connection refused"), or it broke
+/// before the answer was whole. kDeadlineExceeded: not done in time. kResourceExhausted: the body
+/// is larger than allowed. kInternal: no HTTP. kInvalidArgument: the request is none.
 Result<http::Response> http_call(Ports& ports, const io::SocketAddress& address,
                                  http::Request request, const CallOptions& options);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr ByteCount kLargestInput = mib(32);  // what the gateway takes
 constexpr ByteCount kLargestAnswer = gib(1);
-constexpr Duration kLongest = seconds(3600);  // contract 1.6: no request takes longer
+constexpr Duration kLongest = seconds(3600);     // contract 1.6: no request takes longer
 constexpr Duration kWaterfallWait = seconds(2);  // its last point comes after the first byte
 
 struct Target {
@@ -25,8 +25,8 @@ struct Target {
 /// Where the service's URL leads: the gateway is on the API's machine, at the URL's port.
 Outcome<Target> target_of(std::string_view url, const io::SocketAddress& api) {
   const auto fault = [&](std::string_view what) {
-    return Failure(ExitCode::kRefused,
-                   Error(Code::kFailedPrecondition, fmt::format("the service's URL {} {}", url, what)));
+    return Failure(ExitCode::kRefused, Error(Code::kFailedPrecondition,
+                                             fmt::format("the service's URL {} {}", url, what)));
   };
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme)) return fault("is none of http, which invoke speaks; use curl");
@@ -119,8 +119,8 @@ Outcome<http::Request> request_of(const Context& context, const Words& words) {
 }
 
 std::string head_text(const http::Response& answer) {
-  std::string text = fmt::format("HTTP/1.1 {} {}\n", answer.status,
-                         http::reason_phrase(answer.status));
+  std::string text =
+      fmt::format("HTTP/1.1 {} {}\n", answer.status, http::reason_phrase(answer.status));
   for (const auto& [name, value] : answer.headers) text += fmt::format("{}: {}\n", name, value);
   return text + "\n";
 }
@@ -178,10 +178,9 @@ class Invoke {
 
   Outcome<ExitCode> exit_of(const http::Response& answer) const {
     if (answer.status < 400) return ExitCode::kOk;
-    return Failure(ExitCode::kFailed,
-                   Error(code_from_http_status(answer.status),
-                         fmt::format("{} answered {} {}", name_, answer.status,
-                         http::reason_phrase(answer.status))));
+    return Failure(ExitCode::kFailed, Error(code_from_http_status(answer.status),
+                                            fmt::format("{} answered {} {}", name_, answer.status,
+                                                        http::reason_phrase(answer.status))));
   }
 
   Start newest_start() {
@@ -213,8 +212,9 @@ class Invoke {
     const auto start = start_since(before);
     if (!start) return context_.print("\nNo start was needed: an instance was awake.\n");
     const size_t width = context_.table_width();
-    return context_.print(fmt::format("\n{} of {}\n{}", context_.out.bold("Wake"), start->instance,
-                                      waterfall_text(*start, width == 0 ? 100 : width, context_.out)));
+    return context_.print(
+        fmt::format("\n{} of {}\n{}", context_.out.bold("Wake"), start->instance,
+                    waterfall_text(*start, width == 0 ? 100 : width, context_.out)));
   }
 
   Outcome<ExitCode> report_json(const http::Response& answer, const std::string& before) {
@@ -240,8 +240,8 @@ class Invoke {
   static Json start_json(const Start& start) {
     Json phases = Json::array();
     for (const StartPhase& phase : start.phases) {
-      phases.push_back(Json::object(
-          {{"name", phase.name}, {"fromMs", phase.from_ms}, {"toMs", phase.to_ms}}));
+      phases.push_back(
+          Json::object({{"name", phase.name}, {"fromMs", phase.from_ms}, {"toMs", phase.to_ms}}));
     }
     return Json::object({{"instance", start.instance}, {"phases", phases}});
   }

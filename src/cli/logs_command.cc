@@ -44,7 +44,8 @@ std::string coloured_severity(const std::string& severity, const Style& style) {
   return padded;
 }
 
-/// "2026-11-23T01:02:03.123Z INFO    5f3a9c message"; what it quotes is made harmless on a terminal.
+/// "2026-11-23T01:02:03.123Z INFO    5f3a9c message"; what it quotes is made harmless on a
+/// terminal.
 std::string human_line(const Context& context, const Json& line) {
   std::string message = line.string_or("message");
   if (context.terminal.out_is_tty()) message = escape_controls(message, Keep::kLinesAndTabs);

@@ -24,9 +24,10 @@ Outcome<uint16_t> serve_port(const Context& context, const Words& words) {
   if (!variable || variable->empty()) return ServeOptions{}.port;
   const auto number = parse_integer(*variable);
   if (!number || *number < kPorts.lowest || *number > kPorts.highest) {
-    return usage_failure(fmt::format("environment variable PORT: '{}' is no whole number from 0 "
-                                     "to 65535",
-                                     *variable));
+    return usage_failure(
+        fmt::format("environment variable PORT: '{}' is no whole number from 0 "
+                    "to 65535",
+                    *variable));
   }
   return static_cast<uint16_t>(*number);
 }
@@ -46,7 +47,8 @@ Outcome<std::optional<double>> bounded(const Words& words, std::string_view flag
       bounds.up_to && (*value > *bounds.up_to || (open && *value == *bounds.up_to));
   if (*value > bounds.above && !too_high) return value;
   std::string range = fmt::format("more than {}", bounds.above);
-  if (bounds.up_to) range += fmt::format(" and {} {}", open ? "less than" : "at most", *bounds.up_to);
+  if (bounds.up_to)
+    range += fmt::format(" and {} {}", open ? "less than" : "at most", *bounds.up_to);
   return usage_failure(fmt::format("--{}: {} must be {}", flag, *words.value(flag), range));
 }
 
@@ -59,9 +61,10 @@ Outcome<std::optional<SeasonalityOption>> seasonality(const Words& words, std::s
   if (*text == "false") return std::optional(SeasonalityOption{Kind::kOff});
   const auto order = parse_integer(*text);
   if (!order || *order < 0 || *order > kMostFourierTerms) {
-    return usage_failure(fmt::format("--{}: '{}' is none of auto, true, false, or a number of "
-                                     "Fourier terms from 0 to {}",
-                                     flag, *text, kMostFourierTerms));
+    return usage_failure(
+        fmt::format("--{}: '{}' is none of auto, true, false, or a number of "
+                    "Fourier terms from 0 to {}",
+                    flag, *text, kMostFourierTerms));
   }
   if (*order == 0) return std::optional(SeasonalityOption{Kind::kOff});
   return std::optional(SeasonalityOption{Kind::kOrder, static_cast<int>(*order)});
@@ -76,8 +79,9 @@ std::optional<T> narrowed(std::optional<int64_t> value) {
 void set_output(const Context& context, const Words& words, ForecastOptions& options) {
   using Output = ForecastOptions::Output;
   const bool tty = context.terminal.out_is_tty();
-  const std::string_view asked =
-      words.value("output").value_or(context.json() ? "json" : tty ? "table" : "csv");
+  const std::string_view asked = words.value("output").value_or(context.json() ? "json"
+                                                                : tty          ? "table"
+                                                                               : "csv");
   options.output = asked == "json" ? Output::kJson : asked == "csv" ? Output::kCsv : Output::kTable;
   options.plot = words.setting("plot").value_or(tty && options.output == Output::kTable);
   options.width = context.terminal.width();
@@ -128,8 +132,8 @@ Outcome<ExitCode> up_command(Context& context, const Words& words) {
 Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   ServeOptions options;
   if (!words.given("task")) {
-    return usage_failure(fmt::format("--task is missing: thaw serve --task {}",
-                                     fmt::join(kServeTasks, "|")));
+    return usage_failure(
+        fmt::format("--task is missing: thaw serve --task {}", fmt::join(kServeTasks, "|")));
   }
   options.task = *words.value("task");
   options.host = words.value("host").value_or(options.host);

@@ -37,17 +37,18 @@ std::string foreign_flags(std::span<const Flag> flags) {
   std::string out;
   if (!taken.empty()) out += fmt::format("\nTaken for gcloud's sake, without effect: {}.\n", taken);
   if (!refused.empty()) {
-    out += fmt::format("\nRefused, because what they ask for would be missed:\n\n"
-                       "| flag | why |\n|---|---|\n{}", refused);
+    out += fmt::format(
+        "\nRefused, because what they ask for would be missed:\n\n"
+        "| flag | why |\n|---|---|\n{}",
+        refused);
   }
   return out;
 }
 
 std::string command_section(const Command& command) {
   std::string out = fmt::format("\n### thaw {}\n{}.\n\n```\nthaw {}{}{}{}\n```\n", command.name,
-                                command.summary, command.name,
-                                command.arguments.empty() ? "" : " ", command.arguments,
-                                command.flags.empty() ? "" : " [FLAGS]");
+                                command.summary, command.name, command.arguments.empty() ? "" : " ",
+                                command.arguments, command.flags.empty() ? "" : " [FLAGS]");
   for (const std::string& paragraph : wrap_lines(command.description, 100000)) {
     if (!paragraph.empty()) out += "\n" + paragraph + "\n";
   }

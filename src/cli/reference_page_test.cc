@@ -47,8 +47,7 @@ TEST(CommandTable, NoFlagStandsTwiceForACommand) {
         if (flag.letter != 0) {
           EXPECT_TRUE(letters.insert(flag.letter).second) << command.name << flag.letter;
         }
-        const bool explained =
-            flag.support == Flag::Support::kWithoutEffect || !flag.help.empty();
+        const bool explained = flag.support == Flag::Support::kWithoutEffect || !flag.help.empty();
         EXPECT_TRUE(explained) << command.name << " --" << flag.name;
         EXPECT_TRUE(flag.is_switch() || flag.negation == Flag::Negation::kNone) << flag.name;
       }

@@ -51,11 +51,12 @@ Outcome<spec::RevisionTemplate> template_of(const Json& revision) {
       {{"apiVersion", "serving.knative.dev/v1"},
        {"kind", "Service"},
        {"metadata", Json::object({{"name", labels.string_or("serving.knative.dev/service")}})},
-       {"spec", Json::object({{"template",
-                               Json::object({{"metadata",
-                                              Json::object({{"annotations",
-                                                             revision["metadata"]["annotations"]}})},
-                                             {"spec", revision["spec"]}})}})}});
+       {"spec",
+        Json::object(
+            {{"template",
+              Json::object({{"metadata",
+                             Json::object({{"annotations", revision["metadata"]["annotations"]}})},
+                            {"spec", revision["spec"]}})}})}});
   ASSIGN_OR_RETURN(spec::Service parsed, spec::service_from_json(service));
   return std::move(parsed.template_);
 }
@@ -91,8 +92,12 @@ Outcome<ExitCode> revisions_list_command(Context& context, const Words& words) {
     context.note("No revisions.");
     return ExitCode::kOk;
   }
-  Table table({{.title = "NAME"}, {.title = "SERVICE", .may_shrink = true}, {.title = "READY"},
-               {.title = "ACTIVE"}, {.title = "DEPLOYED"}, {.title = "REASON", .may_shrink = true}});
+  Table table({{.title = "NAME"},
+               {.title = "SERVICE", .may_shrink = true},
+               {.title = "READY"},
+               {.title = "ACTIVE"},
+               {.title = "DEPLOYED"},
+               {.title = "REASON", .may_shrink = true}});
   const WallTime now = context.ports.loop().wall_now();
   for (const Json& item : items.as_array()) {
     const Json* ready = condition_of(item, "Ready");
@@ -117,7 +122,8 @@ Outcome<ExitCode> revisions_describe_command(Context& context, const Words& word
   std::string page = labelled("Revision", metadata.string_or("name"), format);
   page += labelled("Service", metadata["labels"].string_or("serving.knative.dev/service"), format);
   page += labelled("Deployed", age_cell(metadata, format.now), format);
-  for (const std::string_view type : {"Ready", "ContainerHealthy", "ResourcesAvailable", "Active"}) {
+  for (const std::string_view type :
+       {"Ready", "ContainerHealthy", "ResourcesAvailable", "Active"}) {
     const Json* json_condition = condition_of(json, type);
     if (json_condition == nullptr) continue;
     const spec::Condition each = typed(*json_condition);
@@ -146,16 +152,18 @@ Outcome<ExitCode> instances_list_command(Context& context, const Words& words) {
     context.note("No instances: everything is at zero.");
     return ExitCode::kOk;
   }
-  Table table({{.title = "NAME"}, {.title = "STATE"}, {.title = "TEMPERATURE"},
-               {.title = "REQUESTS", .align = Align::kRight}, {.title = "AGE", .align = Align::kRight},
+  Table table({{.title = "NAME"},
+               {.title = "STATE"},
+               {.title = "TEMPERATURE"},
+               {.title = "REQUESTS", .align = Align::kRight},
+               {.title = "AGE", .align = Align::kRight},
                {.title = "CPU USED", .align = Align::kRight},
                {.title = "MEMORY", .align = Align::kRight}});
   for (const Json& instance : shown.as_array()) {
-    table.add_row({instance.string_or("name"), instance.string_or("state"),
-                   instance.string_or("temperature"),
-                   fmt::format("{}", instance.int_or("inFlight", 0)),
-                   short_seconds(instance, "ageSeconds"), short_seconds(instance, "cpuSeconds"),
-                   memory_cell(instance)});
+    table.add_row(
+        {instance.string_or("name"), instance.string_or("state"), instance.string_or("temperature"),
+         fmt::format("{}", instance.int_or("inFlight", 0)), short_seconds(instance, "ageSeconds"),
+         short_seconds(instance, "cpuSeconds"), memory_cell(instance)});
   }
   return context.print(table.text(context.table_width(), context.out));
 }

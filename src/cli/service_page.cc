@@ -170,14 +170,16 @@ std::string settings_lines(const spec::RevisionTemplate& revision, const PageFor
   if (!names.empty()) {
     out += labelled("Environment", safe(fmt::format("{}", fmt::join(names, ", "))), format);
   }
-  out += labelled("CPU", fmt::format("{} vCPU, {}", settings.cpu.cores(),
-                                     settings.cpu_allocation == spec::CpuAllocation::kRequestBased
-                                         ? "while a request is in flight"
-                                         : "always"),
+  out += labelled("CPU",
+                  fmt::format("{} vCPU, {}", settings.cpu.cores(),
+                              settings.cpu_allocation == spec::CpuAllocation::kRequestBased
+                                  ? "while a request is in flight"
+                                  : "always"),
                   format);
   out += labelled("Memory", format_bytes(settings.memory), format);
-  out += labelled("Requests", fmt::format("{} at once per instance, at most {} each",
-                                          settings.concurrency, format_duration(settings.timeout)),
+  out += labelled("Requests",
+                  fmt::format("{} at once per instance, at most {} each", settings.concurrency,
+                              format_duration(settings.timeout)),
                   format);
   out += labelled("Starts", fmt::format("up when {}", probe_text(settings.startup_probe)), format);
   return out;
@@ -188,7 +190,8 @@ std::string service_page(const ServiceFacts& facts, const PageFormat& format) {
   const spec::RevisionSettings settings = spec::settings_of(service.template_);
   std::string out = labelled("Service", service.metadata.name, format);
   if (!service.description.empty()) out += labelled("About", safe(service.description), format);
-  out += labelled("URL", service.status.url.empty() ? "none yet" : safe(service.status.url), format);
+  out +=
+      labelled("URL", service.status.url.empty() ? "none yet" : safe(service.status.url), format);
   out += labelled("Ready", condition_text(condition(service, "Ready"), format.style), format);
   out += labelled("Revision", revision_text(service.status), format);
   out += labelled("Traffic", traffic_text(service.status), format);

@@ -17,9 +17,9 @@ namespace thaw::cli {
 /// What the API says about a service; parts that it could not give are null or empty.
 struct ServiceFacts {
   spec::Service service;
-  Json instances;  // array
-  Json starts;     // array
-  Json usage;      // object
+  Json instances;            // array
+  Json starts;               // array
+  Json usage;                // object
   std::vector<Json> events;  // log lines of the platform itself, oldest first
 };
 

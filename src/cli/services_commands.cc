@@ -81,14 +81,14 @@ ServiceFacts facts_of(Api& api, spec::Service service) {
 Outcome<ExitCode> print_details(Context& context, Api& api, const Json& json,
                                 const ServiceFacts& facts) {
   const std::string name = facts.service.metadata.name;
-  const Json revisions = get_or_null(
-      api, revisions_path() + "?labelSelector=" + url_escape("serving.knative.dev/service=" + name));
+  const Json revisions = get_or_null(api, revisions_path() + "?labelSelector=" +
+                                              url_escape("serving.knative.dev/service=" + name));
   return context.print_json(Json::object({{"service", json},
-                                     {"revisions", revisions["items"]},
-                                     {"instances", facts.instances},
-                                     {"starts", facts.starts},
-                                     {"usage", facts.usage},
-                                     {"logs", Json(Json::Array(facts.events))}}));
+                                          {"revisions", revisions["items"]},
+                                          {"instances", facts.instances},
+                                          {"starts", facts.starts},
+                                          {"usage", facts.usage},
+                                          {"logs", Json(Json::Array(facts.events))}}));
 }
 
 }  // namespace
@@ -102,18 +102,23 @@ Outcome<ExitCode> services_list_command(Context& context, const Words&) {
     context.note("No services yet; 'thaw deploy FILE' makes one.");
     return ExitCode::kOk;
   }
-  Table table({{.title = "NAME"}, {.title = "READY"}, {.title = "REVISION", .may_shrink = true},
-               {.title = "URL", .may_shrink = true}, {.title = "DEPLOYED"}});
+  Table table({{.title = "NAME"},
+               {.title = "READY"},
+               {.title = "REVISION", .may_shrink = true},
+               {.title = "URL", .may_shrink = true},
+               {.title = "DEPLOYED"}});
   const WallTime now = context.ports.loop().wall_now();
   for (const Json& item : items.as_array()) {
     ASSIGN_OR_RETURN(const spec::Service service, spec::service_from_json(item));
     const spec::Condition* ready = condition(service, "Ready");
     const std::string word = ready_word(ready);
     const std::string age = service.metadata.creation_timestamp
-        ? format_age(to_seconds(now - *service.metadata.creation_timestamp)) : "";
+                                ? format_age(to_seconds(now - *service.metadata.creation_timestamp))
+                                : "";
     table.add_row({service.metadata.name,
-                   word == "yes" ? context.out.green(word)
-                   : word == "no" ? context.out.red(word) : context.out.yellow(word),
+                   word == "yes"  ? context.out.green(word)
+                   : word == "no" ? context.out.red(word)
+                                  : context.out.yellow(word),
                    service.status.latest_ready_revision_name, service.status.url, age});
   }
   return context.print(table.text(context.table_width(), context.out));

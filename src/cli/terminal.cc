@@ -43,8 +43,8 @@ class ProcessTerminal final : public Terminal {
       if (got == 0) return all;
       all.append(block, static_cast<size_t>(got));
       if (static_cast<int64_t>(all.size()) > limit.value) {
-        return Error(Code::kInvalidArgument, fmt::format("standard input is larger than {}",
-                                                         format_bytes(limit)));
+        return Error(Code::kInvalidArgument,
+                     fmt::format("standard input is larger than {}", format_bytes(limit)));
       }
     }
   }

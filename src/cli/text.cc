@@ -80,7 +80,8 @@ std::vector<std::string> wrap_lines(std::string_view text, size_t columns) {
     bool line_is_empty = true;
     while (!paragraph.empty()) {
       paragraph.remove_prefix(std::min(paragraph.find_first_not_of(' '), paragraph.size()));
-      const std::string_view word = paragraph.substr(0, std::min(paragraph.find(' '), paragraph.size()));
+      const std::string_view word =
+          paragraph.substr(0, std::min(paragraph.find(' '), paragraph.size()));
       paragraph.remove_prefix(word.size());
       if (word.empty()) break;
       if (!line_is_empty && columns_of(line) + 1 + columns_of(word) > columns) {

@@ -17,8 +17,14 @@ TEST(Text, ControlCharactersAreShownNotSent) {
 
 TEST(Text, TheSecondControlSetIsShownInBothItsForms) {
   // U+009B is CSI: as UTF-8, and as the byte an 8-bit terminal would take for it.
-  EXPECT_EQ(escape_controls("\xc2\x9b" "31m", Keep::kNothing), "\\x9b31m");
-  EXPECT_EQ(escape_controls("\x9b" "31m", Keep::kNothing), "\\x9b31m");
+  EXPECT_EQ(escape_controls("\xc2\x9b"
+                            "31m",
+                            Keep::kNothing),
+            "\\x9b31m");
+  EXPECT_EQ(escape_controls("\x9b"
+                            "31m",
+                            Keep::kNothing),
+            "\\x9b31m");
 }
 
 TEST(Text, BidirectionalOverridesAreShown) {
@@ -27,7 +33,7 @@ TEST(Text, BidirectionalOverridesAreShown) {
 
 TEST(Text, WhatIsNoUtf8IsShownByteByByte) {
   EXPECT_EQ(escape_controls("\xff\xc3", Keep::kNothing), "\\xff\\xc3");
-  EXPECT_EQ(escape_controls("\xc0\x80", Keep::kNothing), "\\xc0\\x80");          // overlong
+  EXPECT_EQ(escape_controls("\xc0\x80", Keep::kNothing), "\\xc0\\x80");           // overlong
   EXPECT_EQ(escape_controls("\xed\xa0\x80", Keep::kNothing), "\\xed\\xa0\\x80");  // surrogate
   EXPECT_EQ(escape_controls("\xf4\x90\x80\x80", Keep::kNothing), "\\xf4\\x90\\x80\\x80");
   EXPECT_EQ(escape_controls("ü€😀", Keep::kNothing), "ü€😀");
@@ -81,8 +87,8 @@ TEST(Table, ColumnsAlignAndNoLineEndsInBlanks) {
 }
 
 TEST(Table, OnlyShrinkingColumnsAreCutAndTheWidestFirst) {
-  Table table({{.title = "NAME"}, {.title = "A", .may_shrink = true},
-               {.title = "B", .may_shrink = true}});
+  Table table(
+      {{.title = "NAME"}, {.title = "A", .may_shrink = true}, {.title = "B", .may_shrink = true}});
   table.add_row({"name", std::string(30, 'a'), std::string(12, 'b')});
   const std::string text = table.text(40, Style(Style::Colour::kOff));
   EXPECT_NE(text.find("name  aaaaaaaaaaaaaaaaaaa…  bbbbbbbbbbbb\n"), std::string::npos) << text;

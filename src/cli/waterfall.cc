@@ -65,11 +65,13 @@ std::string waterfall_text(const Start& start, size_t width, const Style& style)
     const size_t length = std::max<size_t>(column(phase.to_ms) - column(phase.from_ms), 0);
     const std::string bar = length == 0 ? "▏" : repeated("█", length);
     out += fmt::format("  {:<{}}{:>{}}  {}{}\n", phase.name, kNameWidth,
-                       format_ms(phase.to_ms - phase.from_ms), kTimeWidth,
-                       std::string(from, ' '), style.green(bar));
+                       format_ms(phase.to_ms - phase.from_ms), kTimeWidth, std::string(from, ' '),
+                       style.green(bar));
   }
-  out += fmt::format("  {:<{}}{:>{}}", "total", kNameWidth, format_ms(start.total_ms()), kTimeWidth);
-  if (start.listening_ms) out += fmt::format("  listening after {}", format_ms(*start.listening_ms));
+  out +=
+      fmt::format("  {:<{}}{:>{}}", "total", kNameWidth, format_ms(start.total_ms()), kTimeWidth);
+  if (start.listening_ms)
+    out += fmt::format("  listening after {}", format_ms(*start.listening_ms));
   return out + "\n";
 }
 

@@ -91,16 +91,16 @@ const Flag* Words::find(std::string_view name) const {
 Outcome<size_t> Words::take(Given given, size_t next) {
   const Flag& flag = *given.flag;
   if (flag.support == Flag::Support::kRefused) {
-    return usage_failure(fmt::format("--{}{} is not supported: {}", given.on ? "" : "no-",
-                                     flag.name, flag.help));
+    return usage_failure(
+        fmt::format("--{}{} is not supported: {}", given.on ? "" : "no-", flag.name, flag.help));
   }
   if (!flag.choices.empty()) {
     const std::vector<std::string_view> choices = split(flag.choices, '|');
     bool known = false;
     for (const std::string_view choice : choices) known = known || choice == given.value;
     if (!known) {
-      std::string message = fmt::format("--{}: '{}' is none of {}", flag.name, given.value,
-                                        fmt::join(choices, ", "));
+      std::string message =
+          fmt::format("--{}: '{}' is none of {}", flag.name, given.value, fmt::join(choices, ", "));
       if (const auto near = nearest(given.value, choices)) {
         message += fmt::format("; did you mean {}?", *near);
       }
@@ -114,8 +114,8 @@ Outcome<size_t> Words::take(Given given, size_t next) {
 Outcome<std::string_view> Words::value_after(std::span<const std::string_view> words, size_t at,
                                              const Flag& flag) const {
   if (at + 1 >= words.size()) {
-    return usage_failure(fmt::format("--{} needs a value: --{} {}", flag.name, flag.name,
-                                     flag.value));
+    return usage_failure(
+        fmt::format("--{} needs a value: --{} {}", flag.name, flag.name, flag.value));
   }
   const std::string_view next = words[at + 1];
   if (looks_like_flag(next)) {
@@ -130,7 +130,8 @@ Outcome<std::string_view> Words::value_after(std::span<const std::string_view> w
 Outcome<size_t> Words::take_long(std::span<const std::string_view> words, size_t at) {
   const std::string_view word = words[at];
   const size_t equals = word.find('=');
-  const std::string_view name = word.substr(2, equals == std::string_view::npos ? equals : equals - 2);
+  const std::string_view name =
+      word.substr(2, equals == std::string_view::npos ? equals : equals - 2);
   const Flag* flag = find(name);
   bool on = true;
   if (flag == nullptr && name.starts_with("no-")) {
@@ -207,9 +208,9 @@ Outcome<size_t> Words::check_count() const {
                                      command_->arguments));
   }
   if (count > command_->max_arguments) {
-    return usage_failure(fmt::format(
-        "'{}' is one argument too many: thaw {}{}{}", arguments_[command_->max_arguments],
-        command_->name, command_->arguments.empty() ? "" : " ", command_->arguments));
+    return usage_failure(fmt::format("'{}' is one argument too many: thaw {}{}{}",
+                                     arguments_[command_->max_arguments], command_->name,
+                                     command_->arguments.empty() ? "" : " ", command_->arguments));
   }
   return count;
 }

@@ -13,8 +13,11 @@ constexpr Flag kFlags[] = {
     {.name = "follow", .letter = 'f'},
     {.name = "gpu", .value = "N", .help = "there are none", .support = Flag::Support::kRefused},
 };
-constexpr Command kCommand{.name = "try", .arguments = "NAME [PATH]", .flags = kFlags,
-                           .min_arguments = 1, .max_arguments = 2};
+constexpr Command kCommand{.name = "try",
+                           .arguments = "NAME [PATH]",
+                           .flags = kFlags,
+                           .min_arguments = 1,
+                           .max_arguments = 2};
 
 Outcome<Words> parse(const std::vector<std::string_view>& words) {
   return Words::parse(kCommand, words);
@@ -55,7 +58,9 @@ TEST(Words, TwoDashesEndTheFlagsAndOneIsAnArgument) {
   EXPECT_EQ(parse({"-"})->arguments(), (std::vector<std::string_view>{"-"}));
 }
 
-TEST(Words, NegativeNumbersAreValues) { EXPECT_EQ(parse({"x", "-p", "-3"})->value("periods"), "-3"); }
+TEST(Words, NegativeNumbersAreValues) {
+  EXPECT_EQ(parse({"x", "-p", "-3"})->value("periods"), "-3");
+}
 
 TEST(Words, AnEmptyValueIsAValue) { EXPECT_EQ(parse({"x", "--header="})->value("header"), ""); }
 

@@ -1,5 +1,6 @@
 // For tests of this room only: a terminal that remembers, programs that remember, and ports that
-// must not be touched. With the API: test_api.h.
+// must not be touched. With the API: api_testing.h.
+// Thread: one. Owner: the test. Limits: none.
 #pragma once
 
 #include <map>
@@ -65,7 +66,10 @@ struct FakePrograms {
                   up_words.assign(words.begin(), words.end());
                   return exit_code;
                 },
-            .up_flags = [] { return std::vector<std::string>{"--data-dir", "--log-format"}; },
+            .up_flags =
+                [] {
+                  return std::vector<std::string>{"--data-dir", "--log-format"};
+                },
             .serve =
                 [this](const ServeOptions& options) {
                   serve = options;

@@ -1,4 +1,6 @@
 // For tests of this room only: a fake API over real loopback sockets on the test's own loop.
+// Thread: one: the fake answers in the turns that a command waits in. Owner: the test.
+// Limits: none.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +13,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "cli/test_world.h"
+#include "cli/cli_testing.h"
 #include "http/server.h"
 #include "io_linux/epoll_loop.h"
 #include "io_linux/local_disk.h"
@@ -50,7 +52,8 @@ class FakeApi {
   const io::SocketAddress& address() const { return address_; }
   void on(const std::string& what, Answer answer) { answers_[what] = std::move(answer); }
   void on_json(const std::string& what, const Json& body) {
-    on(what, [text = body.dump()](const http::Request&) { return http::Response::json(200, text); });
+    on(what,
+       [text = body.dump()](const http::Request&) { return http::Response::json(200, text); });
   }
   void on_streamed(const std::string& what, StreamedAnswer answer) {
     streamed_[what] = std::move(answer);
