@@ -1,0 +1,118 @@
+#include "telemetry/logs.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "base/log.h"
+
+namespace thaw::telemetry {
+namespace {
+
+bool matches(const LogLine& line, const LogFilter& filter) {
+  if (filter.since && line.time < *filter.since) return false;
+  return filter.lowest_severity.empty() ||
+         severity_rank(line.severity) >= severity_rank(filter.lowest_severity);
+}
+
+/// Calls `use` with each whole line; a last one that was cut by a crash is passed over.
+template <class Use>
+void for_each_line(std::string_view text, Use use) {
+  while (true) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return;
+    use(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+class Logs::Following final : public LogSubscription {
+ public:
+  Following(Logs& owner, ServiceId service, std::function<void(const LogLine&)> on_line)
+      : owner_(owner), service_(std::move(service)), on_line_(std::move(on_line)) {
+    owner_.logs_[service_].followers.push_back(this);
+  }
+  ~Following() override { std::erase(owner_.logs_[service_].followers, this); }
+
+  void tell(const LogLine& line) const { on_line_(line); }
+
+ private:
+  Logs& owner_;
+  ServiceId service_;
+  std::function<void(const LogLine&)> on_line_;
+};
+
+Logs::Logs(io::Disk& disk, std::string folder, Options options)
+    : disk_(disk), folder_(std::move(folder)), options_(options) {}
+
+Logs::~Logs() = default;
+
+std::string Logs::path(const ServiceId& service, int age) const {
+  return folder_ + "/" + service.str() + (age == 0 ? ".jsonl" : "." + std::to_string(age) + ".jsonl");
+}
+
+Status Logs::write(const ServiceId& service, Log& log, const std::string& text) {
+  if (log.file && log.file->size() >= options_.largest_file) {
+    log.file.reset();
+    RETURN_IF_ERROR(disk_.rename(path(service, 0), path(service, 1)));
+  }
+  if (!log.file) {
+    RETURN_IF_ERROR(disk_.make_dirs(folder_));
+    ASSIGN_OR_RETURN(log.file, disk_.open_append(path(service, 0)));
+    // What a crash may have cut stays alone on its line.
+    if (log.file->size().value > 0) RETURN_IF_ERROR(log.file->append("\n"));
+  }
+  return log.file->append(text);
+}
+
+void Logs::append(const LogLine& line) {
+  Log& log = logs_[line.service];
+  if (const Status status = write(line.service, log, to_json(line).dump() + "\n"); !status) {
+    if (dropped_++ == 0) {
+      log_error("a service's log line is lost", {{"service", line.service},
+                                                 {"why", status.error().message()}});
+    }
+  }
+  // A follower may go while it is told, so the list is copied; those that went are skipped.
+  const std::vector<Following*> followers = log.followers;
+  for (Following* follower : followers) {
+    const auto& now = log.followers;
+    if (std::find(now.begin(), now.end(), follower) != now.end()) follower->tell(line);
+  }
+}
+
+std::vector<LogLine> Logs::read(const ServiceId& service, const LogFilter& filter) const {
+  std::deque<LogLine> found;
+  for (const int age : {1, 0}) {
+    const auto text =
+        disk_.read_file(path(service, age), ByteCount{options_.largest_file.value + (1 << 20)});
+    if (!text) continue;
+    for_each_line(*text, [&](std::string_view each) {
+      const auto json = Json::parse(each);
+      if (!json) return;
+      auto line = log_line_from_json(*json);
+      if (!line || !matches(*line, filter)) return;
+      found.push_back(*std::move(line));
+      if (found.size() > filter.tail) found.pop_front();
+    });
+  }
+  return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
+}
+
+std::unique_ptr<LogSubscription> Logs::follow(const ServiceId& service,
+                                              std::function<void(const LogLine&)> on_line) {
+  return std::make_unique<Following>(*this, service, std::move(on_line));
+}
+
+void Logs::remove(const ServiceId& service) {
+  if (const auto at = logs_.find(service); at != logs_.end()) at->second.file.reset();
+  for (const int age : {0, 1}) {
+    const Status status = disk_.remove_file(path(service, age));
+    if (!status && status.error().code() != Code::kNotFound) {
+      log_warning("a log cannot be removed", {{"why", status.error().message()}});
+    }
+  }
+}
+
+}  // namespace thaw::telemetry
