@@ -5,6 +5,7 @@
 // Thread: any. Owner: values. Limits: none.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "base/json.h"
@@ -28,7 +29,9 @@ struct BundleOptions {
 Json make_bundle(const InstanceSpec& spec, const BundleOptions& options);
 
 /// CPU time per 100 ms period, in microseconds: cpu_millis 1000 is one core.
-constexpr int64_t cpu_quota_us(int cpu_millis) { return int64_t{cpu_millis} * 100; }
+constexpr int64_t cpu_quota_us(int cpu_millis) {
+  return std::max<int64_t>(1000, int64_t{cpu_millis} * 100);  // the kernel wants 1 ms at least
+}
 constexpr int64_t kCpuPeriodUs = 100'000;
 
 }  // namespace thaw::sandbox

@@ -92,7 +92,8 @@ std::vector<std::string> Cgroups::list() const {
 std::vector<pid_t> Cgroups::processes(const std::string& name) const {
   std::set<pid_t> pids;
   for (const std::string& root : roots()) {
-    for (std::string_view line : split(read_file(root + path(name) + "/cgroup.procs"), '\n')) {
+    const std::string text = read_file(root + path(name) + "/cgroup.procs");
+    for (std::string_view line : split(text, '\n')) {
       if (number(line) > 0) pids.insert(static_cast<pid_t>(number(line)));
     }
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 #include <vector>
@@ -21,13 +22,14 @@ constexpr int kRemovesAtATime = 2;
 
 std::string run_folder(const std::string& data_dir) { return data_dir + "/run/sandbox"; }
 
-/// crun's ids: letters, digits, "_+-."; a cgroup's folder has the same name.
+/// crun's ids: letters, digits, "_+-.", and no "-" first; a cgroup's folder has the same name.
 std::string name_for(const RevisionId& revision, uint64_t number) {
   std::string name = revision.str().substr(0, 80);
   for (char& c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '-';
   }
-  return fmt::format("{}.{}", name.empty() ? "instance" : name, number);
+  if (name.empty() || name[0] == '-') name.insert(0, "r");
+  return fmt::format("{}.{}", name, number);
 }
 
 class CrunInstance final : public Instance {

@@ -65,8 +65,7 @@ std::string explain_start_failure(const InstanceSpec& spec, std::string_view mes
   }
   if (const auto reason = exec_failure(message)) {
     const size_t colon = reason->rfind(": ");
-    const std::string_view error =
-        colon == reason->npos ? *reason : reason->substr(colon + 2);
+    const std::string error = colon == reason->npos ? *reason : reason->substr(colon + 2);
     if (contains(*reason, "missing dynamic library")) {
       return fmt::format("exec {}: {}; its interpreter (the first line's #!, or the dynamic "
                          "linker) is not there",
@@ -83,10 +82,12 @@ std::string explain_start_failure(const InstanceSpec& spec, std::string_view mes
   return fmt::format("crun: {}", message);
 }
 
-std::optional<std::string_view> exec_failure(std::string_view line) {
-  const size_t at = line.find(kExecFailed);
-  if (at == line.npos || at > 64) return std::nullopt;  // crun may put the time before it
-  return line.substr(at);
+std::optional<std::string> exec_failure(std::string_view line) {
+  if (!contains(line, kExecFailed)) return std::nullopt;
+  std::string message = last_error_of_log(line);
+  if (message.empty()) message = line;
+  if (!message.starts_with(kExecFailed)) return std::nullopt;
+  return message;
 }
 
 }  // namespace thaw::sandbox

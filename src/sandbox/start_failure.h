@@ -18,8 +18,8 @@ std::string last_error_of_log(std::string_view log);
 /// directory". Messages that are not known come as they are.
 std::string explain_start_failure(const InstanceSpec& spec, std::string_view message);
 
-/// crun's message when exec failed after the start; it is printed to the program's own standard
-/// error. Nothing when `line` is not one.
-std::optional<std::string_view> exec_failure(std::string_view line);
+/// crun's message when exec failed after the start; it prints it, in the format of its log, to the
+/// program's own standard error. Nothing when `line` is not one.
+std::optional<std::string> exec_failure(std::string_view line);
 
 }  // namespace thaw::sandbox
