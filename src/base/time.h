@@ -39,6 +39,7 @@ std::string format_duration(Duration value);
 
 /// RFC 3339 in UTC, microseconds when not whole: "2026-11-23T01:02:03.000250Z".
 std::string format_rfc3339(WallTime value);
+/// nullopt for what is no time, and for years before 1678 and after 2261.
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 /// "300ms", "10s", "5m", "1h30m" as Go and gcloud write durations; a bare number is seconds.

@@ -42,6 +42,16 @@ TEST(Rfc3339, WhatIsNoTimeIsRefused) {
   }
 }
 
+TEST(Rfc3339, YearsThatNanosecondsDoNotReachAreRefused) {
+  for (const char* text : {"1678-01-01T00:00:00Z", "2261-12-31T23:59:59-23:59"}) {
+    EXPECT_TRUE(parse_rfc3339(text)) << text;
+  }
+  for (const char* text : {"1677-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "9999-12-31T00:00:00Z",
+                           "0000-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(parse_rfc3339(text)) << text;
+  }
+}
+
 TEST(ParseDuration, GoAndGcloudSpellings) {
   EXPECT_EQ(parse_duration("300ms"), milliseconds(300));
   EXPECT_EQ(parse_duration("10s"), seconds(10));
