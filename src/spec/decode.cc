@@ -41,7 +41,10 @@ class Fields {
 
   std::optional<WallTime> time(std::string_view name) const {
     const Node* value = at(name);
-    return value && value->is_scalar() ? parse_rfc3339(value->text) : std::nullopt;
+    const auto time = value && value->is_scalar() ? parse_rfc3339(value->text) : std::nullopt;
+    if (!time) return std::nullopt;
+    // To the microsecond, which is what is printed.
+    return WallTime(std::chrono::floor<std::chrono::microseconds>(time->time_since_epoch()));
   }
 
   std::optional<Cpu> cpu(std::string_view name) const {

@@ -90,7 +90,7 @@ TEST(Quantity, TheLargestInputsDoNotOverflow) {
     EXPECT_FALSE(parse_memory(text)) << text;
     EXPECT_FALSE(parse_cpu(text)) << text;
   }
-  EXPECT_TRUE(parse_memory("4Ei") == false);
+  EXPECT_FALSE(parse_memory("4Ei"));
   EXPECT_EQ(parse_memory("3Ei")->value, int64_t{3} << 60);
 }
 

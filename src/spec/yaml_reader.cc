@@ -248,6 +248,7 @@ const std::pair<std::string_view, std::string_view> kWords[] = {
     {YAML::ErrorMsg::END_OF_MAP_FLOW, "a '{' is not closed"},
     {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a '[' is not closed"},
     {YAML::ErrorMsg::EOF_IN_SCALAR, "a quoted string has no end"},
+    {YAML::ErrorMsg::DOC_IN_SCALAR, "a quoted string has no end"},
     {YAML::ErrorMsg::UNKNOWN_TOKEN, "a value begins with a sign of YAML; put it in quotes"},
     {YAML::ErrorMsg::UNKNOWN_ANCHOR,
      "an alias names no anchor; put text that begins with '*' in quotes"},
@@ -273,7 +274,9 @@ std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault) {
   fault = {};
   if (is_crowded(text, fault)) return std::nullopt;
   try {
-    std::istringstream stream{std::string(text)};
+    // The end marker makes the library see a quoted string that has no end, which it would
+    // otherwise close by itself.
+    std::istringstream stream(fmt::format("{}{}...\n", text, text.ends_with('\n') ? "" : "\n"));
     YAML::Parser parser(stream);
     Builder builder;
     while (parser.HandleNextDocument(builder)) {
