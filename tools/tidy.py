@@ -31,7 +31,7 @@ CODE_FOLDERS = {"src", "apps", "sim", "tests", "bench", "fuzz", "runtimes"}
 TEXT_SUFFIXES = (".h", ".cc", ".py", ".md", ".cmake", ".sh")
 TEXT_NAMES = {"CMakeLists.txt", "layers.txt", "Makefile", "setup", "run", "demo"}
 POLICY_ROOMS = {"scaling", "messaging", "serving", "billing", "control"}
-# What a room's tests may include besides what the room may: the ports, real and simulated.
+# What a room's tests (x_test.cc, x_testing.h) may include besides what the room may: the ports.
 TEST_ROOMS = {"io", "io_linux"}
 LINE_LENGTH = 100
 FILE_LIMITS = {".cc": (400, 600), ".h": (200, 300), ".py": (400, 600)}  # warn, fail
@@ -259,7 +259,7 @@ def check_header(source: Source) -> Iterator[Finding]:
     if not opening:
         advice = "say what it is for, what it is not for, and **Thread**, **Owner**, **Limits**"
         yield source.broken(1, "header", f"does not open with a comment; {advice}")
-    elif not re.search(r"\bThreads?\b(?:\*\*)?:", opening.group(0)):
+    elif not source.is_test and not re.search(r"\bThreads?\b(?:\*\*)?:", opening.group(0)):
         message = "the opening comment names no thread; add '**Thread**: ...'"
         yield source.broken(1, "header", message)
     for number, line in source.code_lines():

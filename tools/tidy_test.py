@@ -47,7 +47,9 @@ class Layers(TidyTest):
         self.assert_clean({"src/app/a.cc": '#include "io/b.h"\n', "src/io/b.h": HEADER})
 
     def test_tests_may_use_the_ports(self):
-        self.assert_clean({"src/scaling/a_test.cc": '#include "io/b.h"\n', "src/io/b.h": HEADER})
+        for name in ("a_test.cc", "a_testing.h"):
+            text = HEADER + '#include "io/b.h"\n'
+            self.assert_clean({f"src/scaling/{name}": text, "src/io/b.h": HEADER})
 
     def test_commented_include_is_ignored(self):
         self.assert_clean({"src/scaling/a.cc": '// #include "io/b.h"\n/*\n#include "io/b.h"\n*/\n'})
@@ -209,6 +211,7 @@ class Headers(TidyTest):
     def test_thread(self):
         text = "// A small thing.\n#pragma once\n"
         self.assert_broken("header", 1, "names no thread", {"src/io/a.h": text})
+        self.assert_clean({"src/io/a_testing.h": text})
 
     def test_heavy_include(self):
         for name in ("<nlohmann/json.hpp>", "<yaml-cpp/yaml.h>", "<CLI/CLI.hpp>", "<Eigen/Dense>"):
