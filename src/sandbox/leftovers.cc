@@ -92,6 +92,12 @@ Result<int> kill_marked_processes(io::Disk& disk, const std::string& prefix) {
   return Error(Code::kUnavailable, "processes of an earlier run do not end");
 }
 
+void kill_marked_once(io::Disk& disk, const std::string& mark) {
+  for (const Marked& process : marked_processes(disk, mark)) {
+    if (process.instance == mark) kill_marked(disk, process, mark);
+  }
+}
+
 std::string data_dir_hash(const std::string& data_dir) {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
   for (unsigned char byte : data_dir) hash = (hash ^ byte) * 0x100000001b3;

@@ -20,6 +20,9 @@ Result<int> remove_leftover_groups(const Cgroups& cgroups);
 /// their end. Returns how many different instances they were of.
 Result<int> kill_marked_processes(io::Disk& disk, const std::string& prefix);
 
+/// Kills the processes whose THAW_INSTANCE is exactly `mark`, without waiting.
+void kill_marked_once(io::Disk& disk, const std::string& mark);
+
 /// 12 hex digits that stand for a data directory in names of groups and processes.
 std::string data_dir_hash(const std::string& data_dir);
 
