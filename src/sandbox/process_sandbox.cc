@@ -1,12 +1,15 @@
 #include "sandbox/process_sandbox.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <map>
 #include <utility>
 
 #include "sandbox/leftovers.h"
+#include "sandbox/own_fd.h"
 #include "sandbox/plain_process.h"
 
 namespace thaw::sandbox {
@@ -14,6 +17,19 @@ namespace {
 
 constexpr Duration kLookEvery = milliseconds(100);
 constexpr int kPortTries = 16;
+
+/// 0 when there is none; the program will say what it could not listen on.
+uint16_t free_loopback_port() {
+  const OwnFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const name = reinterpret_cast<sockaddr*>(&address);
+  if (!socket || ::bind(socket.get(), name, size) != 0) return 0;
+  if (::getsockname(socket.get(), name, &size) != 0) return 0;
+  return ntohs(address.sin_port);
+}
 
 class ProcessInstance final : public Instance {
  public:
@@ -32,14 +48,12 @@ class ProcessInstance final : public Instance {
 
 class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(io::Loop& loop, io::Disk& disk, io::Net& net, io::Processes& processes,
-       const std::string& data_dir, std::string why)
+  Impl(io::Loop& loop, io::Disk& disk, io::Processes& processes, ProcessSettings settings)
       : loop_(loop),
         disk_(disk),
-        net_(net),
         processes_(processes),
-        prefix_(data_dir_hash(data_dir) + "-"),
-        why_(std::move(why)) {}
+        prefix_(data_dir_hash(settings.data_dir) + "-"),
+        why_(std::move(settings.why_no_containers)) {}
 
   std::unique_ptr<Instance> start(const InstanceId& id, const InstanceSpec& spec,
                                   InstanceObserver& observer) {
@@ -76,13 +90,11 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  /// A port that the kernel has free and that no instance of ours was given.
+  /// A port that the kernel has free now and that no instance of ours was given.
   uint16_t free_port() {
     uint16_t port = 0;
     for (int i = 0; i < kPortTries; ++i) {
-      const auto listener = net_.listen({.ip = "127.0.0.1", .port = 0}, [](auto) {});
-      if (!listener) return 0;  // the program will say what it could not listen on
-      port = (*listener)->address().port;
+      port = free_loopback_port();
       bool taken = false;
       for (const auto& [number, process] : running_) taken |= process->address().port == port;
       if (!taken) break;
@@ -110,7 +122,6 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
 
   io::Loop& loop_;
   io::Disk& disk_;
-  io::Net& net_;
   io::Processes& processes_;
   const std::string prefix_;
   const std::string why_;
@@ -121,9 +132,9 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
   std::function<void()> on_empty_;
 };
 
-ProcessSandbox::ProcessSandbox(io::Loop& loop, io::Disk& disk, io::Net& net,
-                               io::Processes& processes, std::string data_dir, std::string why)
-    : impl_(std::make_shared<Impl>(loop, disk, net, processes, data_dir, std::move(why))) {}
+ProcessSandbox::ProcessSandbox(io::Loop& loop, io::Disk& disk, io::Processes& processes,
+                               ProcessSettings settings)
+    : impl_(std::make_shared<Impl>(loop, disk, processes, std::move(settings))) {}
 ProcessSandbox::~ProcessSandbox() = default;
 
 std::unique_ptr<Instance> ProcessSandbox::start(const InstanceId& id, const InstanceSpec& spec,

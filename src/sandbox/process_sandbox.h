@@ -14,17 +14,20 @@
 
 #include "io/disk.h"
 #include "io/loop.h"
-#include "io/net.h"
 #include "io/process.h"
 #include "sandbox/sandbox.h"
 
 namespace thaw::sandbox {
 
+struct ProcessSettings {
+  std::string data_dir;           // absolute; tells our processes from another platform's
+  std::string why_no_containers;  // for the notice, see machine.h
+};
+
 class ProcessSandbox final : public Sandbox {
  public:
-  /// `why`: why_no_containers(), for the notice.
-  ProcessSandbox(io::Loop& loop, io::Disk& disk, io::Net& net, io::Processes& processes,
-                 std::string data_dir, std::string why);
+  ProcessSandbox(io::Loop& loop, io::Disk& disk, io::Processes& processes,
+                 ProcessSettings settings);
   ~ProcessSandbox() override;
 
   /// PORT in the environment is replaced by a port that is free now.

@@ -8,7 +8,6 @@
 
 #include "io_linux/local_disk.h"
 #include "io_linux/pidfd_processes.h"
-#include "io_linux/tcp_net.h"
 #include "sandbox/leftovers.h"
 #include "sandbox/sandbox_testing.h"
 
@@ -43,10 +42,11 @@ class ProcessSandboxTest : public ::testing::Test {
 
   io_linux::EpollLoop loop_;
   io_linux::LocalDisk disk_;
-  io_linux::TcpNet net_{loop_};
   io_linux::PidfdProcesses processes_{loop_};
   const std::string data_dir_ = "/nowhere/of-test-" + std::to_string(::getpid());
-  ProcessSandbox sandbox_{loop_, disk_, net_, processes_, data_dir_, "crun is not installed"};
+  ProcessSandbox sandbox_{
+      loop_, disk_, processes_,
+      {.data_dir = data_dir_, .why_no_containers = "crun is not installed"}};
   int started_ = 0;
 };
 
@@ -167,9 +167,8 @@ TEST_F(ProcessSandboxTest, RecoverFindsWhatAKilledPlatformLeft) {
   const pid_t platform = ::fork();
   if (platform == 0) {
     io_linux::EpollLoop loop;
-    io_linux::TcpNet net(loop);
     io_linux::PidfdProcesses processes(loop);
-    ProcessSandbox sandbox(loop, disk_, net, processes, data_dir_, "");
+    ProcessSandbox sandbox(loop, disk_, processes, {.data_dir = data_dir_});
     Recorder r;
     const auto instance = sandbox.start(InstanceId("left"),
                                         shell("(trap '' HUP; echo up; exec sleep 1000) & wait"), r);
