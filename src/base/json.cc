@@ -34,7 +34,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     top.next_key = std::move(name);
     return true;
   }
-  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     if (message.empty()) message = "not valid JSON";
     fault_at = position;
     return false;

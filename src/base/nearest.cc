@@ -16,7 +16,7 @@ bool same(char a, char b) { return lower(a) == lower(b); }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   if (a.size() > kLongestWord || b.size() > kLongestWord) return std::max(a.size(), b.size());
-  // Three rows of the table are enough: this one, the one before, and for swaps the one before that.
+  // Three rows of the table are enough: this one, the last, and for swaps the one before it.
   using Row = std::array<size_t, kLongestWord + 1>;
   Row before{}, last{}, row{};
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;

@@ -127,8 +127,11 @@ class ContainerRules {
       return fault("ports", fmt::format("has {} ports; an instance listens on one",
                                         container_.ports.size()));
     }
-    if (const Node* name = given("ports[0].name");
-        name && name->text != "http1" && name->text != "h2c" && !name->text.empty()) {
+    const Node* name = given("ports[0].name");
+    if (name && name->text == "h2c") {
+      fault("ports[0].name",
+            "not supported yet: requests reach an instance as HTTP/1.1; use http1");
+    } else if (name && name->text != "http1" && !name->text.empty()) {
       fault("ports[0].name", fmt::format("{} is neither http1 nor h2c", quoted(name->text)));
     }
     if (const Node* protocol = given("ports[0].protocol"); protocol && protocol->text != "TCP") {
@@ -214,6 +217,8 @@ class ContainerRules {
       fault(name, fmt::format("has {} of tcpSocket, httpGet and grpc; give exactly one", actions));
     } else if (!is_startup && probe->kind == ProbeKind::kTcp) {
       fault(at("tcpSocket"), "is for startupProbe only; use httpGet or grpc");
+    } else if (is_startup && probe->kind == ProbeKind::kGrpc) {
+      fault(at("grpc"), "not supported yet: use httpGet or tcpSocket");
     }
     http_get(at("httpGet"), *probe);
     if (is_startup) startup_times(*probe);

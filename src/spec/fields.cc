@@ -65,7 +65,7 @@ constexpr FieldRow kFieldRows[] = {
      "Of Kubernetes; no meaning here."},
     {"Metadata", "finalizers", kStrings, "", kKept, 0, 0, "", "Of Kubernetes; no meaning here."},
     {"Metadata", "generateName", kString, "", kRefused, 0, 0, "",
-     "A service has a name of its own: use `name`."},
+     "names made by the platform; give a name"},
     {"Metadata", "ownerReferences", kAny, "", kKept, 0, 0, "", "Of Kubernetes; no meaning here."},
     {"Metadata", "managedFields", kAny, "", kKept, 0, 0, "", "Of Kubernetes; no meaning here."},
     {"Metadata", "clusterName", kString, "", kKept, 0, 0, "", "Of Kubernetes; no meaning here."},
@@ -155,7 +155,7 @@ constexpr FieldRow kFieldRows[] = {
     {"ContainerPort", "containerPort", kInt, "", kUsed, 1, 65535, "8080",
      "Where the program listens."},
     {"ContainerPort", "name", kString, "", kUsed, 0, 0, "http1",
-     "The protocol: `http1`, or `h2c` for HTTP/2 without TLS."},
+     "The protocol: `http1`. Not supported yet: `h2c`, HTTP/2 without TLS."},
     {"ContainerPort", "protocol", kString, "", kKept, 0, 0, "", "`TCP`."},
 
     {"Resources", "limits", kObject, "Limits", kUsed, 0, 0, "", "What one instance may use."},
@@ -177,8 +177,8 @@ constexpr FieldRow kFieldRows[] = {
      "Passes when the port accepts a connection. Only for startupProbe. Exactly one of tcpSocket, "
      "httpGet and grpc."},
     {"Probe", "httpGet", kObject, "HttpGet", kUsed, 0, 0, "", "Passes on a status of 200 to 399."},
-    {"Probe", "grpc", kObject, "Grpc", kUsed, 0, 0, "",
-     "Passes when grpc.health.v1 answers SERVING."},
+    {"Probe", "grpc", kObject, "Grpc", kKept, 0, 0, "",
+     "Passes when grpc.health.v1 answers SERVING. Not supported yet for startupProbe."},
     {"Probe", "initialDelaySeconds", kInt, "", kUsed, 0, 600, "0", "Before the first try."},
     {"Probe", "periodSeconds", kInt, "", kUsed, 1, 3600, "10",
      "From try to try; at least timeoutSeconds."},
