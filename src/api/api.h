@@ -1,0 +1,57 @@
+// Api: Cloud Run's v1 API for what Thaw has of it, and routes of Thaw's own, over HTTP.
+//
+// Wire shapes only: what they mean is control's, serving's, telemetry's and billing's. No password
+// is asked for; see guard.h for who is answered. The list of routes: docs/reference/api.md.
+//
+// **Thread**: the loop's. **Owner**: ports and rooms outlive it.
+// **Limits**: bodies of 4 MiB (413); 64 followers of logs (429).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "billing/meter.h"
+#include "control/control.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "serving/serving.h"
+#include "telemetry/logs.h"
+#include "telemetry/metrics.h"
+#include "telemetry/starts.h"
+
+namespace thaw::api {
+
+struct Rooms {
+  control::Controller& control;
+  const serving::Serving& serving;
+  telemetry::Logs& logs;
+  telemetry::Starts& starts;
+  telemetry::Metrics& metrics;
+  const billing::Meter& meter;
+};
+
+struct ApiOptions {
+  std::string version;           // of Thaw
+  std::string isolation_notice;  // "": everything is isolated
+};
+
+class Api {
+ public:
+  Api(io::Net& net, io::Loop& loop, Rooms rooms, ApiOptions options);
+  ~Api();
+
+  /// Answers the address with the port that was chosen.
+  Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// Accepts nothing more, ends followers, lets running calls finish; then `done`.
+  void drain(std::function<void()> done);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+
+}  // namespace thaw::api
