@@ -181,8 +181,8 @@ std::string variable_of(const Option& option) {
 }
 
 Error unknown_name(std::string_view where, std::string_view name) {
-  std::vector<std::string_view> names{"config", "help"};
-  for (const Option& option : kOptions) names.push_back(option.name);
+  const std::vector<std::string> all = option_names();
+  const std::vector<std::string_view> names(all.begin(), all.end());
   std::string message = fmt::format("{} '{}'", where, name);
   if (const auto near = nearest(name, names)) message += fmt::format("; did you mean '{}'?", *near);
   return {Code::kInvalidArgument, message + " ('thaw up --help' lists all options)"};
@@ -282,6 +282,12 @@ Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
     }
   }
   return options;
+}
+
+std::vector<std::string> option_names() {
+  std::vector<std::string> names{"config", "help"};
+  for (const Option& option : kOptions) names.emplace_back(option.name);
+  return names;
 }
 
 bool wants_help(const std::vector<std::string>& words) {

@@ -46,6 +46,8 @@ struct OptionSources {
 Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
                                    const OptionSources& sources);
 
+/// All names, as flags without their dashes.
+std::vector<std::string> option_names();
 /// True when the words ask for help: -h or --help.
 bool wants_help(const std::vector<std::string>& words);
 /// What `thaw up --help` prints.

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include "app/programs.h"
+#include "cli/exit_code.h"
+#include "predict/forecast_command.h"
+
+namespace thaw::app {
+namespace {
+
+constexpr ByteCount kLargestSeries = mib(32);
+
+std::string seasonality_text(const cli::SeasonalityOption& option) {
+  switch (option.kind) {
+    case cli::SeasonalityOption::Kind::kAuto:
+      return "auto";
+    case cli::SeasonalityOption::Kind::kOn:
+      return "true";
+    case cli::SeasonalityOption::Kind::kOff:
+      return "false";
+    case cli::SeasonalityOption::Kind::kOrder:
+      return std::to_string(option.order);
+  }
+  return "auto";
+}
+
+/// What was given, under the names that the forecaster's request takes too.
+std::vector<std::pair<std::string, std::string>> given(const cli::ForecastOptions& options) {
+  std::vector<std::pair<std::string, std::string>> named;
+  const auto put = [&](const char* name, const auto& value) {
+    if (value) named.emplace_back(name, fmt::format("{}", *value));
+  };
+  const auto put_text = [&](const char* name, const std::string& value) {
+    if (!value.empty()) named.emplace_back(name, value);
+  };
+  const auto put_switch = [&](const char* name, const auto& value) {
+    if (value) named.emplace_back(name, seasonality_text(*value));
+  };
+  put("periods", options.periods);
+  put_text("freq", options.freq);
+  put("interval_width", options.interval_width);
+  put("seed", options.seed);
+  put_text("growth", options.growth);
+  put_text("changepoints", fmt::format("{}", fmt::join(options.changepoints, ",")));
+  put("n_changepoints", options.n_changepoints);
+  put("changepoint_range", options.changepoint_range);
+  put("changepoint_prior_scale", options.changepoint_prior_scale);
+  put("seasonality_prior_scale", options.seasonality_prior_scale);
+  put_switch("yearly_seasonality", options.yearly);
+  put_switch("weekly_seasonality", options.weekly);
+  put_switch("daily_seasonality", options.daily);
+  put_text("scaling", options.scaling);
+  return named;
+}
+
+predict::ForecastCommand::Output output_of(const cli::ForecastOptions& options) {
+  switch (options.output) {
+    case cli::ForecastOptions::Output::kCsv:
+      return predict::ForecastCommand::Output::kCsv;
+    case cli::ForecastOptions::Output::kJson:
+      return predict::ForecastCommand::Output::kJson;
+    case cli::ForecastOptions::Output::kTable:
+      break;
+  }
+  return predict::ForecastCommand::Output::kTable;
+}
+
+}  // namespace
+
+int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
+  const bool from_input = options.file == "-";
+  const auto text = from_input ? terminal.read_input(kLargestSeries)
+                               : disk.read_file(options.file, kLargestSeries);
+  if (!text) {
+    terminal.write_err(fmt::format("error: {}\n", text.error().message()));
+    return number(cli::exit_code_of(text.error().code()));
+  }
+  predict::ForecastCommand command{
+      .source = from_input ? std::string_view("standard input") : options.file,
+      .text = *text,
+      .options = given(options),
+      .output = output_of(options),
+      .plot = options.plot ? predict::ForecastCommand::Plot::kShown
+                           : predict::ForecastCommand::Plot::kNone,
+  };
+  command.drawing.width = options.width;
+  command.drawing.colour = options.colour ? predict::PlotOptions::Colour::kAnsi
+                                          : predict::PlotOptions::Colour::kNone;
+  const predict::ForecastPrinted printed = predict::run_forecast(command);
+  if (!printed.notes.empty()) terminal.write_err(printed.notes);
+  if (const Status status = terminal.write_out(printed.output); !status) {
+    return status.error().code() == Code::kCancelled ? 0 : number(cli::ExitCode::kFailed);
+  }
+  return printed.exit_code;
+}
+
+}  // namespace thaw::app

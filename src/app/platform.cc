@@ -1,0 +1,239 @@
+#include "app/platform.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+
+#include "api/api.h"
+#include "app/sandboxes.h"
+#include "app/switchboard.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "billing/ledger.h"
+#include "control/sqlite_catalog.h"
+#include "gateway/serving_slots.h"
+#include "io_linux/epoll_loop.h"
+#include "io_linux/kernel_entropy.h"
+#include "io_linux/local_disk.h"
+#include "io_linux/pidfd_processes.h"
+#include "io_linux/signal_watch.h"
+#include "io_linux/tcp_net.h"
+#include "io_linux/thread_worker.h"
+#include "serving/tcp_prober.h"
+#include "store/state.h"
+
+namespace thaw::app {
+namespace {
+
+Result<std::string> own_program(io::Disk& disk) {
+  char path[4096];
+  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof(path) - 1);
+  if (length < 0) return errno_error("find the program's own file: readlink /proc/self/exe", errno);
+  std::string text(path, static_cast<size_t>(length));
+  if (!disk.exists(text)) {
+    return Error(Code::kFailedPrecondition,
+                 text + ": the program's file was replaced while it ran; start Thaw anew");
+  }
+  return text;
+}
+
+}  // namespace
+
+class Platform::Impl {
+ public:
+  explicit Impl(UpOptions options) : options_(std::move(options)) {}
+
+  Status run();
+
+ private:
+  Status open_data();
+  Status make_rooms();
+  Status make_control();
+  Status open_doors();
+  Status remove_endpoints();
+  void drain();
+  void stop_instances();
+  void finish();
+  /// By this file programs on the machine find a running platform's ports.
+  std::string endpoints_path() const { return options_.data_dir + "/endpoints.json"; }
+
+  UpOptions options_;
+  io_linux::LocalDisk disk_;
+  std::optional<store::DataLock> lock_;
+  std::optional<SandboxChoice> choice_;
+
+  io_linux::EpollLoop loop_;
+  std::optional<io_linux::SignalWatch> signals_;
+  io_linux::TcpNet net_{loop_};
+  io_linux::PidfdProcesses processes_{loop_};
+  io_linux::KernelEntropy entropy_;
+  std::unique_ptr<store::Database> database_;         // the loop's
+  std::unique_ptr<store::Database> ledger_database_;  // the worker's
+  std::optional<billing::SqliteLedger> ledger_;
+  std::optional<io_linux::ThreadWorker> worker_;
+
+  Switchboard switchboard_;
+  std::optional<telemetry::Logs> logs_;
+  telemetry::Starts starts_;
+  telemetry::Metrics metrics_;
+  std::optional<billing::Meter> meter_;
+  std::unique_ptr<sandbox::Sandbox> sandbox_;
+  std::optional<serving::TcpProber> prober_;
+  std::optional<serving::Serving> serving_;
+  std::optional<control::SqliteCatalog> catalog_;
+  std::optional<control::Controller> control_;
+  std::optional<gateway::ServingSlots> slots_;
+  std::optional<gateway::Gateway> gateway_;
+  std::optional<api::Api> api_;
+
+  io::SocketAddress gateway_address_;
+  io::SocketAddress api_address_;
+  enum class Phase { kServing, kDraining, kStopping, kFinishing } phase_ = Phase::kServing;
+  io::Timer drain_timer_;
+};
+
+Status Platform::Impl::open_data() {
+  RETURN_IF_ERROR(disk_.make_dirs(options_.data_dir));
+  auto lock = store::DataLock::acquire(options_.data_dir);
+  if (!lock) return std::move(lock).error();
+  lock_.emplace(std::move(*lock));
+  RETURN_IF_ERROR(remove_endpoints());
+  // Namespaces belong to threads, so this comes before the worker's.
+  ASSIGN_OR_RETURN(choice_, choose_sandbox(options_, disk_));
+
+  const std::string path = store::state_path(options_.data_dir);
+  const std::string now = format_rfc3339(loop_.wall_now());
+  ASSIGN_OR_RETURN(database_, store::open_state(path, now));
+  ASSIGN_OR_RETURN(ledger_database_, store::open_state(path, now));
+  return {};
+}
+
+Status Platform::Impl::remove_endpoints() {
+  const Status status = disk_.remove_file(endpoints_path());
+  return status || status.error().code() == Code::kNotFound ? Status() : status;
+}
+
+Status Platform::Impl::make_rooms() {
+  worker_.emplace(loop_);
+  ledger_.emplace(*ledger_database_);
+  meter_.emplace(loop_, loop_, *worker_, *ledger_, billing::Meter::Options());
+  RETURN_IF_ERROR(meter_->load());
+  logs_.emplace(disk_, options_.data_dir + "/logs");
+
+  sandbox_ = make_sandbox(*choice_, options_,
+                          {.loop = loop_, .disk = disk_, .processes = processes_});
+  ASSIGN_OR_RETURN(const int left, sandbox_->recover());
+  if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
+  prober_.emplace(loop_, loop_, net_);
+  serving::Serving::Options serving_options{.longest_queue = options_.longest_queue,
+                                            .stop_grace = options_.stop_grace};
+  serving_options.autoscaler.scale_to_zero_after = options_.scale_to_zero_after;
+  serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
+
+  slots_.emplace(*serving_);
+  gateway_.emplace(net_, loop_, *slots_, &switchboard_,
+                   gateway::GatewayOptions{.seed = entropy_.next()});
+  return {};
+}
+
+Status Platform::Impl::make_control() {
+  ASSIGN_OR_RETURN(const std::string program, own_program(disk_));
+  catalog_.emplace(*database_);
+  control_.emplace(loop_, entropy_, *catalog_, switchboard_,
+                   control::Options{
+                       .base_url = fmt::format("http://{}:{}", options_.base_domain,
+                                               gateway_address_.port),
+                       .serve_argv = {program, "serve"},
+                   });
+  switchboard_.connect({.clock = &loop_,
+                        .serving = &*serving_,
+                        .control = &*control_,
+                        .gateway = &*gateway_,
+                        .meter = &*meter_,
+                        .logs = &*logs_,
+                        .starts = &starts_,
+                        .metrics = &metrics_,
+                        .base_domain = options_.base_domain});
+  ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
+  if (loaded.services > 0) {
+    log_info("brought back what was deployed",
+             {{"services", loaded.services}, {"revisions", loaded.revisions}});
+  }
+  return {};
+}
+
+/// The gateway's port is known before control starts, because services are told their URLs; the API
+/// opens last, when everything it can ask for is there.
+Status Platform::Impl::open_doors() {
+  ASSIGN_OR_RETURN(gateway_address_, gateway_->listen(options_.gateway_address));
+  RETURN_IF_ERROR(make_control());
+  const std::string notice = sandbox_->isolation_notice();
+  if (!notice.empty()) log_warning(notice);
+  api_.emplace(net_, loop_,
+               api::Rooms{.control = *control_,
+                          .serving = *serving_,
+                          .logs = *logs_,
+                          .starts = starts_,
+                          .metrics = metrics_,
+                          .meter = *meter_},
+               api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
+  ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
+  const Json endpoints =
+      Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
+  RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints.dump() + "\n"));
+  log_info("Thaw is up", {{"gateway", "http://" + gateway_address_.str()},
+                          {"api", "http://" + api_address_.str()},
+                          {"data", options_.data_dir}});
+  return {};
+}
+
+Status Platform::Impl::run() {
+  signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT}, [this](int) { drain(); });
+  RETURN_IF_ERROR(open_data());
+  RETURN_IF_ERROR(make_rooms());
+  RETURN_IF_ERROR(open_doors());
+  loop_.run();
+  log_info("Thaw has stopped");
+  return remove_endpoints();
+}
+
+// ---- Stopping: doors, then requests in flight, then instances, then the meter -------------------
+
+void Platform::Impl::drain() {
+  if (phase_ == Phase::kServing) {
+    phase_ = Phase::kDraining;
+    log_info("stopping: requests in flight may finish",
+             {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
+    api_->drain([] {});
+    gateway_->drain([this] { stop_instances(); });
+    drain_timer_ = loop_.after(options_.drain_timeout, [this] { stop_instances(); });
+  } else {
+    stop_instances();  // a second signal: do not wait for requests any longer
+  }
+}
+
+void Platform::Impl::stop_instances() {
+  if (phase_ != Phase::kDraining) return;
+  phase_ = Phase::kStopping;
+  drain_timer_.cancel();
+  serving_->shut_down([this] { sandbox_->shut_down([this] { finish(); }); });
+}
+
+void Platform::Impl::finish() {
+  if (phase_ != Phase::kStopping) return;
+  phase_ = Phase::kFinishing;
+  meter_->flush([this](const Status& status) {
+    if (!status) log_error("the meter's last second is lost", {{"why", status.error().message()}});
+    loop_.stop();
+  });
+}
+
+Platform::Platform(UpOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Platform::~Platform() = default;
+
+Status Platform::run() { return impl_->run(); }
+
+}  // namespace thaw::app

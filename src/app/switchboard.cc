@@ -1,0 +1,145 @@
+#include "app/switchboard.h"
+
+#include <algorithm>
+
+namespace thaw::app {
+namespace {
+
+std::string_view severity_name(Severity severity) {
+  switch (severity) {
+    case Severity::kDebug:
+      return "DEBUG";
+    case Severity::kInfo:
+      return "INFO";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kError:
+      return "ERROR";
+  }
+  return "DEFAULT";
+}
+
+/// Each phase from the end of the one before; a phase that was not passed ends the list.
+telemetry::Start waterfall(const serving::StartRecord& record, WallTime requested) {
+  telemetry::Start start{.instance = record.instance,
+                         .revision = record.revision,
+                         .service = record.service,
+                         .requested = requested};
+  Instant before = record.requested;
+  const auto phase = [&](const std::optional<Instant>& end) -> std::optional<Duration> {
+    if (!end) return std::nullopt;
+    // What was made ahead was there before the request asked for it: that phase took no time.
+    const Duration length = std::max(*end - before, Duration(0));
+    before = std::max(*end, before);
+    return length;
+  };
+  start.queued = phase(record.decided);
+  start.sandbox = phase(record.sandbox_ready);
+  start.exec = phase(record.executed);
+  start.load = phase(record.listening);
+  start.first_byte = phase(record.first_byte);
+  return start;
+}
+
+}  // namespace
+
+// ---- From serving ------------------------------------------------------------------------------
+
+void Switchboard::on_output(const serving::InstanceStatus& instance, sandbox::OutputStream stream,
+                            std::string_view line) {
+  telemetry::LogLine log = telemetry::line_of_output(
+      line, stream == sandbox::OutputStream::kStdout ? telemetry::LogLine::Stream::kStdout
+                                                     : telemetry::LogLine::Stream::kStderr);
+  log.time = rooms_.clock->wall_now();
+  log.service = instance.service;
+  log.revision = instance.revision;
+  log.instance = instance.id;
+  rooms_.logs->append(log);
+}
+
+void Switchboard::on_event(const serving::InstanceEvent& event) {
+  rooms_.logs->append({.time = rooms_.clock->wall_now(),
+                       .severity = std::string(severity_name(event.severity)),
+                       .service = event.service,
+                       .revision = event.revision,
+                       .instance = event.instance,
+                       .stream = telemetry::LogLine::Stream::kPlatform,
+                       .message = event.message});
+  log(event.severity, event.message,
+      {{"service", event.service}, {"revision", event.revision}, {"instance", event.instance}});
+}
+
+void Switchboard::on_start(const serving::StartRecord& record) {
+  const Duration ago = rooms_.clock->now() - record.requested;
+  rooms_.starts->put(waterfall(record, rooms_.clock->wall_now() - ago));
+  if (record.listening && !record.first_byte) {
+    rooms_.metrics->on_start(record.service, *record.listening - record.requested);
+  }
+}
+
+void Switchboard::on_billable(const serving::BillableSpan& span) {
+  rooms_.meter->add({.instance = span.instance,
+                     .revision = span.revision,
+                     .service = span.service,
+                     .from = span.from,
+                     .to = span.to,
+                     .cpu_millis = span.cpu_millis,
+                     .memory = span.memory,
+                     .mode = revisions_[span.revision].mode});
+}
+
+void Switchboard::on_revision_state(const RevisionId& revision,
+                                    const serving::RevisionState& state) {
+  rooms_.control->on_revision_state(revision, state);
+}
+
+void Switchboard::on_instance_gone(const InstanceId& instance) {
+  rooms_.gateway->drop_idle(instance);
+  rooms_.meter->forget(instance);
+}
+
+// ---- From control ------------------------------------------------------------------------------
+
+void Switchboard::on_run(const serving::RevisionConfig& config) {
+  revisions_[config.instance.revision] = {
+      .timeout = config.request_timeout,
+      .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
+                                                                  : billing::Mode::kInstanceBased};
+  rooms_.serving->set_revision(config);
+}
+
+void Switchboard::on_retire(const RevisionId& revision) {
+  // Its facts stay: spans of its last instances come after this.
+  rooms_.serving->retire_revision(revision);
+}
+
+void Switchboard::on_routes(const control::Routes& routes) {
+  std::vector<gateway::Route> table;
+  table.reserve(routes.size());
+  for (const control::Route& route : routes) {
+    gateway::Route each{.service = route.service, .tag = route.tag, .targets = {}};
+    for (const control::Share& share : route.shares) {
+      each.targets.push_back({.revision = share.revision,
+                              .percent = share.percent,
+                              .timeout = revisions_[share.revision].timeout});
+    }
+    table.push_back(std::move(each));
+  }
+  rooms_.gateway->set_routes(gateway::RouteTable(rooms_.base_domain, std::move(table)));
+}
+
+// ---- From the gateway --------------------------------------------------------------------------
+
+void Switchboard::on_request(const gateway::AccessRecord& record) {
+  if (record.service == nullptr) {
+    rooms_.metrics->on_unrouted();
+    return;
+  }
+  rooms_.metrics->on_request(*record.service, record.status, record.latency);
+  if (record.instance != nullptr && record.revision != nullptr) {
+    rooms_.meter->add_request(*record.service, *record.revision,
+                              revisions_[*record.revision].mode);
+  }
+}
+
+}  // namespace thaw::app

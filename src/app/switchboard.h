@@ -1,0 +1,69 @@
+// Switchboard: what one room observes goes to the rooms that want to know it.
+//
+// serving's events to control, telemetry, billing and the gateway; control's wishes to serving and
+// the gateway; the gateway's request log to telemetry and billing. It converts types between rooms
+// that do not know each other, and decides nothing.
+//
+// **Thread**: the loop's. **Owner**: the rooms are connected before the first event and outlive it.
+// **Limits**: none.
+#pragma once
+
+#include <unordered_map>
+
+#include "base/id.h"
+#include "billing/meter.h"
+#include "control/control.h"
+#include "gateway/access.h"
+#include "gateway/gateway.h"
+#include "io/clock.h"
+#include "serving/events.h"
+#include "serving/serving.h"
+#include "telemetry/logs.h"
+#include "telemetry/metrics.h"
+#include "telemetry/starts.h"
+
+namespace thaw::app {
+
+class Switchboard final : public serving::Observer,
+                          public control::Listener,
+                          public gateway::AccessObserver {
+ public:
+  struct Rooms {
+    io::Clock* clock = nullptr;
+    serving::Serving* serving = nullptr;
+    control::Controller* control = nullptr;
+    gateway::Gateway* gateway = nullptr;
+    billing::Meter* meter = nullptr;
+    telemetry::Logs* logs = nullptr;
+    telemetry::Starts* starts = nullptr;
+    telemetry::Metrics* metrics = nullptr;
+    std::string base_domain;
+  };
+  void connect(Rooms rooms) { rooms_ = std::move(rooms); }
+
+  void on_output(const serving::InstanceStatus& instance, sandbox::OutputStream stream,
+                 std::string_view line) override;
+  void on_event(const serving::InstanceEvent& event) override;
+  void on_start(const serving::StartRecord& record) override;
+  void on_billable(const serving::BillableSpan& span) override;
+  void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
+  void on_instance_gone(const InstanceId& instance) override;
+
+  void on_run(const serving::RevisionConfig& config) override;
+  void on_retire(const RevisionId& revision) override;
+  void on_routes(const control::Routes& routes) override;
+
+  void on_request(const gateway::AccessRecord& record) override;
+
+ private:
+  /// What the gateway and the meter must know of a revision, from control's config of it.
+  struct Facts {
+    Duration timeout{0};
+    billing::Mode mode = billing::Mode::kRequestBased;
+  };
+
+  Rooms rooms_;
+  std::unordered_map<RevisionId, Facts> revisions_;
+};
+
+}  // namespace thaw::app
