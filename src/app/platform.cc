@@ -61,6 +61,7 @@ class Platform::Impl {
   std::string endpoints_path() const { return options_.data_dir + "/endpoints.json"; }
 
   UpOptions options_;
+  std::string own_program_;
   io_linux::LocalDisk disk_;
   std::optional<store::DataLock> lock_;
   std::optional<SandboxChoice> choice_;
@@ -96,6 +97,7 @@ class Platform::Impl {
 };
 
 Status Platform::Impl::open_data() {
+  ASSIGN_OR_RETURN(own_program_, own_program(disk_));
   RETURN_IF_ERROR(disk_.make_dirs(options_.data_dir));
   auto lock = store::DataLock::acquire(options_.data_dir);
   if (!lock) return std::move(lock).error();
@@ -124,7 +126,10 @@ Status Platform::Impl::make_rooms() {
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
   sandbox_ = make_sandbox(*choice_, options_,
-                          {.loop = loop_, .disk = disk_, .processes = processes_});
+                          {.loop = loop_,
+                           .disk = disk_,
+                           .processes = processes_,
+                           .own_program = own_program_});
   ASSIGN_OR_RETURN(const int left, sandbox_->recover());
   if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
   prober_.emplace(loop_, loop_, net_);
@@ -140,13 +145,12 @@ Status Platform::Impl::make_rooms() {
 }
 
 Status Platform::Impl::make_control() {
-  ASSIGN_OR_RETURN(const std::string program, own_program(disk_));
   catalog_.emplace(*database_);
   control_.emplace(loop_, entropy_, *catalog_, switchboard_,
                    control::Options{
                        .base_url = fmt::format("http://{}:{}", options_.base_domain,
                                                gateway_address_.port),
-                       .serve_argv = {program, "serve"},
+                       .serve_argv = {own_program_, "serve"},
                    });
   switchboard_.connect({.clock = &loop_,
                         .serving = &*serving_,

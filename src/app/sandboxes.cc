@@ -44,6 +44,7 @@ std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
       sandbox::CrunSettings{.data_dir = options.data_dir,
                             .rootfs = sandbox::rootfs_path(options.data_dir),
                             .open_net_namespace = io_linux::open_net_namespace,
+                            .own_program = std::move(ports.own_program),
                             .max_ready = options.ready_sandboxes});
 }
 

@@ -33,6 +33,7 @@ struct SandboxPorts {
   io::Loop& loop;
   io::Disk& disk;
   io::Processes& processes;
+  std::string own_program;  // the file of this program
 };
 std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                                                const UpOptions& options, SandboxPorts ports);

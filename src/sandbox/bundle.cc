@@ -39,6 +39,10 @@ Json mount(const char* type, const char* where, std::initializer_list<std::strin
                        {"options", strings(options)}});
 }
 
+bool runs_own_program(const InstanceSpec& spec, const BundleOptions& options) {
+  return !options.own_program.empty() && !spec.argv.empty() && spec.argv[0] == options.own_program;
+}
+
 Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
   // Pages in these are charged to the instance; the size only keeps the error message (ENOSPC)
   // nearer than an out-of-memory kill.
@@ -57,6 +61,11 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
   if (options.var_tmp) list.push_back(mount("tmpfs", "/var/tmp", {"nosuid", "nodev", "mode=1777", size}));
   // The host's own /run holds the sockets of its daemons, which trust uid 0.
   list.push_back(mount("tmpfs", "/run", {"nosuid", "nodev", "noexec", "mode=755", size}));
+  if (runs_own_program(spec, options)) {
+    Json program = mount("bind", kProgramPath, {"bind", "ro", "nosuid", "nodev"});
+    program.set("source", options.own_program);
+    list.push_back(std::move(program));
+  }
   return list;
 }
 
@@ -74,13 +83,15 @@ Json rlimit(const char* name, int64_t value) {
 
 Json process(const InstanceSpec& spec, const BundleOptions& options) {
   Json rlimits = Json::array();
+  std::vector<std::string> argv = spec.argv;
+  if (runs_own_program(spec, options)) argv[0] = kProgramPath;
   const int64_t most = options.open_files > 0 ? options.open_files : kMaxOpenFiles;
   rlimits.push_back(rlimit("RLIMIT_NOFILE", std::min(kMaxOpenFiles, most)));
   rlimits.push_back(rlimit("RLIMIT_CORE", 0));
   return Json::object(
       {{"terminal", false},
        {"user", Json::object({{"uid", options.uid}, {"gid", options.gid}, {"umask", 022}})},
-       {"args", strings(spec.argv)},
+       {"args", strings(argv)},
        {"env", strings(spec.env)},
        {"cwd", spec.working_dir.empty() ? "/" : spec.working_dir},
        {"capabilities", capabilities()},

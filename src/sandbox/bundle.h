@@ -21,9 +21,13 @@ struct BundleOptions {
   bool swap_limit = true;
   int64_t open_files = 0;  // Machine::open_files
   bool var_tmp = true;     // the host has a /var/tmp, which the instance gets its own of
+  /// Thaw's own program on the host. An instance that runs it finds it at kProgramPath, wherever on
+  /// the host it lies, be that in a folder that instances do not see. Empty: none.
+  std::string own_program;
   int uid = 0;
   int gid = 0;
 };
+inline constexpr char kProgramPath[] = "/run/thaw/thaw";
 
 /// The contents of config.json.
 Json make_bundle(const InstanceSpec& spec, const BundleOptions& options);

@@ -129,5 +129,17 @@ TEST(Seccomp, ANameIsAllowedOrRefusedNotBoth) {
   EXPECT_GT(seen.size(), 300U);
 }
 
+TEST(Bundle, ThawsOwnProgramIsThereWhereverItLiesOnTheHost) {
+  InstanceSpec spec = some_spec();
+  spec.argv = {"/tmp/build/thaw", "serve"};
+  const Json bundle = make_bundle(spec, {.own_program = "/tmp/build/thaw"});
+  EXPECT_EQ(bundle["process"]["args"].as_array()[0].as_string(), kProgramPath);
+  EXPECT_EQ(mount_at(bundle, kProgramPath)["source"].as_string(), "/tmp/build/thaw");
+  spec.argv[0] = "/usr/bin/python3";
+  const Json other = make_bundle(spec, {.own_program = "/tmp/build/thaw"});
+  EXPECT_EQ(other["process"]["args"].as_array()[0].as_string(), "/usr/bin/python3");
+  EXPECT_TRUE(mount_at(other, kProgramPath).is_null());
+}
+
 }  // namespace
 }  // namespace thaw::sandbox

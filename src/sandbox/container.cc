@@ -71,6 +71,7 @@ void Container::spawn_create() {
                                  .swap_limit = env_.machine.swap_limit,
                                  .open_files = env_.machine.open_files,
                                  .var_tmp = env_.disk.exists("/var/tmp"),
+                                 .own_program = env_.settings.own_program,
                                  .uid = env_.settings.uid,
                                  .gid = env_.settings.gid};
   Status made = env_.disk.make_dirs(folder());

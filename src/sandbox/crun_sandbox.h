@@ -29,6 +29,7 @@ struct CrunSettings {
   std::string rootfs;    // made by enter_private_mounts()
   /// The network namespace of a process, for SocketAddress::in.
   std::function<Result<std::shared_ptr<const io::NetNamespace>>(pid_t)> open_net_namespace;
+  std::string own_program;  // see bundle.h
   int max_ready = 16;
   int max_creates = 4;
   int uid = 0;  // whom programs run as
