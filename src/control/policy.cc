@@ -232,8 +232,8 @@ Trial trial_of(const spec::RevisionTemplate& revision) {
     const auto found = annotations.find(key);
     return found != annotations.end() && found->second == value;
   };
-  const bool none = is("run.googleapis.com/health-check-disabled", "true") ||
-                    is("run.googleapis.com/health-check-disabled", "True") ||
+  constexpr std::string_view kDisabled = "run.googleapis.com/health-check-disabled";
+  const bool none = is(kDisabled, "true") || is(kDisabled, "True") || is(kDisabled, "TRUE") ||
                     is("autoscaling.knative.dev/initial-scale", "0") ||
                     is("autoscaling.knative.dev/initialScale", "0");
   return none ? Trial::kNone : Trial::kStartOne;
