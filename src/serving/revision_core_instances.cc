@@ -294,6 +294,8 @@ void RevisionCore::scale(Instant now) {
 }
 
 void RevisionCore::apply(Instant now, int desired) {
+  // At zero the past starts nothing, only a request does (contract 2.2), or keep_minimum().
+  if (usable() == 0 && load_ == 0) return;
   desired = std::max(desired, usable() > 0 ? 1 : 0);  // the last one goes when idle: go_idle()
   while (usable() < desired) {
     if (call_back_one()) continue;

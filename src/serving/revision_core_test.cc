@@ -641,6 +641,15 @@ TEST(RevisionCore, MoreLoadThanTheTargetStartsAnotherInstanceAtATick) {
   EXPECT_EQ(core.count<action::StartInstance>(), 2);
 }
 
+TEST(RevisionCore, AtZeroTheLoadOfThePastStartsNothing) {
+  Core core(config(1, 5));
+  const auto lost = core.arrive();
+  core.exit(0);
+  EXPECT_EQ(core.refused(lost), 503);
+  core.run_until(120);
+  EXPECT_EQ(core.count<action::StartInstance>(), 1);
+}
+
 TEST(RevisionCore, SurplusGoesWhenTheLoadHasBeenLowForAMinute) {
   Core core(config(1, 5));
   for (int i = 0; i < 5; ++i) core.arrive();
