@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "http/query.h"
 #include "http/status.h"
 
 namespace thaw::cli {
@@ -167,29 +168,15 @@ Outcome<ExitCode> Api::lines(std::string_view target, Duration timeout,
   return ExitCode::kOk;
 }
 
-std::string url_escape(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string escaped;
-  for (const char c : text) {
-    if (kPlain.find(c) != std::string_view::npos) {
-      escaped += c;
-    } else {
-      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
 std::string services_path(std::string_view name) {
-  return fmt::format("{}services{}{}", kV1, name.empty() ? "" : "/", url_escape(name));
+  return fmt::format("{}services{}{}", kV1, name.empty() ? "" : "/", http::percent_encode(name));
 }
 std::string revisions_path(std::string_view name) {
-  return fmt::format("{}revisions{}{}", kV1, name.empty() ? "" : "/", url_escape(name));
+  return fmt::format("{}revisions{}{}", kV1, name.empty() ? "" : "/", http::percent_encode(name));
 }
 std::string thaw_path(std::string_view rest) { return fmt::format("/thaw/v1/{}", rest); }
 std::string service_path(std::string_view name, std::string_view what) {
-  return fmt::format("/thaw/v1/services/{}/{}", url_escape(name), what);
+  return fmt::format("/thaw/v1/services/{}/{}", http::percent_encode(name), what);
 }
 
 Error error_of(const http::Response& answer) {

@@ -57,9 +57,6 @@ std::string revisions_path(std::string_view name = "");                  // v1
 std::string thaw_path(std::string_view rest);                            // /thaw/v1/...
 std::string service_path(std::string_view name, std::string_view what);  // .../services/NAME/WHAT
 
-/// Percent-encodes all but letters, digits and "-._~".
-std::string url_escape(std::string_view text);
-
 /// The Error that an error answer tells, from Google's JSON form, else from the status.
 Error error_of(const http::Response& answer);
 

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/exit_code.h"
 #include "cli/cli_testing.h"
+#include "cli/exit_code.h"
 
 namespace thaw::cli {
 namespace {

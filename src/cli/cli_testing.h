@@ -3,6 +3,7 @@
 // Thread: one. Owner: the test. Limits: none.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ class FakeTerminal final : public Terminal {
   Status write_out(std::string_view text) override {
     if (out_fault) return *out_fault;
     out += text;
+    if (on_out) on_out();
     return {};
   }
   void write_err(std::string_view text) override { err += text; }
@@ -43,6 +45,7 @@ class FakeTerminal final : public Terminal {
   int columns = 80;
   std::map<std::string, std::string> variables;
   std::optional<Error> out_fault;
+  std::function<void()> on_out;  // after each write to standard output
 };
 
 /// Ports for commands that need none: touching one is a mistake.

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "spec/parse.h"
 
 namespace thaw::cli {
 namespace {
 
-constexpr Duration kFrame = milliseconds(100);  // also how often the API is asked
+// How often the API is asked: a native model is up in 20 ms, a large one in minutes.
+constexpr Duration kFirstPause = milliseconds(4);
+constexpr Duration kLongestPause = milliseconds(100);  // also a frame of the spinner
 constexpr std::string_view kSpinner[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 
 /// What is being waited for, in gcloud's words.
@@ -79,6 +83,7 @@ Outcome<spec::Service> wait_until_ready(Context& context, Api& api, spec::Servic
   const std::string path = services_path(service.metadata.name);
   const Instant deadline = context.ports.loop().now() + kLongestWait;
   Progress progress(context);
+  Duration pause = kFirstPause;
   while (readiness_of(service) == Readiness::kPending) {
     if (context.ports.loop().now() > deadline) {
       return Failure(ExitCode::kNotReady,
@@ -88,7 +93,8 @@ Outcome<spec::Service> wait_until_ready(Context& context, Api& api, spec::Servic
                                        service.metadata.name, service.metadata.name)));
     }
     progress.show(stage_of(service));
-    pause_for(context.ports, kFrame);
+    pause_for(context.ports, pause);
+    pause = std::min(pause * 2, kLongestPause);
     ASSIGN_OR_RETURN(const Json json, api.get(path));
     ASSIGN_OR_RETURN(service, spec::service_from_json(json));
   }

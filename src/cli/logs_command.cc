@@ -6,6 +6,7 @@
 
 #include "cli/api.h"
 #include "cli/handlers.h"
+#include "http/query.h"
 
 namespace thaw::cli {
 namespace {
@@ -13,34 +14,30 @@ namespace {
 constexpr int64_t kDefaultTail = 100;
 constexpr int64_t kMostLines = 100'000;
 constexpr Duration kForever = seconds(3600.0 * 24 * 365);
-constexpr std::array<std::string_view, 5> kSeverities = {"DEFAULT", "DEBUG", "INFO", "WARNING",
-                                                         "ERROR"};
+constexpr std::array<std::string_view, 9> kSeverities = {
+    "DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"};
 
-/// The severity's place in the order; words that are not known count as INFO.
+/// The severity's place in Cloud Logging's order; words that are not known count as DEFAULT.
 size_t rank(std::string_view severity) {
   const auto known = std::find(kSeverities.begin(), kSeverities.end(), severity);
-  if (severity == "CRITICAL") return kSeverities.size();
-  return known == kSeverities.end() ? 2 : static_cast<size_t>(known - kSeverities.begin());
+  return known == kSeverities.end() ? 0 : static_cast<size_t>(known - kSeverities.begin());
 }
 
+/// The API filters what it has kept; what it sends later and the revision are filtered here.
 struct Filter {
-  std::optional<WallTime> since;
   size_t lowest = 0;
   std::string revision;
 
   bool takes(const Json& line) const {
     if (rank(line.string_or("severity", "DEFAULT")) < lowest) return false;
-    if (!revision.empty() && line.string_or("revision") != revision) return false;
-    if (!since) return true;
-    const auto time = parse_rfc3339(line.string_or("timestamp"));
-    return !time || *time >= *since;
+    return revision.empty() || line.string_or("revision") == revision;
   }
 };
 
 std::string coloured_severity(const std::string& severity, const Style& style) {
   const std::string padded = fmt::format("{:<7}", severity);
   if (rank(severity) >= rank("ERROR")) return style.red(padded);
-  if (severity == "WARNING") return style.yellow(padded);
+  if (rank(severity) >= rank("WARNING")) return style.yellow(padded);
   return padded;
 }
 
@@ -48,6 +45,9 @@ std::string coloured_severity(const std::string& severity, const Style& style) {
 /// terminal.
 std::string human_line(const Context& context, const Json& line) {
   std::string message = line.string_or("message");
+  if (const Json& payload = line["jsonPayload"]; !payload.is_null()) {
+    message += (message.empty() ? "" : " ") + payload.dump();
+  }
   if (context.terminal.out_is_tty()) message = escape_controls(message, Keep::kLinesAndTabs);
   const auto time = parse_rfc3339(line.string_or("timestamp"));
   // Milliseconds always, so that the columns stand.
@@ -72,17 +72,23 @@ Outcome<ExitCode> logs_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(const auto tail, words.integer("tail", {0, kMostLines}));
   ASSIGN_OR_RETURN(const auto since, words.duration("since"));
   Filter filter{.revision = std::string(words.value("revision").value_or(""))};
-  if (since) filter.since = context.ports.loop().wall_now() - *since;
-  if (const auto severity = words.value("severity")) filter.lowest = rank(*severity);
-  // What is filtered here must be asked for in full, so that --tail counts what is shown.
-  const bool filtered = filter.since || filter.lowest > 0 || !filter.revision.empty();
-  const int64_t wanted = tail.value_or(since ? kMostLines : kDefaultTail);
   const bool follow = words.is_on("follow");
-  const int64_t asked = filtered && !follow ? kMostLines : wanted;
+  const int64_t wanted = tail.value_or(since ? kMostLines : kDefaultTail);
+  // What is filtered here must be asked for in full, so that --tail counts what is shown.
+  const bool in_full = !filter.revision.empty() && !follow;
+  std::string query = fmt::format("logs?tail={}", in_full ? kMostLines : wanted);
+  if (since) {
+    const std::string from = format_rfc3339(context.ports.loop().wall_now() - *since);
+    query += "&since=" + http::percent_encode(from);
+  }
+  if (const auto severity = words.value("severity")) {
+    filter.lowest = rank(*severity);
+    query += fmt::format("&severity={}", *severity);
+  }
+  if (follow) query += "&follow=true";
 
   ASSIGN_OR_RETURN(Api api, Api::open(context));
-  const std::string path = service_path(
-      words.arguments()[0], fmt::format("logs?tail={}{}", asked, follow ? "&follow=true" : ""));
+  const std::string path = service_path(words.arguments()[0], query);
   std::vector<std::string> held;  // without --follow: the lines to show, at most `wanted`
   Outcome<ExitCode> written = ExitCode::kOk;
   const auto show = [&](const std::string& text) {

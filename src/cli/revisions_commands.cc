@@ -7,6 +7,7 @@
 #include "cli/handlers.h"
 #include "cli/service_page.h"
 #include "cli/table.h"
+#include "http/query.h"
 #include "spec/parse.h"
 
 namespace thaw::cli {
@@ -83,7 +84,8 @@ Outcome<ExitCode> revisions_list_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(Api api, Api::open(context));
   std::string path = revisions_path();
   if (const auto service = words.value("service")) {
-    path += "?labelSelector=" + url_escape(fmt::format("serving.knative.dev/service={}", *service));
+    path += "?labelSelector=" +
+            http::percent_encode(fmt::format("serving.knative.dev/service={}", *service));
   }
   ASSIGN_OR_RETURN(const Json answer, api.get(path));
   const Json& items = answer["items"];

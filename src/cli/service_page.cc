@@ -15,6 +15,14 @@ constexpr size_t kShownEvents = 8;
 
 std::string safe(std::string_view text) { return escape_controls(text, Keep::kLinesAndTabs); }
 
+/// "5 min", where format_duration says "5 min 0 s".
+std::string short_duration(Duration length) {
+  std::string text = format_duration(length);
+  constexpr std::string_view kNoSeconds = " 0 s";
+  if (text.ends_with(kNoSeconds)) text.resize(text.size() - kNoSeconds.size());
+  return text;
+}
+
 std::string traffic_text(const spec::ServiceStatus& status) {
   std::string text;
   for (const spec::TrafficTarget& target : status.traffic) {
@@ -91,7 +99,7 @@ std::string probe_text(const spec::ProbeSettings& probe) {
                      : probe.kind == spec::ProbeKind::kGrpc
                          ? fmt::format("gRPC {} on port {}", probe.grpc_service, probe.port)
                          : fmt::format("TCP on port {}", probe.port);
-  return fmt::format("{}, within {}", what, format_duration(probe.deadline()));
+  return fmt::format("{}, within {}", what, short_duration(probe.deadline()));
 }
 
 }  // namespace
@@ -179,7 +187,7 @@ std::string settings_lines(const spec::RevisionTemplate& revision, const PageFor
   out += labelled("Memory", format_bytes(settings.memory), format);
   out += labelled("Requests",
                   fmt::format("{} at once per instance, at most {} each", settings.concurrency,
-                              format_duration(settings.timeout)),
+                              short_duration(settings.timeout)),
                   format);
   out += labelled("Starts", fmt::format("up when {}", probe_text(settings.startup_probe)), format);
   return out;

@@ -6,6 +6,7 @@
 #include "cli/handlers.h"
 #include "cli/service_page.h"
 #include "cli/table.h"
+#include "http/query.h"
 #include "spec/emit.h"
 #include "spec/parse.h"
 
@@ -81,8 +82,9 @@ ServiceFacts facts_of(Api& api, spec::Service service) {
 Outcome<ExitCode> print_details(Context& context, Api& api, const Json& json,
                                 const ServiceFacts& facts) {
   const std::string name = facts.service.metadata.name;
-  const Json revisions = get_or_null(api, revisions_path() + "?labelSelector=" +
-                                              url_escape("serving.knative.dev/service=" + name));
+  const Json revisions = get_or_null(
+      api, revisions_path() +
+               "?labelSelector=" + http::percent_encode("serving.knative.dev/service=" + name));
   return context.print_json(Json::object({{"service", json},
                                           {"revisions", revisions["items"]},
                                           {"instances", facts.instances},
@@ -106,7 +108,7 @@ Outcome<ExitCode> services_list_command(Context& context, const Words&) {
                {.title = "READY"},
                {.title = "REVISION", .may_shrink = true},
                {.title = "URL", .may_shrink = true},
-               {.title = "DEPLOYED"}});
+               {.title = "CREATED"}});
   const WallTime now = context.ports.loop().wall_now();
   for (const Json& item : items.as_array()) {
     ASSIGN_OR_RETURN(const spec::Service service, spec::service_from_json(item));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace thaw::cli {
 namespace {
@@ -76,22 +77,18 @@ std::vector<std::string> wrap_lines(std::string_view text, size_t columns) {
   while (true) {
     const size_t end = std::min(text.find('\n'), text.size());
     std::string_view paragraph = text.substr(0, end);
-    std::string line(paragraph.substr(0, std::min(paragraph.find_first_not_of(' '), end)));
-    bool line_is_empty = true;
+    std::string line;
     while (!paragraph.empty()) {
-      paragraph.remove_prefix(std::min(paragraph.find_first_not_of(' '), paragraph.size()));
-      const std::string_view word =
-          paragraph.substr(0, std::min(paragraph.find(' '), paragraph.size()));
-      paragraph.remove_prefix(word.size());
-      if (word.empty()) break;
-      if (!line_is_empty && columns_of(line) + 1 + columns_of(word) > columns) {
-        lines.push_back(std::move(line));
-        line.clear();
-        line_is_empty = true;
+      const size_t blanks = std::min(paragraph.find_first_not_of(' '), paragraph.size());
+      const size_t word_end = std::min(paragraph.find(' ', blanks), paragraph.size());
+      const std::string_view word = paragraph.substr(blanks, word_end - blanks);
+      const bool begins_line = columns_of(line) == 0;
+      if (!begins_line && columns_of(line) + blanks + columns_of(word) > columns) {
+        lines.push_back(std::exchange(line, std::string(word)));
+      } else if (!word.empty()) {
+        line += paragraph.substr(0, word_end);
       }
-      if (!line_is_empty) line += ' ';
-      line += word;
-      line_is_empty = false;
+      paragraph.remove_prefix(word_end);
     }
     lines.push_back(std::move(line));
     if (end == text.size()) return lines;

@@ -57,6 +57,7 @@ TEST(Text, WrappingKeepsLinesAndLetsLongWordsStand) {
   EXPECT_EQ(wrap_lines("a very-long-word b", 4),
             (std::vector<std::string>{"a", "very-long-word", "b"}));
   EXPECT_EQ(wrap_lines("", 5), (std::vector<std::string>{""}));
+  EXPECT_EQ(wrap_lines("  a   b c  ", 7), (std::vector<std::string>{"  a   b", "c"}));
 }
 
 TEST(Text, AgesAreInOneUnit) {
