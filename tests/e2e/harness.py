@@ -58,8 +58,12 @@ def thaw_cgroups():
 
 
 class Platform:
-    def __init__(self, options=(), data_dir=None):
+    def __init__(self, options=(), data_dir=None, prefix=()):
+        """`prefix`: words before `thaw`, such as those that change the user."""
+        self.prefix = list(prefix)
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="thaw-e2e-"))
+        if self.prefix:
+            self.data_dir.chmod(0o777)
         self.options = list(options)
         self.log_path = self.data_dir.with_suffix(".log")
         self.process = None
@@ -70,7 +74,7 @@ class Platform:
         endpoints.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [THAW, "up", "--data-dir", str(self.data_dir), "--gateway-address", "127.0.0.1:0",
+                [*self.prefix, THAW, "up", "--data-dir", str(self.data_dir), "--gateway-address", "127.0.0.1:0",
                  "--api-address", "127.0.0.1:0", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -132,10 +136,11 @@ class PlatformTest(unittest.TestCase):
     """One platform per test; `options` are given to `thaw up`."""
 
     options = ["--scale-to-zero-after", "1s", "--stop-grace", "1s"]
+    prefix = []
 
     def setUp(self):
         self.cgroups_before = thaw_cgroups()
-        self.thaw = Platform(self.options)
+        self.thaw = Platform(self.options, prefix=self.prefix)
         self.addCleanup(self.finish)
 
     def finish(self):
