@@ -40,6 +40,24 @@ namespace {
 io::Transfer failed(int error) { return {io::Transfer::State::kBroken, 0, error}; }
 constexpr io::Transfer kWouldBlock{io::Transfer::State::kWouldBlock, 0, 0};
 
+// The calls of sockets are shorter ways into the kernel than those of files.
+
+ssize_t receive(int fd, FdStream::Kind kind, std::span<char> into) {
+  return kind == FdStream::Kind::kSocket ? ::recv(fd, into.data(), into.size(), 0)
+                                         : ::read(fd, into.data(), into.size());
+}
+
+ssize_t send(int fd, FdStream::Kind kind, std::span<iovec> parts) {
+  if (kind != FdStream::Kind::kSocket) {
+    return ::writev(fd, parts.data(), static_cast<int>(parts.size()));
+  }
+  if (parts.size() == 1) return ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 uint32_t interest(FdStream::Kind kind) {
   switch (kind) {
     case FdStream::Kind::kReadPipe:
@@ -76,7 +94,7 @@ io::Transfer FdStream::read(std::span<char> into) {
   CHECK(!into.empty());
   if (!watch_->readable) return kWouldBlock;
   for (;;) {
-    const ssize_t n = ::read(fd_.get(), into.data(), into.size());
+    const ssize_t n = receive(fd_.get(), kind_, into);
     if (n > 0) {
       // A short read of a stream has emptied it (epoll(7), question 9); the end, if it was
       // announced, still has to be read.
@@ -107,8 +125,7 @@ io::Transfer FdStream::write(std::span<const std::string_view> parts) {
   }
   CHECK(total > 0, "a write of nothing");
   for (;;) {
-    const ssize_t n = count == 1 ? ::write(fd_.get(), vectors[0].iov_base, vectors[0].iov_len)
-                                 : ::writev(fd_.get(), vectors.data(), static_cast<int>(count));
+    const ssize_t n = send(fd_.get(), kind_, std::span(vectors).first(count));
     if (n > 0) {
       if (static_cast<size_t>(n) < total) watch_->writable = false;
       return {io::Transfer::State::kMoved, static_cast<size_t>(n), 0};
