@@ -55,14 +55,6 @@ CREATE TABLE meter_batch(
   last INTEGER NOT NULL
 ) STRICT;
 INSERT INTO meter_batch VALUES(1, 0);)"},
-    Migration{3, "waterfalls of the latest starts", R"(
-CREATE TABLE starts(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  service TEXT NOT NULL,
-  instance TEXT NOT NULL UNIQUE,
-  record TEXT NOT NULL
-) STRICT;
-CREATE INDEX starts_of_service ON starts(service, id);)"},
 };
 
 std::string holder_of(int fd) {
