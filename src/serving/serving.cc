@@ -183,6 +183,7 @@ bool Slot::waited_for_start() const {
 }
 
 void Slot::first_byte() {
+  if (!waited_for_start()) return;  // its answer is no part of the start
   owner_->impl_->request(request_).pool->first_byte(RequestTable::handle(request_));
 }
 

@@ -44,7 +44,8 @@ class [[nodiscard]] Slot {
   const io::SocketAddress& address() const;
   /// True when this request waited for the instance's start.
   bool waited_for_start() const;
-  /// The gateway saw the first byte of the answer: completes the start's waterfall.
+  /// The gateway saw the first byte of the answer: completes the waterfall of a start that this
+  /// request waited for.
   void first_byte();
 
  private:

@@ -161,6 +161,25 @@ TEST_F(ServingTest, TheWaterfallHasEveryPointInOrder) {
   EXPECT_EQ(record.instance, sandbox_.started[0]->id);
 }
 
+TEST_F(ServingTest, TheFirstByteOfARequestThatFoundItAwakeIsNoPartOfTheStart) {
+  RevisionConfig tried_out = config();
+  tried_out.initial_instances = 1;
+  serving_->set_revision(tried_out);
+  time_.turn();
+  sandbox_.started[0]->observer->on_sandbox_ready();
+  sandbox_.started[0]->observer->on_executed();
+  time_.turn();
+  prober_.answer(0);
+  time_.run_until(5);
+  const auto caller = call();
+  time_.turn();
+  ASSERT_TRUE(caller->slot);
+  caller->slot->first_byte();
+  time_.turn();
+  ASSERT_EQ(observer_.starts.size(), 1U);
+  EXPECT_FALSE(observer_.starts[0].first_byte);
+}
+
 TEST_F(ServingTest, BillsStartRequestsAndStopButNotIdleness) {
   serving_->set_revision(config());
   const auto caller = call();
