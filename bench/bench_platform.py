@@ -1,4 +1,4 @@
-"""A platform for benchmarks: `thaw up` on a temporary data directory and ports of the kernel's choice."""
+"""A platform for benchmarks: `thaw up` on a temporary data directory and free ports."""
 
 import contextlib
 import json

@@ -1,5 +1,6 @@
 """Wrong service files: a clear error with its place, exit code not 0, and nothing is stored."""
 
+import json
 import os
 import unittest
 
@@ -49,12 +50,11 @@ spec:
         self.assert_refused("")
 
     def test_the_api_refuses_the_same(self):
-        import json
         body = json.loads(self.service_file("bad", "echo.py", AT_ZERO))
         body["spec"]["template"]["spec"]["timeoutSeconds"] = -1
-        status, answer = self.thaw.curl_api("/apis/serving.knative.dev/v1/namespaces/default/services",
-                                            "-H", "Content-Type: application/json",
-                                            "-d", json.dumps(body))
+        status, answer = self.thaw.curl_api(
+            "/apis/serving.knative.dev/v1/namespaces/default/services",
+            "-H", "Content-Type: application/json", "-d", json.dumps(body))
         self.assertEqual(status, 400, answer)
         self.assertIn("timeoutSeconds", answer)
         self.assertEqual(self.thaw.json("services", "list"), [])

@@ -74,8 +74,9 @@ class Platform:
         endpoints.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, THAW, "up", "--data-dir", str(self.data_dir), "--gateway-address", "127.0.0.1:0",
-                 "--api-address", "127.0.0.1:0", *self.options],
+                [*self.prefix, THAW, "up", "--data-dir", str(self.data_dir),
+                 "--gateway-address", "127.0.0.1:0", "--api-address", "127.0.0.1:0",
+                 *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def ready():
