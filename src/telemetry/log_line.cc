@@ -36,11 +36,14 @@ LogLine line_of_output(std::string_view text, LogLine::Stream stream) {
     const auto json = Json::parse(text);
     if (json && (json->find("severity") != nullptr || json->find("message") != nullptr)) {
       const std::string severity = upper(json->string_or("severity"));
-      if (severity_rank(severity) >= 0) line.severity = severity;
+      const bool known = severity_rank(severity) >= 0;
+      if (known) line.severity = severity;
       line.message = cut(json->string_or("message"));
       Json rest = Json::object();
       for (const auto& [key, value] : json->as_object()) {
-        if (key != "severity" && key != "message") rest.set(key, value);
+        // What is no severity or no text stays in the payload, so that nothing is lost.
+        const bool taken = key == "severity" ? known : key == "message" && value.is_string();
+        if (!taken) rest.as_object().emplace_back(key, value);
       }
       if (!rest.as_object().empty()) line.payload = std::move(rest);
       return line;

@@ -1,7 +1,6 @@
 #include "telemetry/logs.h"
 
 #include <algorithm>
-#include <deque>
 
 #include "base/log.h"
 
@@ -14,15 +13,18 @@ bool matches(const LogLine& line, const LogFilter& filter) {
          severity_rank(line.severity) >= severity_rank(filter.lowest_severity);
 }
 
-/// Calls `use` with each whole line; a last one that was cut by a crash is passed over.
+/// Calls `use` with each line, the last one first, until it answers false. What follows the last
+/// line end was cut by a crash and is passed over.
 template <class Use>
-void for_each_line(std::string_view text, Use use) {
-  while (true) {
-    const size_t end = text.find('\n');
-    if (end == std::string_view::npos) return;
-    use(text.substr(0, end));
-    text.remove_prefix(end + 1);
+bool for_each_line_backwards(std::string_view text, Use use) {
+  size_t end = text.rfind('\n');
+  while (end != std::string_view::npos && end > 0) {
+    const size_t before = text.rfind('\n', end - 1);
+    const size_t start = before == std::string_view::npos ? 0 : before + 1;
+    if (end > start && !use(text.substr(start, end - start))) return false;
+    end = before;
   }
+  return true;
 }
 
 }  // namespace
@@ -35,7 +37,10 @@ class Logs::Following final : public LogSubscription {
   }
   ~Following() override { std::erase(owner_.logs_[service_].followers, this); }
 
-  void tell(const LogLine& line) const { on_line_(line); }
+  void tell(const LogLine& line) const {
+    const auto call = on_line_;  // it may end this subscription
+    call(line);
+  }
 
  private:
   Logs& owner_;
@@ -82,22 +87,24 @@ void Logs::append(const LogLine& line) {
   }
 }
 
+// From the end, so that the newest few lines of a long log cost no more than those few.
 std::vector<LogLine> Logs::read(const ServiceId& service, const LogFilter& filter) const {
-  std::deque<LogLine> found;
-  for (const int age : {1, 0}) {
+  std::vector<LogLine> found;
+  const auto take = [&](std::string_view each) {
+    if (found.size() >= filter.tail) return false;
+    const auto json = Json::parse(each);
+    if (!json) return true;
+    auto line = log_line_from_json(*json);
+    if (line && matches(*line, filter)) found.push_back(*std::move(line));
+    return true;
+  };
+  for (const int age : {0, 1}) {
     const auto text =
         disk_.read_file(path(service, age), ByteCount{options_.largest_file.value + (1 << 20)});
-    if (!text) continue;
-    for_each_line(*text, [&](std::string_view each) {
-      const auto json = Json::parse(each);
-      if (!json) return;
-      auto line = log_line_from_json(*json);
-      if (!line || !matches(*line, filter)) return;
-      found.push_back(*std::move(line));
-      if (found.size() > filter.tail) found.pop_front();
-    });
+    if (text && !for_each_line_backwards(*text, take)) break;
   }
-  return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
+  std::reverse(found.begin(), found.end());
+  return found;
 }
 
 std::unique_ptr<LogSubscription> Logs::follow(const ServiceId& service,
