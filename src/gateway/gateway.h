@@ -8,7 +8,7 @@
 // Thread: the loop's. Owner: net, loop, slots and observer outlive it; it must not be destroyed
 // inside a callback of theirs.
 // Limits: Options. 64 KiB are read ahead per direction and connection; pipelined requests wait for
-// the one before. Contract 1.6; docs: reference/gateway.md.
+// the one before. Source: contract 1.6.
 #pragma once
 
 #include <functional>
