@@ -21,8 +21,8 @@ void check_round_trip(const Series& series) {
   std::string text = "y,ds\r\n";
   for (size_t i = 0; i < series.size(); ++i) {
     const std::string y = std::isnan(series.y[i]) ? "" : fmt::format("{}", series.y[i]);
-    text += fmt::format("{},{}\r\n", y,
-                        csv_field(format_timestamp(series.ds[i], ClockPart::kAlways)));
+    text +=
+        fmt::format("{},{}\r\n", y, csv_field(format_timestamp(series.ds[i], ClockPart::kAlways)));
   }
   const auto again = parse_series_csv(text);
   CHECK(again.has_value(), "what was written can be read");

@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   text << file.rdbuf();
   const auto series = thaw::predict::parse_series_csv(text.str());
   if (!series) {
-    std::cerr << fmt::format("usage: forecast_fit_bench SERIES.csv: {}\n", series.error().message());
+    std::cerr << fmt::format("usage: forecast_fit_bench SERIES.csv: {}\n",
+                             series.error().message());
     return 2;
   }
   for (std::string line; std::getline(std::cin, line);) {

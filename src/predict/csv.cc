@@ -33,9 +33,10 @@ Status CsvReader::plain_field() {
     const char c = text_[at_];
     if (c == ',' || c == '\n' || c == '\r') break;
     if (c == '"') {
-      return fault(fmt::format("a quote in the middle of the value {}: put the whole value in "
-                               "quotes and double the quotes in it",
-                               quoted_value(text_.substr(start, at_ - start + 1))));
+      return fault(
+          fmt::format("a quote in the middle of the value {}: put the whole value in "
+                      "quotes and double the quotes in it",
+                      quoted_value(text_.substr(start, at_ - start + 1))));
     }
     if (++at_ - record_start_ > kMaxRecordBytes) break;
   }

@@ -75,8 +75,8 @@ Result<std::vector<Timestamp>> choose_changepoints(const ForecastOptions& option
   const double step = static_cast<double>(rows - 1) / static_cast<double>(count);
   for (int64_t i = 1; i <= count; ++i) {
     // Halves go to the even row, as Python's rounding does. The last one is exact.
-    const double row = i == count ? static_cast<double>(rows - 1)
-                                  : std::nearbyint(static_cast<double>(i) * step);
+    const double row =
+        i == count ? static_cast<double>(rows - 1) : std::nearbyint(static_cast<double>(i) * step);
     placed.push_back(sorted_ds[static_cast<size_t>(row)]);
   }
   return placed;

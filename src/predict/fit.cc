@@ -11,7 +11,7 @@
 namespace thaw::predict {
 namespace {
 
-constexpr double kTrendPriorScale = 5;      // of k and m
+constexpr double kTrendPriorScale = 5;  // of k and m
 constexpr double kConstantSeriesSigma = 1e-9;
 constexpr double kSmallestScale = 1e-200, kLargestScale = 1e200;  // so that forecasts stay finite
 
@@ -41,10 +41,10 @@ Result<Rows> usable_rows(const Series& series) {
     rows.y.push_back(series.y[i]);
   }
   if (rows.ds.front() == rows.ds.back()) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("all {} rows are of one date, {}: at least 2 dates are needed",
-                             rows.ds.size(),
-                             format_timestamp(rows.ds.front(), ClockPart::kShortest)));
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("all {} rows are of one date, {}: at least 2 dates are needed", rows.ds.size(),
+                    format_timestamp(rows.ds.front(), ClockPart::kShortest)));
   }
   return rows;
 }
@@ -119,9 +119,12 @@ Status check_size(size_t rows, size_t columns) {
 
 FitFacts::End end_of(RidgeLassoSolution::End end) {
   switch (end) {
-    case RidgeLassoSolution::End::kOptimum: return FitFacts::End::kOptimum;
-    case RidgeLassoSolution::End::kExactData: return FitFacts::End::kExactData;
-    case RidgeLassoSolution::End::kStepLimit: break;
+    case RidgeLassoSolution::End::kOptimum:
+      return FitFacts::End::kOptimum;
+    case RidgeLassoSolution::End::kExactData:
+      return FitFacts::End::kExactData;
+    case RidgeLassoSolution::End::kStepLimit:
+      break;
   }
   return FitFacts::End::kStepLimit;
 }
@@ -143,8 +146,8 @@ void take_solution(Model& model, const RidgeLassoSolution& solution, size_t bend
   }
   model.beta.assign(next, solution.theta.end());
   model.sigma = solution.sigma;
-  model.facts = {end_of(solution.end), solution.log_posterior, solution.gradient,
-                 solution.slope_at_zero, solution.sigma_steps,  solution.active_set_steps};
+  model.facts = {end_of(solution.end),   solution.log_posterior, solution.gradient,
+                 solution.slope_at_zero, solution.sigma_steps,   solution.active_set_steps};
 }
 
 /// Equal values have no noise: the line through them, and nothing else.
@@ -181,8 +184,8 @@ Result<Model> fit(const Series& series, const ForecastOptions& options) {
   // A trend without changepoints still gets one bend, at t = 0, as Prophet has it.
   const std::vector<double> bends =
       model.changepoints_t.empty() ? std::vector<double>{0} : model.changepoints_t;
-  RETURN_IF_ERROR(check_size(rows.ds.size(),
-                             2 + bends.size() + feature_count(model.seasonalities)));
+  RETURN_IF_ERROR(
+      check_size(rows.ds.size(), 2 + bends.size() + feature_count(model.seasonalities)));
   take_solution(model, solve_ridge_lasso(build_problem(model, rows, bends)), bends.size());
   return model;
 }

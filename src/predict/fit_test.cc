@@ -72,8 +72,8 @@ TEST(Fit, SeasonalitiesObeyTheirSwitchesAndOrders) {
 TEST(Fit, PlacesChangepointsOverTheFirstPartOfTheHistory) {
   const Model model = fit(make_series(100, kDay, bumpy), {.n_changepoints = 3}).value();
   // Rows round(i * 79 / 3): 26, 53, 79.
-  EXPECT_THAT(model.changepoints, ElementsAre(date("2020-01-27"), date("2020-02-23"),
-                                              date("2020-03-20")));
+  EXPECT_THAT(model.changepoints,
+              ElementsAre(date("2020-01-27"), date("2020-02-23"), date("2020-03-20")));
   EXPECT_EQ(fit(make_series(10, kDay, bumpy), {}).value().changepoints.size(), 7u);
   EXPECT_EQ(fit(make_series(2, kDay, bumpy), {}).value().changepoints.size(), 0u);
 }
@@ -98,8 +98,8 @@ TEST(Fit, GivenChangepointsMustLieWithinTheHistory) {
 TEST(Fit, WithoutChangepointsTheTrendIsOneLine) {
   ForecastOptions options;
   options.changepoints.emplace();
-  const Model model = fit(make_series(60, kDay, [](int i) { return 5 + i + bumpy(i); }), options)
-                          .value();
+  const Model model =
+      fit(make_series(60, kDay, [](int i) { return 5 + i + bumpy(i); }), options).value();
   EXPECT_TRUE(model.delta.empty());
   EXPECT_EQ(model.facts.end, FitFacts::End::kOptimum);
   const Forecast forecast = predict(model, model.history_dates, {});
@@ -147,8 +147,8 @@ TEST(Fit, DatesMayRepeat) {
 TEST(Fit, ConstantValuesAreForecastAsTheyAre) {
   for (Scaling scaling : {Scaling::kAbsMax, Scaling::kMinMax}) {
     for (double value : {5.0, 0.0, -3.0}) {
-      const Model model = fit(make_series(30, kDay, [&](int) { return value; }),
-                              {.scaling = scaling}).value();
+      const Model model =
+          fit(make_series(30, kDay, [&](int) { return value; }), {.scaling = scaling}).value();
       EXPECT_EQ(model.facts.end, FitFacts::End::kConstantSeries);
       const Forecast forecast = predict(model, future_dates(model, {}).value().dates, {});
       for (double yhat : forecast.yhat) EXPECT_DOUBLE_EQ(yhat, value);
@@ -172,8 +172,8 @@ TEST(Fit, ValuesOfAnySizeGiveTheSameCurve) {
     for (double& y : scaled.y) y *= factor;
     const Model other = fit(scaled, {}).value();
     EXPECT_NEAR(other.sigma, model.sigma, 1e-9) << factor;
-    EXPECT_NEAR(predict(other, plain.ds, {}).yhat[7] / factor,
-                predict(model, plain.ds, {}).yhat[7], 1e-6);
+    EXPECT_NEAR(predict(other, plain.ds, {}).yhat[7] / factor, predict(model, plain.ds, {}).yhat[7],
+                1e-6);
   }
 }
 

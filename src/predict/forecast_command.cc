@@ -18,8 +18,8 @@ ForecastPrinted failed(int exit_code, const Error& error) {
 /// One line on what was read and fitted.
 std::string headline(const ForecastCommand& command, const ForecastAnswer& answer) {
   const Model& model = answer.model;
-  std::vector<std::string_view> parts = {
-      model.options.growth == Growth::kFlat ? "flat trend" : "linear trend"};
+  std::vector<std::string_view> parts = {model.options.growth == Growth::kFlat ? "flat trend"
+                                                                               : "linear trend"};
   for (const Seasonality& it : model.seasonalities) parts.push_back(it.name);
   return fmt::format(
       "{}: {} rows, {} to {}; {}; next {} at {}\n\n", command.source, model.history_t.size(),
@@ -44,9 +44,12 @@ std::string notes_on(const Series& history, const FitFacts& facts) {
 
 std::string rendered(const ForecastAnswer& answer, const ForecastCommand& command, BodyForm form) {
   switch (command.output) {
-    case ForecastCommand::Output::kCsv: return forecast_csv(answer.forecast);
-    case ForecastCommand::Output::kJson: return forecast_json(answer, form);
-    case ForecastCommand::Output::kTable: break;
+    case ForecastCommand::Output::kCsv:
+      return forecast_csv(answer.forecast);
+    case ForecastCommand::Output::kJson:
+      return forecast_json(answer, form);
+    case ForecastCommand::Output::kTable:
+      break;
   }
   return forecast_table(answer.forecast);
 }

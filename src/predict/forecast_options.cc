@@ -30,8 +30,7 @@ Status validate(const ForecastOptions& options) {
   RETURN_IF_ERROR(in_range("n_changepoints", options.n_changepoints, 0, kMaxChangepoints));
   if (options.changepoints) {
     RETURN_IF_ERROR(in_range("changepoints: their number",
-                             static_cast<int>(options.changepoints->size()), 0,
-                             kMaxChangepoints));
+                             static_cast<int>(options.changepoints->size()), 0, kMaxChangepoints));
   }
   RETURN_IF_ERROR(in_range("changepoint_range", options.changepoint_range, 0.0, 1.0));
   RETURN_IF_ERROR(in_range("changepoint_prior_scale", options.changepoint_prior_scale,

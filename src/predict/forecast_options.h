@@ -29,8 +29,8 @@ struct ForecastOptions {
   Scaling scaling = Scaling::kAbsMax;
   /// Dates inside the history; unset: n_changepoints are placed; empty: none.
   std::optional<std::vector<Timestamp>> changepoints;
-  int n_changepoints = 25;              // 0..200
-  double changepoint_range = 0.8;       // 0..1, part of the history that may have changepoints
+  int n_changepoints = 25;                // 0..200
+  double changepoint_range = 0.8;         // 0..1, part of the history that may have changepoints
   double changepoint_prior_scale = 0.05;  // > 0
   SeasonalitySwitch yearly, weekly, daily;
   double seasonality_prior_scale = 10.0;  // > 0
@@ -38,17 +38,17 @@ struct ForecastOptions {
 
 /// Which dates are forecast.
 struct HorizonOptions {
-  int periods = 28;              // 0..kMaxPeriods
+  int periods = 28;                 // 0..kMaxPeriods
   std::optional<std::string> freq;  // see future.h; unset: taken from the history
-  bool include_history = false;  // also the dates of the history, before the others
+  bool include_history = false;     // also the dates of the history, before the others
 };
 inline constexpr int kMaxPeriods = 10'000;
 
 /// How uncertainty is simulated.
 struct IntervalOptions {
-  double width = 0.8;    // 0..1, exclusive
-  int samples = 1000;    // 0..10000; 0: no intervals
-  uint64_t seed = 1;     // equal seeds give equal intervals
+  double width = 0.8;  // 0..1, exclusive
+  int samples = 1000;  // 0..10000; 0: no intervals
+  uint64_t seed = 1;   // equal seeds give equal intervals
 };
 
 /// kInvalidArgument names the field, its value and its range.

@@ -145,11 +145,16 @@ Result<Frequency> parse_frequency(std::string_view text) {
 
 std::string frequency_name(const Frequency& frequency) {
   switch (frequency.unit) {
-    case Unit::kWeek: return times(frequency.count, "W-") + std::string(kWeekdays[frequency.anchor]);
-    case Unit::kBusinessDay: return times(frequency.count, "B");
-    case Unit::kMonthStart: return month_name(frequency, "S");
-    case Unit::kMonthEnd: return month_name(frequency, "E");
-    case Unit::kFixed: break;
+    case Unit::kWeek:
+      return times(frequency.count, "W-") + std::string(kWeekdays[frequency.anchor]);
+    case Unit::kBusinessDay:
+      return times(frequency.count, "B");
+    case Unit::kMonthStart:
+      return month_name(frequency, "S");
+    case Unit::kMonthEnd:
+      return month_name(frequency, "E");
+    case Unit::kFixed:
+      break;
   }
   const std::pair<microseconds, std::string_view> units[] = {{days(1), "D"},
                                                              {std::chrono::hours(1), "H"},
@@ -170,8 +175,10 @@ Frequency infer_frequency(const std::vector<Timestamp>& dates) {
     const auto on_month_end = [](Timestamp at) { return on_month_start(at + kDay); };
     const bool starts = std::all_of(dates.begin(), dates.end(), on_month_start);
     if (starts || std::all_of(dates.begin(), dates.end(), on_month_end)) {
-      return {starts ? Unit::kMonthStart : Unit::kMonthEnd, {},
-              static_cast<int>(commonest(dates, months)), 0};
+      return {starts ? Unit::kMonthStart : Unit::kMonthEnd,
+              {},
+              static_cast<int>(commonest(dates, months)),
+              0};
     }
     if (dates.size() >= kEnoughForBusinessDays && step == kDay &&
         std::none_of(dates.begin(), dates.end(), on_weekend)) {

@@ -29,8 +29,10 @@ sys_days grid_day(year_month month, Unit unit) {
 /// The first day of the frequency's grid that is not before `day`.
 sys_days roll_forward(sys_days day, const Frequency& frequency) {
   switch (frequency.unit) {
-    case Unit::kFixed: break;
-    case Unit::kWeek: return day + (std::chrono::weekday(frequency.anchor) - std::chrono::weekday(day));
+    case Unit::kFixed:
+      break;
+    case Unit::kWeek:
+      return day + (std::chrono::weekday(frequency.anchor) - std::chrono::weekday(day));
     case Unit::kBusinessDay:
       while (!is_business_day(day)) day += days(1);
       break;
@@ -53,8 +55,10 @@ sys_days roll_forward(sys_days day, const Frequency& frequency) {
 /// The next day of the grid after `day`, which is on it.
 sys_days step_forward(sys_days day, const Frequency& frequency) {
   switch (frequency.unit) {
-    case Unit::kFixed: break;
-    case Unit::kWeek: return day + days(7 * frequency.count);
+    case Unit::kFixed:
+      break;
+    case Unit::kWeek:
+      return day + days(7 * frequency.count);
     case Unit::kBusinessDay:
       for (int left = frequency.count; left > 0; --left) {
         do day += days(1);
@@ -85,10 +89,10 @@ Result<std::vector<Timestamp>> dates_after(Timestamp last, const Frequency& freq
       at = (dates.empty() && rolled > day ? rolled : step_forward(rolled, frequency)) + clock;
     }
     if (at > latest_timestamp()) {
-      return Error(Code::kOutOfRange,
-                   fmt::format("periods: {} steps of {} after {} pass the year 9999", periods,
-                               frequency_name(frequency),
-                               format_timestamp(last, ClockPart::kShortest)));
+      return Error(
+          Code::kOutOfRange,
+          fmt::format("periods: {} steps of {} after {} pass the year 9999", periods,
+                      frequency_name(frequency), format_timestamp(last, ClockPart::kShortest)));
     }
     dates.push_back(at);
   }
@@ -103,8 +107,8 @@ Result<Horizon> future_dates(const Model& model, const HorizonOptions& options) 
   } else {
     horizon.frequency = infer_frequency(model.history_dates);
   }
-  ASSIGN_OR_RETURN(const auto after, dates_after(model.history_dates.back(), horizon.frequency,
-                                                 options.periods));
+  ASSIGN_OR_RETURN(const auto after,
+                   dates_after(model.history_dates.back(), horizon.frequency, options.periods));
   if (options.include_history) horizon.dates = model.history_dates;
   horizon.dates.insert(horizon.dates.end(), after.begin(), after.end());
   return horizon;

@@ -38,8 +38,7 @@ Frequency infer_frequency(const std::vector<Timestamp>& dates);
 
 /// `periods` dates after `last`, as pandas' date_range lays them: on the frequency's own grid.
 /// kOutOfRange when they would pass the year 9999.
-Result<std::vector<Timestamp>> dates_after(Timestamp last, const Frequency& frequency,
-                                           int periods);
+Result<std::vector<Timestamp>> dates_after(Timestamp last, const Frequency& frequency, int periods);
 
 struct Horizon {
   Frequency frequency;

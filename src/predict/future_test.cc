@@ -37,11 +37,11 @@ TEST(Frequency, StepsAsPandasDateRangeDoes) {
       {"2024-01-01 23:00", "h", "2024-01-02 | 2024-01-02 01:00:00"},
       {"2024-01-01", "5min", "2024-01-01 00:05:00 | 2024-01-01 00:10:00"},
       {"2024-01-01", "30S", "2024-01-01 00:00:30 | 2024-01-01 00:01:00"},
-      {"2024-01-01", "W", "2024-01-07 | 2024-01-14"},      // a Monday, then Sundays
+      {"2024-01-01", "W", "2024-01-07 | 2024-01-14"},  // a Monday, then Sundays
       {"2024-01-07", "W", "2024-01-14 | 2024-01-21"},
       {"2024-01-01", "2W-WED", "2024-01-03 | 2024-01-17"},
-      {"2024-01-05", "B", "2024-01-08 | 2024-01-09"},      // a Friday
-      {"2024-01-06", "B", "2024-01-08 | 2024-01-09"},      // a Saturday
+      {"2024-01-05", "B", "2024-01-08 | 2024-01-09"},  // a Friday
+      {"2024-01-06", "B", "2024-01-08 | 2024-01-09"},  // a Saturday
       {"2024-01-04", "2B", "2024-01-08 | 2024-01-10"},
       {"2024-01-01", "MS", "2024-02-01 | 2024-03-01"},
       {"2024-01-15", "MS", "2024-02-01 | 2024-03-01"},
@@ -69,8 +69,8 @@ TEST(Frequency, UnknownWordsAreErrorsThatListTheRightOnes) {
 }
 
 TEST(Frequency, NamesReadBackAsThemselves) {
-  for (const char* text : {"D", "7D", "H", "5min", "30S", "W-MON", "2W-SUN", "B", "3B", "MS",
-                           "3MS", "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC"}) {
+  for (const char* text : {"D", "7D", "H", "5min", "30S", "W-MON", "2W-SUN", "B", "3B", "MS", "3MS",
+                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC"}) {
     EXPECT_EQ(frequency_name(parse_frequency(text).value()), text);
   }
 }

@@ -11,8 +11,7 @@ namespace thaw::predict {
 namespace {
 
 Error bad_value(std::string_view value, std::string_view wanted) {
-  return Error(Code::kInvalidArgument,
-               fmt::format("{} is not {}", quoted_value(value), wanted));
+  return Error(Code::kInvalidArgument, fmt::format("{} is not {}", quoted_value(value), wanted));
 }
 
 template <class Number>
@@ -113,10 +112,10 @@ constexpr Option kOptions[] = {
        auto parsed = parse_frequency(t);
        return parsed ? Status() : Status(std::move(parsed).error());
      }},
-    {"include_history",
-     [](Text t, Request& r) { return read_bool(t, r.horizon.include_history); }},
+    {"include_history", [](Text t, Request& r) { return read_bool(t, r.horizon.include_history); }},
     {"interval_width", [](Text t, Request& r) { return read_real(t, r.intervals.width); }},
-    {"uncertainty_samples", [](Text t, Request& r) { return read_integer(t, r.intervals.samples); }},
+    {"uncertainty_samples",
+     [](Text t, Request& r) { return read_integer(t, r.intervals.samples); }},
     {"seed",
      [](Text t, Request& r) {
        return read_number(t, "a whole number of 0 or more", r.intervals.seed);
@@ -138,15 +137,14 @@ constexpr Option kOptions[] = {
 };
 
 constexpr std::string_view kNotThereYet[] = {
-    "cap",           "floor",       "holidays",      "country_holidays", "holidays_mode",
-    "mcmc_samples",  "regressors",  "seasonalities", "holidays_prior_scale"};
+    "cap",          "floor",      "holidays",      "country_holidays",    "holidays_mode",
+    "mcmc_samples", "regressors", "seasonalities", "holidays_prior_scale"};
 
 Error unknown_option(std::string_view name) {
   for (std::string_view known : kNotThereYet) {
-    if (name == known) {
-      return Error(Code::kUnimplemented, fmt::format("the option {} is not there yet: leave it "
-                                                     "out", name));
-    }
+    if (name != known) continue;
+    return Error(Code::kUnimplemented,
+                 fmt::format("the option {} is not there yet: leave it out", name));
   }
   const std::vector<std::string_view> names = option_names();
   const std::string_view near = nearest_name(name, names);
@@ -154,9 +152,8 @@ Error unknown_option(std::string_view name) {
     return Error(Code::kInvalidArgument,
                  fmt::format("no option {}: did you mean '{}'?", quoted_value(name), near));
   }
-  return Error(Code::kInvalidArgument,
-               fmt::format("no option {}: there are {}", quoted_value(name),
-                           fmt::join(names, ", ")));
+  return Error(Code::kInvalidArgument, fmt::format("no option {}: there are {}", quoted_value(name),
+                                                   fmt::join(names, ", ")));
 }
 
 Result<std::string> option_text(const Json& value) {

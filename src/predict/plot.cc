@@ -150,8 +150,8 @@ std::string date_axis(const Scene& scene, int columns, size_t margin, bool unico
   for (int mark = 0; mark < marks; ++mark) {
     const int column = mark * (columns - 1) / (marks - 1);
     line[static_cast<size_t>(column)] = unicode ? "┬" : "+";
-    const auto offset = std::chrono::microseconds(
-        static_cast<int64_t>(scene.end_x * 1e6 * column / (columns - 1)));
+    const auto offset =
+        std::chrono::microseconds(static_cast<int64_t>(scene.end_x * 1e6 * column / (columns - 1)));
     const std::string label = date_label(scene.start + offset, scene.end_x);
     size_t at = margin + 1 + static_cast<size_t>(column);
     at -= std::min(at, label.size() / 2);
@@ -210,8 +210,7 @@ std::string plot_forecast(const Series& history, const Forecast& forecast,
     text += fmt::format("{:>{}} {}{}\n", label, margin - 1, axis, canvas.row(row));
   }
   text += date_axis(scene, columns, margin, unicode);
-  return text + std::string(margin + 1, ' ') + legend(options, !forecast.yhat_lower.empty()) +
-         '\n';
+  return text + std::string(margin + 1, ' ') + legend(options, !forecast.yhat_lower.empty()) + '\n';
 }
 
 }  // namespace thaw::predict

@@ -54,10 +54,10 @@ std::vector<Timestamp> dates(const std::vector<std::string>& texts) {
 ForecastOptions read_options(const std::string& name) {
   const Json config = Json::parse(read_text(name + "/config.json")).value();
   ForecastRequest request;
-  for (const char* key : {"growth", "changepoints", "n_changepoints", "changepoint_range",
-                          "yearly_seasonality", "weekly_seasonality", "daily_seasonality",
-                          "seasonality_mode", "scaling", "seasonality_prior_scale",
-                          "changepoint_prior_scale"}) {
+  for (const char* key :
+       {"growth", "changepoints", "n_changepoints", "changepoint_range", "yearly_seasonality",
+        "weekly_seasonality", "daily_seasonality", "seasonality_mode", "scaling",
+        "seasonality_prior_scale", "changepoint_prior_scale"}) {
     const Json& value = config[key];
     if (value.is_null()) continue;
     const Status status = set_option(request, key, value);
@@ -152,13 +152,14 @@ TEST_P(Reference, GivesIntervalsAsWideAsThoseOfR) {
   EXPECT_LT(high, unlike ? 1.7 : 1.2);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Prophet, Reference,
-    testing::Values("air_additive", "fbstock_default", "fbstock_short_newton", "hyndsight_default",
-                    "hyndsight_minmax_exact", "peyton_default", "peyton_changepoint_list",
-                    "peyton_flexible_trend", "retail_default", "retail_flat",
-                    "subdaily5min_default", "wpR_outliers1", "wpR_outliers1_removed"),
-    [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Prophet, Reference,
+                         testing::Values("air_additive", "fbstock_default", "fbstock_short_newton",
+                                         "hyndsight_default", "hyndsight_minmax_exact",
+                                         "peyton_default", "peyton_changepoint_list",
+                                         "peyton_flexible_trend", "retail_default", "retail_flat",
+                                         "subdaily5min_default", "wpR_outliers1",
+                                         "wpR_outliers1_removed"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace thaw::predict

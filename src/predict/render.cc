@@ -18,10 +18,12 @@ struct Column {
 
 /// The columns that have values, in the order of the CSV.
 std::vector<Column> columns_of(const Forecast& forecast) {
-  std::vector<Column> columns = {
-      {"yhat", &forecast.yhat},           {"yhat_lower", &forecast.yhat_lower},
-      {"yhat_upper", &forecast.yhat_upper}, {"trend", &forecast.trend},
-      {"trend_lower", &forecast.trend_lower}, {"trend_upper", &forecast.trend_upper}};
+  std::vector<Column> columns = {{"yhat", &forecast.yhat},
+                                 {"yhat_lower", &forecast.yhat_lower},
+                                 {"yhat_upper", &forecast.yhat_upper},
+                                 {"trend", &forecast.trend},
+                                 {"trend_lower", &forecast.trend_lower},
+                                 {"trend_upper", &forecast.trend_upper}};
   for (const Component& it : forecast.components) columns.push_back({it.name, &it.values});
   std::erase_if(columns, [&](const Column& c) { return c.values->size() != forecast.ds.size(); });
   return columns;
@@ -46,7 +48,8 @@ Json rows_json(const Forecast& forecast) {
   for (size_t i = 0; i < forecast.ds.size(); ++i) {
     Json::Object row;
     row.emplace_back("ds", format_timestamp(forecast.ds[i], clock));
-    for (const Column& it : columns) row.emplace_back(std::string(it.name), rounded((*it.values)[i]));
+    for (const Column& it : columns)
+      row.emplace_back(std::string(it.name), rounded((*it.values)[i]));
     rows.push_back(Json(std::move(row)));
   }
   return rows;
@@ -54,10 +57,14 @@ Json rows_json(const Forecast& forecast) {
 
 std::string_view end_name(FitFacts::End end) {
   switch (end) {
-    case FitFacts::End::kOptimum: return "optimum";
-    case FitFacts::End::kConstantSeries: return "constant series";
-    case FitFacts::End::kExactData: return "exact data";
-    case FitFacts::End::kStepLimit: break;
+    case FitFacts::End::kOptimum:
+      return "optimum";
+    case FitFacts::End::kConstantSeries:
+      return "constant series";
+    case FitFacts::End::kExactData:
+      return "exact data";
+    case FitFacts::End::kStepLimit:
+      break;
   }
   return "step limit";
 }

@@ -60,8 +60,9 @@ TEST(RenderCsv, HasARowPerDateAndReadsBackAsASeries) {
   const std::string csv = forecast_csv(answered.forecast);
   const auto lines = lines_of(csv);
   ASSERT_EQ(lines.size(), 15u);
-  EXPECT_EQ(lines[0], "ds,yhat,yhat_lower,yhat_upper,trend,trend_lower,trend_upper,"
-                      "additive_terms,weekly");
+  EXPECT_EQ(lines[0],
+            "ds,yhat,yhat_lower,yhat_upper,trend,trend_lower,trend_upper,"
+            "additive_terms,weekly");
   EXPECT_THAT(lines[1], StartsWith("2024-03-01,"));
   std::string as_series = csv;
   as_series.replace(0, 7, "ds,y");
@@ -124,14 +125,14 @@ TEST(Plot, FitsItsWidthAndHeight) {
 TEST(Plot, ShowsHistoryForecastIntervalAndDates) {
   ForecastRequest request;
   const ForecastAnswer answered = weekly_answer(request);
-  const std::string plot = plot_forecast(request.history, answered.forecast,
-                                         {.charset = PlotOptions::Charset::kAscii});
+  const std::string plot =
+      plot_forecast(request.history, answered.forecast, {.charset = PlotOptions::Charset::kAscii});
   for (const char* part : {"*", "o", ":", "|", "Jan 1", "Mar 14", "80 % interval", "200 +"}) {
     EXPECT_THAT(plot, HasSubstr(part));
   }
   EXPECT_EQ(plot.find('\x1b'), std::string::npos);
-  const std::string coloured = plot_forecast(request.history, answered.forecast,
-                                             {.colour = PlotOptions::Colour::kAnsi});
+  const std::string coloured =
+      plot_forecast(request.history, answered.forecast, {.colour = PlotOptions::Colour::kAnsi});
   EXPECT_THAT(coloured, HasSubstr("\x1b[1;36m"));
 }
 

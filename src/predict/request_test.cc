@@ -27,8 +27,8 @@ TEST(Request, FormFollowsContentTypeAndIsSniffedWithoutOne) {
   EXPECT_EQ(parse_request("text/csv; charset=utf-8", kCsv).value().form, BodyForm::kCsv);
   EXPECT_EQ(parse_request("application/json", kList).value().form, BodyForm::kJsonList);
   const std::string object = std::string("\n {\"history\":") + kList + "}";
-  for (const char* type : {"", "text/plain", "application/octet-stream",
-                           "application/x-www-form-urlencoded"}) {
+  for (const char* type :
+       {"", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"}) {
     EXPECT_EQ(parse_request(type, kCsv).value().form, BodyForm::kCsv) << type;
     EXPECT_EQ(parse_request(type, kList).value().form, BodyForm::kJsonList) << type;
     EXPECT_EQ(parse_request(type, object).value().form, BodyForm::kJsonObject) << type;
@@ -39,10 +39,13 @@ TEST(Request, FormFollowsContentTypeAndIsSniffedWithoutOne) {
 }
 
 TEST(Request, JsonMembersAreOptions) {
-  const auto request = parse_request("application/json", std::string("{\"history\":") + kList +
-      R"(,"periods":3,"freq":"W","interval_width":0.95,"seed":7,"include_history":true,)"
-      R"("yearly_seasonality":false,"weekly_seasonality":4,"daily_seasonality":"auto",)"
-      R"("changepoints":["2020-01-01"],"growth":"flat","scaling":"minmax","n_changepoints":null})");
+  const auto request = parse_request(
+      "application/json",
+      std::string("{\"history\":") + kList +
+          R"(,"periods":3,"freq":"W","interval_width":0.95,"seed":7,"include_history":true,)"
+          R"("yearly_seasonality":false,"weekly_seasonality":4,"daily_seasonality":"auto",)"
+          R"("changepoints":["2020-01-01"],"growth":"flat","scaling":"minmax",)"
+          R"("n_changepoints":null})");
   ASSERT_TRUE(request) << request.error().message();
   EXPECT_EQ(request->horizon.periods, 3);
   EXPECT_EQ(request->horizon.freq, "W");
@@ -100,8 +103,10 @@ TEST(Options, WrongValuesAreNamedWithTheOption) {
 }
 
 TEST(Options, WhatProphetHasAndThisHasNotIsSaidToBeMissing) {
-  for (const auto& [name, value] : {std::pair{"growth", "logistic"}, {"holidays", "US"},
-                                    {"seasonality_mode", "multiplicative"}, {"cap", "5"}}) {
+  for (const auto& [name, value] : {std::pair{"growth", "logistic"},
+                                    {"holidays", "US"},
+                                    {"seasonality_mode", "multiplicative"},
+                                    {"cap", "5"}}) {
     EXPECT_EQ(option_fault(name, value).code(), Code::kUnimplemented) << name;
   }
 }

@@ -117,14 +117,13 @@ http::Response respond(const http::Request& request) {
                                     : wrong_method(request.method, "POST");
   }
   if (request.path != "/" && request.path != "/health") {
-    return failure(404, "NOT_FOUND",
-                   fmt::format("no path {}: there are /predict, /health and /",
-                               quoted_value(request.path)));
+    return failure(
+        404, "NOT_FOUND",
+        fmt::format("no path {}: there are /predict, /health and /", quoted_value(request.path)));
   }
   if (!reading) return wrong_method(request.method, "GET, HEAD");
   if (request.path == "/health") return http::Response::json(200, "{\"status\":\"ok\"}\n");
-  return http::Response::text(
-      200, fmt::format("{}{}\n", kUsage, fmt::join(option_names(), ", ")));
+  return http::Response::text(200, fmt::format("{}{}\n", kUsage, fmt::join(option_names(), ", ")));
 }
 
 }  // namespace thaw::predict

@@ -52,10 +52,10 @@ class Solver {
   Eigen::Map<const MatrixXd> x_;
   Eigen::Map<const VectorXd> y_;
   MatrixXd gram_;
-  VectorXd moment_;  // X'y
+  VectorXd moment_;    // X'y
   double square_ = 0;  // y'y
-  VectorXd ridge_;   // 1/s^2 of normal columns, else 0
-  VectorXd lasso_;   // 1/s of Laplace columns, else 0
+  VectorXd ridge_;     // 1/s^2 of normal columns, else 0
+  VectorXd lasso_;     // 1/s of Laplace columns, else 0
   State at_;
   std::vector<bool> barred_;      // Laplace columns that others already span, for this variance
   Eigen::LDLT<MatrixXd> factor_;  // of gram + variance * ridge, on the active columns

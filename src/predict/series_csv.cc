@@ -43,8 +43,8 @@ Error header_fault(const CsvReader& reader, std::string_view missing) {
   for (std::string_view field : fields) {
     if (names.size() < 10) names.push_back(quoted_value(field));
   }
-  return at_line(reader.line(), fmt::format("no column {}: the header names {}", missing,
-                                            fmt::join(names, ", ")));
+  return at_line(reader.line(),
+                 fmt::format("no column {}: the header names {}", missing, fmt::join(names, ", ")));
 }
 
 Result<Columns> read_header(const CsvReader& reader, Series& series) {
@@ -82,10 +82,10 @@ Result<double> read_value(std::string_view field) {
   }
   if (fault != std::errc() || end != text.data() + text.size()) {
     const bool comma = text.find(',') != std::string_view::npos;
-    return Error(Code::kInvalidArgument,
-                 fmt::format("{} is no number{}", quoted_value(field),
-                             comma ? ": write it with a decimal point and without thousands marks"
-                                   : ""));
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("{} is no number{}", quoted_value(field),
+                    comma ? ": write it with a decimal point and without thousands marks" : ""));
   }
   return value;
 }
@@ -112,7 +112,8 @@ Result<Series> parse_series_csv(std::string_view text) {
     }
     if (series.size() == kMaxSeriesRows) {
       return at_line(reader.line(), fmt::format("more than {} rows: aggregate the series or cut "
-                                                "its beginning", kMaxSeriesRows));
+                                                "its beginning",
+                                                kMaxSeriesRows));
     }
     auto ds = parse_timestamp(fields[columns.ds]);
     if (!ds) {

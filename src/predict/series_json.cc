@@ -40,9 +40,9 @@ Result<double> read_value(const Json* value) {
 
 Result<Series> parse_series_json(const Json& rows, std::string_view where) {
   if (!rows.is_array()) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("{} is no list: write [{{\"ds\": \"2024-01-01\", \"y\": 1}}, ...]",
-                             where));
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("{} is no list: write [{{\"ds\": \"2024-01-01\", \"y\": 1}}, ...]", where));
   }
   if (rows.as_array().size() > kMaxSeriesRows) {
     return Error(Code::kInvalidArgument, fmt::format("{} has more than {} rows: aggregate the "

@@ -27,7 +27,8 @@ std::string json_fault(std::string_view text) {
 }
 
 TEST(SeriesCsv, FindsItsColumnsInAnyCaseAndOrderAndNamesTheOthers) {
-  const auto series = parse_series_csv("shop, Y ,DATE,note\nA,1.5,2020-01-02,x\nB,-2e3,2020-01-01,\n");
+  const auto series =
+      parse_series_csv("shop, Y ,DATE,note\nA,1.5,2020-01-02,x\nB,-2e3,2020-01-01,\n");
   ASSERT_TRUE(series) << series.error().message();
   EXPECT_THAT(series->y, ElementsAre(1.5, -2000));
   EXPECT_EQ(format_timestamp(series->ds[1], ClockPart::kShortest), "2020-01-01");
@@ -67,7 +68,9 @@ TEST(SeriesCsv, SaysWhatIsWrongWithAHeader) {
   EXPECT_THAT(csv_fault("2020-01-01,5\n"), HasSubstr("put a line 'ds,y' before it"));
   EXPECT_THAT(csv_fault("ds;y\n2020-01-01;5\n"), HasSubstr("separate the columns by commas"));
   EXPECT_THAT(csv_fault("ds,date,y\n"), HasSubstr("the columns 1 and 2"));
-  EXPECT_THAT(csv_fault("\xff\xfe" "d"), HasSubstr("UTF-16"));
+  EXPECT_THAT(csv_fault("\xff\xfe"
+                        "d"),
+              HasSubstr("UTF-16"));
 }
 
 TEST(SeriesCsv, RefusesMoreRowsThanItsLimit) {

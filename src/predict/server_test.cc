@@ -22,8 +22,8 @@ std::string daily_csv(int rows) {
   std::string text = "ds,y\r\n";
   for (int i = 0; i < rows; ++i) {
     const Timestamp at = parse_timestamp("2024-01-01").value() + i * kDay;
-    text += format_timestamp(at, ClockPart::kShortest) + "," + std::to_string(i % 7 + i * 0.1) +
-            "\r\n";
+    text +=
+        format_timestamp(at, ClockPart::kShortest) + "," + std::to_string(i % 7 + i * 0.1) + "\r\n";
   }
   return text;
 }
@@ -61,9 +61,9 @@ TEST(Respond, AnswersCsvWithCsvAndJsonWithJson) {
   EXPECT_THAT(csv.body, StartsWith("ds,yhat,yhat_lower,"));
   EXPECT_EQ(std::count(csv.body.begin(), csv.body.end(), '\n'), 29);
 
-  const http::Response json = respond(post(
-      R"({"history":[{"ds":"2024-01-01","y":1},{"ds":"2024-01-02","y":3}],"periods":2})",
-      {{"content-type", "application/json"}}));
+  const http::Response json = respond(
+      post(R"({"history":[{"ds":"2024-01-01","y":1},{"ds":"2024-01-02","y":3}],"periods":2})",
+           {{"content-type", "application/json"}}));
   EXPECT_EQ(json.status, 200);
   EXPECT_EQ(Json::parse(json.body).value()["forecast"].as_array().size(), 2u);
 
@@ -87,14 +87,14 @@ TEST(Respond, AcceptChoosesAnotherForm) {
 }
 
 TEST(Respond, QueryParametersAreOptions) {
-  const http::Response response = respond(post(
-      daily_csv(40), {}, {{"periods", "2"}, {"freq", "W"}, {"interval_width", "0.5"}}));
+  const http::Response response = respond(
+      post(daily_csv(40), {}, {{"periods", "2"}, {"freq", "W"}, {"interval_width", "0.5"}}));
   EXPECT_THAT(response.body, HasSubstr("\n2024-02-11,"));
   EXPECT_THAT(response.body, HasSubstr("\n2024-02-18,"));
   EXPECT_EQ(std::count(response.body.begin(), response.body.end(), '\n'), 3);
-  EXPECT_EQ(error_message(respond(post(daily_csv(40), {}, {{"priods", "2"}})), 400,
-                          "INVALID_ARGUMENT"),
-            "no option 'priods': did you mean 'periods'?");
+  EXPECT_EQ(
+      error_message(respond(post(daily_csv(40), {}, {{"priods", "2"}})), 400, "INVALID_ARGUMENT"),
+      "no option 'priods': did you mean 'periods'?");
   EXPECT_EQ(error_message(respond(post(daily_csv(40), {}, {{"seed", "2"}, {"seed", "3"}})), 400,
                           "INVALID_ARGUMENT"),
             "the option 'seed' is given twice");
@@ -167,8 +167,7 @@ class ForecastServerTest : public testing::Test {
   io_linux::EpollLoop loop_;
   io_linux::TcpNet net_{loop_};
   HeldWorker worker_;
-  std::unique_ptr<ForecastServer> server_ =
-      std::make_unique<ForecastServer>(net_, loop_, worker_);
+  std::unique_ptr<ForecastServer> server_ = std::make_unique<ForecastServer>(net_, loop_, worker_);
   io::SocketAddress address_;
 };
 

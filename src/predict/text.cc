@@ -57,8 +57,7 @@ std::string quoted_value(std::string_view text) {
   return shown + (text.size() > kLongest ? "...'" : "'");
 }
 
-std::string_view nearest_name(std::string_view name,
-                              std::span<const std::string_view> candidates) {
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> candidates) {
   constexpr size_t kLongest = 64;
   if (name.size() > kLongest) return "";
   const std::string low = lower_case(name);

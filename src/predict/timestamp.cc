@@ -62,8 +62,7 @@ bool looks_like_zone(std::string_view rest) {
   if (rest.empty()) return false;
   const bool offset = (rest[0] == '+' || rest[0] == '-') && rest.size() >= 3 &&
                       std::isdigit(static_cast<unsigned char>(rest[1]));
-  return offset || rest == "Z" || rest == "z" || rest.starts_with("UTC") ||
-         rest.starts_with("GMT");
+  return offset || rest == "Z" || rest == "z" || rest.starts_with("UTC") || rest.starts_with("GMT");
 }
 
 }  // namespace
@@ -103,8 +102,8 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
     if (*hour > 23 || *minute > 59 || second > 59) {
       return bad_date(text, "has a time of day past 23:59:59");
     }
-    at += std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-          std::chrono::seconds(second) + fraction;
+    at += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(second) +
+          fraction;
   }
   if (looks_like_zone(scan.rest())) {
     return bad_date(text, "has a timezone: write all dates in one zone, without naming it");
