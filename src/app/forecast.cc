@@ -64,6 +64,16 @@ predict::ForecastCommand::Output output_of(const cli::ForecastOptions& options) 
   return predict::ForecastCommand::Output::kTable;
 }
 
+/// Whether the terminal's locale draws more than ASCII (POSIX: LC_ALL, then LC_CTYPE, then LANG).
+bool is_utf8(const cli::Terminal& terminal) {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const std::string locale = terminal.env(name).value_or("");
+    if (locale.empty()) continue;
+    return locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+  }
+  return false;
+}
+
 }  // namespace
 
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
@@ -83,6 +93,8 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
                            : predict::ForecastCommand::Plot::kNone,
   };
   command.drawing.width = options.width;
+  command.drawing.charset = is_utf8(terminal) ? predict::PlotOptions::Charset::kUnicode
+                                              : predict::PlotOptions::Charset::kAscii;
   command.drawing.colour = options.colour ? predict::PlotOptions::Colour::kAnsi
                                           : predict::PlotOptions::Colour::kNone;
   const predict::ForecastPrinted printed = predict::run_forecast(command);

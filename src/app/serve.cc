@@ -14,14 +14,16 @@ namespace thaw::app {
 
 int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
   io_linux::EpollLoop loop;
-  std::unique_ptr<predict::ForecastServer> server;
+  predict::ForecastServer* running = nullptr;
+  // Before the worker's thread, which must not get these signals.
   io_linux::SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) {
-    server->drain([&] { loop.stop(); });
+    running->drain([&] { loop.stop(); });
   });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
-  server = std::make_unique<predict::ForecastServer>(net, loop, worker);
-  const auto address = server->listen({.ip = options.host, .port = options.port});
+  predict::ForecastServer server(net, loop, worker);
+  running = &server;
+  const auto address = server.listen({.ip = options.host, .port = options.port});
   if (!address) {
     terminal.write_err(fmt::format("error: {}\n", address.error().message()));
     return number(cli::ExitCode::kFailed);
