@@ -29,6 +29,22 @@ constexpr Flag kDescribeServiceFlags[] = {
      .help = "With --json: revisions, instances, starts, usage and log lines beside the service."},
 };
 
+constexpr Flag kTrafficFlags[] = {
+    {.name = "to-latest", .help = "All to the latest ready revision, also to later ones."},
+    {.name = "to-revisions",
+     .value = "REVISION=PERCENT,...",
+     .help = "These shares to these revisions, or to LATEST."},
+    {.name = "to-tags",
+     .value = "TAG=PERCENT,...",
+     .help = "These shares to the revisions with these tags."},
+    {.name = "set-tags",
+     .value = "TAG=REVISION,...",
+     .help = "Replaces all tags; a tag's revision has a URL of its own."},
+    {.name = "update-tags", .value = "TAG=REVISION,...", .help = "Adds or moves tags."},
+    {.name = "remove-tags", .value = "TAG,...", .help = "Removes tags."},
+    {.name = "clear-tags", .help = "Removes all tags."},
+};
+
 constexpr Flag kByServiceFlags[] = {
     {.name = "service",
      .value = "NAME",
@@ -95,7 +111,7 @@ constexpr Flag kForecastFlags[] = {
      .help = "csv, json or table; a table on a terminal and CSV elsewhere if not given.",
      .choices = "csv|json|table"},
     {.name = "plot",
-     .help = "Draw the series and the forecast under the table.",
+     .help = "Draw the series and the forecast above the table.",
      .negation = Flag::Negation::kAllowed},
     {.name = "interval-width",
      .value = "SHARE",
@@ -171,6 +187,19 @@ constexpr Command kCommands[] = {
      .max_arguments = 1,
      .completes = Completes::kService,
      .main = services_usage_command},
+    {.name = "services update-traffic",
+     .arguments = "NAME",
+     .summary = "Divide a service's traffic among its revisions",
+     .description = "Revisions that are not named divide the rest as they did before. LATEST is "
+                    "the latest ready revision, whichever that is.",
+     .flags = kTrafficFlags,
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .completes = Completes::kService,
+     .examples = "$ thaw services update-traffic hello --to-revisions hello-00002-abc=10\n"
+                 "$ thaw services update-traffic hello --to-tags next=50\n"
+                 "$ thaw services update-traffic hello --to-latest\n",
+     .main = update_traffic_command},
     {.name = "services delete",
      .arguments = "NAME...",
      .summary = "Delete services with all their revisions",
