@@ -22,6 +22,33 @@ Json routes_json(const std::vector<Route>& routes) {
   return Json::object({{"routes", std::move(all)}});
 }
 
+std::string reference_page(const std::vector<Route>& routes) {
+  std::string page =
+      "# The API\n\n"
+      "What `thaw up` answers on its API port (8081 unless told otherwise), over HTTP with JSON\n"
+      "bodies of at most 4 MiB. `GET /thaw/v1/routes` answers this table, which is made from the\n"
+      "code; a test holds the two together.\n\n"
+      "Nobody is asked for a password, so only programs on the same machine should reach the\n"
+      "port. Requests are refused (403) when their host is no IP address, `localhost`,\n"
+      "`*.localhost` or `*.local`, and when a browser says that another site's page sends them\n"
+      "(`Origin`, `Sec-Fetch-Site`). Errors are Google's:\n"
+      "`{\"error\": {\"code\", \"status\", \"message\", \"details\"}}`, with the faulty fields of a service\n"
+      "in `details[].fieldViolations`. An unknown query parameter is an error (400); the common\n"
+      "ones of Google's APIs (`alt`, `prettyPrint`, `fields`, `key`, ...) are taken and have no\n"
+      "effect.\n\n"
+      "There is one set of services: `{namespace}`, or `{project}` and `{location}`, may be any\n"
+      "words, and answers repeat them.\n\n"
+      "| method | path | query | what |\n|---|---|---|---|\n";
+  for (const Route& route : routes) {
+    std::string query;
+    for (const std::string& name : route.query) {
+      query += fmt::format("{}`{}`", query.empty() ? "" : ", ", name);
+    }
+    page += fmt::format("| {} | `{}` | {} | {} |\n", route.method, route.pattern, query, route.help);
+  }
+  return page;
+}
+
 }  // namespace
 
 class Api::Impl {
@@ -43,6 +70,7 @@ class Api::Impl {
     followers_.end_all();
     server_.drain(std::move(done));
   }
+  std::string reference() const { return reference_page(router_.routes()); }
 
  private:
   std::vector<Route> all_routes(const io::Clock& clock) {
@@ -81,5 +109,7 @@ Result<io::SocketAddress> Api::listen(const io::SocketAddress& address) {
 }
 
 void Api::drain(std::function<void()> done) { impl_->drain(std::move(done)); }
+
+std::string Api::reference() const { return impl_->reference(); }
 
 }  // namespace thaw::api

@@ -47,6 +47,8 @@ class Api {
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
   /// Accepts nothing more, ends followers, lets running calls finish; then `done`.
   void drain(std::function<void()> done);
+  /// docs/reference/api.md, from the table of routes.
+  std::string reference() const;
 
  private:
   class Impl;

@@ -1,5 +1,7 @@
 #include "api/guard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -7,42 +9,59 @@
 namespace thaw::api {
 namespace {
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
+  return out;
+}
+
 /// "Demo.Localhost:8081" -> "demo.localhost", "[::1]:80" -> "[::1]".
 std::string name_of(std::string_view host) {
   const size_t bracket = host.find(']');
   const size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  std::string name(host.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-  });
+  std::string name = lower(host.substr(0, colon));
   if (name.ends_with('.')) name.pop_back();
   return name;
 }
 
-/// Names that no public DNS can point here, and addresses.
-bool is_local(const std::string& name) {
-  if (name == "localhost" || name.ends_with(".localhost") || name.ends_with(".local")) return true;
-  if (name.starts_with('[')) return true;
-  return !name.empty() && name.find_first_not_of("0123456789.") == std::string::npos;
+/// Four numbers with dots; "1.2.3.4.evil.example" is none.
+bool is_ipv4(std::string_view name) {
+  return std::count(name.begin(), name.end(), '.') == 3 &&
+         name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
+
+bool is_ipv6(std::string_view name) {
+  return name.size() > 2 && name.starts_with('[') && name.ends_with(']') &&
+         name.find_first_not_of("0123456789abcdef:.", 1) == name.size() - 1;
+}
+
+bool is_local(std::string_view name) {
+  return name == "localhost" || name.ends_with(".localhost") || name.ends_with(".local") ||
+         is_ipv4(name) || is_ipv6(name);
+}
+
+Error denied(std::string message) { return {Code::kPermissionDenied, std::move(message)}; }
 
 }  // namespace
 
 Status admit(const http::Request& request) {
-  if (const auto origin = request.headers.find("Origin"); origin && *origin != "null") {
-    const size_t at = origin->find("://");
-    const auto host = at == std::string_view::npos ? *origin : origin->substr(at + 3);
-    if (!is_local(name_of(host))) {
-      return Error(Code::kPermissionDenied, "Origin: '" + std::string(*origin) +
-                                                "': web pages of other sites may not call this API");
-    }
-  } else if (origin) {
-    return Error(Code::kPermissionDenied, "Origin: 'null': pages without a site may not call this API");
-  }
   if (!is_local(name_of(request.host))) {
-    return Error(Code::kPermissionDenied,
-                 "Host: '" + request.host +
-                     "': this API answers only to IP addresses, localhost, *.localhost and *.local");
+    return denied(fmt::format("Host: '{}': this API answers only to IP addresses, localhost, "
+                              "*.localhost and *.local",
+                              request.host));
+  }
+  for (const auto& header : request.headers) {
+    const std::string name = lower(header.name);
+    if (name == "origin" && lower(header.value) != "http://" + lower(request.host)) {
+      return denied(fmt::format("Origin: '{}': web pages of other sites may not call this API",
+                                header.value));
+    }
+    if (name == "sec-fetch-site" && header.value != "same-origin" && header.value != "none") {
+      return denied(fmt::format(
+          "Sec-Fetch-Site: '{}': web pages of other sites may not call this API", header.value));
+    }
   }
   return {};
 }

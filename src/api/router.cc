@@ -17,19 +17,28 @@ constexpr std::string_view kCommonQuery[] = {"alt",         "prettyPrint", "key"
                                              "$alt",        "$prettyPrint", "fields", "$fields",
                                              "access_token", "$.xgafv",     "uploadType"};
 
-bool is_variable(std::string_view part) { return part.starts_with('{'); }
+using Values = std::map<std::string, std::string, std::less<>>;
+
+/// "{name}" takes a part without a colon, "{name}:verb" one that ends so.
+bool takes(std::string_view pattern, std::string_view part, Values& values) {
+  const size_t close = pattern.find('}');
+  const std::string_view verb = pattern.substr(close + 1);
+  if (!part.ends_with(verb)) return false;
+  part.remove_suffix(verb.size());
+  if (part.empty() || part.find(':') != std::string_view::npos) return false;
+  values.insert_or_assign(std::string(pattern.substr(1, close - 1)), std::string(part));
+  return true;
+}
 
 /// Fills `values` when the path's parts fit the pattern's.
 bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& parts,
-          std::map<std::string, std::string, std::less<>>& values) {
+          Values& values) {
   if (pattern.size() != parts.size()) return false;
   values.clear();
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (is_variable(pattern[i])) {
-      values[pattern[i].substr(1, pattern[i].size() - 2)] = parts[i];
-    } else if (pattern[i] != parts[i]) {
-      return false;
-    }
+    const bool fit = pattern[i].starts_with('{') ? takes(pattern[i], parts[i], values)
+                                                 : pattern[i] == parts[i];
+    if (!fit) return false;
   }
   return true;
 }

@@ -20,6 +20,17 @@ Route route(std::string method, std::string pattern, std::vector<std::string> qu
           }};
 }
 
+/// The namespace or project of the path. There is one set of services, seen from each of them.
+const std::string& parent_of(const Call& call) {
+  const auto found = call.path.find("namespace");
+  return found != call.path.end() ? found->second : call.path.at("project");
+}
+
+Json service_json(spec::Service service, const std::string& parent) {
+  service.metadata.namespace_ = parent;
+  return spec::to_json(service);
+}
+
 /// A service of a request's body, named as the path says where the path names one.
 Result<spec::Service> service_of_body(const Call& call, std::vector<spec::FieldViolation>& faults) {
   ASSIGN_OR_RETURN(const Json body, Json::parse(call.request.body));
@@ -44,7 +55,7 @@ Answer apply(control::Controller& control, const Call& call, control::ApplyMode 
                                                         : control::Persistence::kDryRun;
   auto applied = control.apply(*std::move(service), mode, persistence, &faults);
   if (!applied) return error_reply(applied.error(), faults);
-  return json_reply(spec::to_json(*applied));
+  return json_reply(service_json(*std::move(applied), parent_of(call)));
 }
 
 Answer deleted() {
@@ -52,49 +63,80 @@ Answer deleted() {
       {{"apiVersion", "v1"}, {"kind", "Status"}, {"metadata", Json::object()}, {"status", "Success"}}));
 }
 
-/// The service that "serving.knative.dev/service=NAME" (blanks allowed) selects; "" for no selector.
-Result<ServiceId> selected_service(std::string_view selector) {
-  if (selector.empty()) return ServiceId();
-  std::string text;
-  for (char c : selector) {
-    if (c != ' ') text += c;
-  }
-  constexpr std::string_view kKey = "serving.knative.dev/service=";
-  if (!text.starts_with(kKey) || text.find(',') != std::string::npos) {
-    return Error(Code::kUnimplemented,
-                 fmt::format("labelSelector: '{}': only 'serving.knative.dev/service = NAME' is "
-                             "understood",
-                             selector));
-  }
-  return ServiceId(text.substr(kKey.size()));
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
 }
 
-Answer list_services(const control::Controller& control) {
+/// "KEY=VALUE, KEY=VALUE": all must hold. Blanks around each are allowed, as gcloud sends them.
+using Selector = std::vector<std::pair<std::string, std::string>>;
+Result<Selector> selector_of(const Call& call) {
+  Selector selector;
+  std::string_view rest = call.query("labelSelector");
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string_view term = rest.substr(0, comma);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    const size_t equals = term.find('=');
+    const std::string_view key = trim(term.substr(0, equals));
+    if (equals == std::string_view::npos || key.empty() ||
+        key.find_first_of("! ()") != std::string_view::npos) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("labelSelector: '{}': only KEY = VALUE, with commas between, is "
+                               "understood",
+                               term));
+    }
+    std::string_view value = term.substr(equals + 1);
+    if (value.starts_with('=')) value.remove_prefix(1);  // "==" is "="
+    selector.emplace_back(key, trim(value));
+  }
+  return selector;
+}
+
+bool selects(const Selector& selector, const Json& item) {
+  const Json& labels = item["metadata"]["labels"];
+  for (const auto& [key, value] : selector) {
+    const Json* label = labels.find(key);
+    if (label == nullptr || !label->is_string() || label->as_string() != value) return false;
+  }
+  return true;
+}
+
+Answer list_services(const control::Controller& control, const Call& call) {
+  const auto selector = selector_of(call);
+  if (!selector) return error_reply(selector.error());
   Json::Array items;
-  for (const spec::Service& service : control.list()) items.push_back(spec::to_json(service));
+  for (spec::Service& service : control.list()) {
+    Json item = service_json(std::move(service), parent_of(call));
+    if (selects(*selector, item)) items.push_back(std::move(item));
+  }
   return json_reply(list_of("Service", std::move(items)));
 }
 
 Answer list_revisions(const control::Controller& control, const Call& call) {
-  const auto service = selected_service(call.query("labelSelector"));
-  if (!service) return error_reply(service.error());
+  const auto selector = selector_of(call);
+  if (!selector) return error_reply(selector.error());
   Json::Array items;
-  for (const control::Revision& revision : control.revisions(*service)) {
-    items.push_back(revision_json(revision, control.traffic_of(revision.name)));
+  for (const control::Revision& revision : control.revisions()) {
+    Json item = revision_json(revision, control.traffic_of(revision.name), parent_of(call));
+    if (selects(*selector, item)) items.push_back(std::move(item));
   }
   return json_reply(list_of("Revision", std::move(items)));
 }
 
 Answer get_service(const control::Controller& control, const Call& call) {
-  const auto service = control.get(ServiceId(call.path.at("service")));
-  return service ? json_reply(spec::to_json(*service)) : error_reply(service.error());
+  auto service = control.get(ServiceId(call.path.at("service")));
+  return service ? json_reply(service_json(*std::move(service), parent_of(call)))
+                 : error_reply(service.error());
 }
 
 Answer get_revision(const control::Controller& control, const Call& call) {
   const RevisionId name(call.path.at("revision"));
   const auto revision = control.revision(name);
-  return revision ? json_reply(revision_json(*revision, control.traffic_of(name)))
-                  : error_reply(revision.error());
+  return revision
+             ? json_reply(revision_json(*revision, control.traffic_of(name), parent_of(call)))
+             : error_reply(revision.error());
 }
 
 /// The routes of one way to write the parent: by namespace, or by project and location.
@@ -102,8 +144,8 @@ void add_routes(std::vector<Route>& routes, control::Controller& control,
                 const std::string& parent) {
   const std::string services = parent + "/services", one_service = services + "/{service}";
   const std::string revisions = parent + "/revisions", one_revision = revisions + "/{revision}";
-  routes.push_back(route("GET", services, {"limit", "labelSelector"}, "all services",
-                         [&](const Call&) { return list_services(control); }));
+  routes.push_back(route("GET", services, {"labelSelector", "limit"}, "all services",
+                         [&](const Call& c) { return list_services(control, c); }));
   routes.push_back(route("POST", services, {"dryRun"}, "deploy a new service", [&](const Call& c) {
     return apply(control, c, control::ApplyMode::kCreate);
   }));
@@ -131,15 +173,74 @@ void add_routes(std::vector<Route>& routes, control::Controller& control,
                          }));
 }
 
+// ---- Who may do what -----------------------------------------------------------------------------
+// Thaw asks nobody for a password: whoever reaches the gateway may call a service, whoever reaches
+// the API may do everything. These routes say so, and refuse a policy that would say otherwise.
+
+constexpr std::string_view kInvoker = "roles/run.invoker";
+
+Answer open_policy() {
+  return json_reply(Json::object(
+      {{"version", 1},
+       {"etag", "BwAAAAAAAAA="},
+       {"bindings",
+        Json::Array{Json::object({{"role", kInvoker}, {"members", Json::Array{"allUsers"}}})}}}));
+}
+
+Answer set_policy(const Call& call) {
+  const auto body = Json::parse(call.request.body);
+  if (!body) return error_reply(body.error());
+  const Json& bindings = (*body)["policy"]["bindings"];
+  const bool is_open =
+      bindings.is_array() && bindings.as_array().size() == 1 &&
+      bindings.as_array()[0].string_or("role") == kInvoker &&
+      bindings.as_array()[0]["members"] == Json(Json::Array{"allUsers"});
+  if (is_open) return open_policy();
+  return error_reply(
+      Error(Code::kUnimplemented,
+            "policy.bindings: Thaw cannot restrict who calls a service: the only policy is "
+            "roles/run.invoker for allUsers; choose the gateway's listening address instead"));
+}
+
+Answer test_permissions(const Call& call) {
+  const auto body = Json::parse(call.request.body);
+  if (!body) return error_reply(body.error());
+  const Json& asked = (*body)["permissions"];
+  return json_reply(Json::object({{"permissions", asked.is_array() ? asked : Json::array()}}));
+}
+
+void add_access_routes(std::vector<Route>& routes, const control::Controller& control,
+                       const std::string& service) {
+  const auto of_known = [&control](auto make) {
+    return [&control, make](const Call& c) {
+      const auto known = control.get(ServiceId(c.path.at("service")));
+      return known ? make(c) : error_reply(known.error());
+    };
+  };
+  routes.push_back(route("GET", service + ":getIamPolicy", {"options.requestedPolicyVersion"},
+                         "who may call the service: everybody",
+                         of_known([](const Call&) { return open_policy(); })));
+  routes.push_back(route("POST", service + ":setIamPolicy", {},
+                         "accepts only the policy that getIamPolicy answers",
+                         of_known([](const Call& c) { return set_policy(c); })));
+  // Also for services that do not exist yet: gcloud asks before it deploys.
+  routes.push_back(route("POST", service + ":testIamPermissions", {},
+                         "what the caller may do: all that it asks for",
+                         [](const Call& c) { return test_permissions(c); }));
+}
+
 }  // namespace
 
-Json revision_json(const control::Revision& revision, control::Traffic traffic) {
+Json revision_json(const control::Revision& revision, control::Traffic traffic,
+                   const std::string& parent) {
   const Json shaped = spec::to_json(revision.template_);
   Json labels = shaped["metadata"]["labels"];
   labels.set("serving.knative.dev/service", revision.service.str());
   labels.set("serving.knative.dev/configuration", revision.service.str());
+  labels.set("serving.knative.dev/configurationGeneration",
+             std::to_string(revision.service_generation));
   Json metadata = Json::object({{"name", revision.name.str()},
-                                {"namespace", "default"},
+                                {"namespace", parent},
                                 {"uid", revision.uid},
                                 {"generation", 1},
                                 {"creationTimestamp", format_rfc3339(revision.created)},
@@ -163,7 +264,9 @@ Json revision_json(const control::Revision& revision, control::Traffic traffic) 
 std::vector<Route> run_v1_routes(control::Controller& control) {
   std::vector<Route> routes;
   add_routes(routes, control, "/apis/serving.knative.dev/v1/namespaces/{namespace}");
-  add_routes(routes, control, "/v1/projects/{project}/locations/{location}");
+  const std::string parent = "/v1/projects/{project}/locations/{location}";
+  add_routes(routes, control, parent);
+  add_access_routes(routes, control, parent + "/services/{service}");
   // gcloud asks whether the service it calls is switched on.
   routes.push_back(route("GET", "/v1/projects/{project}/services/run.googleapis.com", {},
                          "whether Cloud Run is enabled: it is", [](const Call& c) {

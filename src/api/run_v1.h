@@ -4,6 +4,7 @@
 // routes. **Limits**: none of its own.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "api/router.h"
@@ -13,7 +14,8 @@ namespace thaw::api {
 
 std::vector<Route> run_v1_routes(control::Controller& control);
 
-/// The v1 shape of a revision, with labels, conditions and image.
-Json revision_json(const control::Revision& revision, control::Traffic traffic);
+/// The v1 shape of a revision, with labels and conditions. `parent`: its namespace.
+Json revision_json(const control::Revision& revision, control::Traffic traffic,
+                   const std::string& parent);
 
 }  // namespace thaw::api

@@ -1,0 +1,379 @@
+// The API over real loopback sockets, with the rooms behind it and a sandbox of the test's.
+#include "api/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "control/control_testing.h"
+#include "http/client.h"
+#include "io_linux/local_disk.h"
+#include "io_linux/loop_testing.h"
+#include "io_linux/tcp_net.h"
+#include "io_linux/thread_worker.h"
+#include "serving/serving_testing.h"
+
+namespace thaw::api {
+namespace {
+
+using ::testing::HasSubstr;
+const std::string kServices = "/apis/serving.knative.dev/v1/namespaces/p1/services";
+const std::string kRevisions = "/apis/serving.knative.dev/v1/namespaces/p1/revisions";
+
+std::string service_body(const std::string& name, const std::string& word = "one") {
+  return R"({"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":")" + name +
+         R"(","labels":{"team":"a"}},"spec":{"template":{"metadata":{"labels":)"
+         R"({"client.knative.dev/nonce":"n-)" + word +
+         R"("}},"spec":{"containers":[{"image":"thaw.local/host","command":["/bin/program"],)"
+         R"("args":[")" + word + R"("]}]}}}})";
+}
+
+class ApiTest : public ::testing::Test {
+ protected:
+  ApiTest() {
+    EXPECT_TRUE(meter_.load());
+    auto address = api_.listen({"127.0.0.1", 0});
+    EXPECT_TRUE(address);
+    address_ = *address;
+  }
+  ~ApiTest() override { std::filesystem::remove_all(folder_); }
+
+  static std::string new_folder() {
+    char path[] = "/tmp/thaw-api-XXXXXX";
+    return ::mkdtemp(path);
+  }
+
+  http::Response call(const std::string& method, const std::string& target, std::string body = "",
+                      const http::Headers& headers = {}) {
+    http::Request request{.method = method, .target = target, .headers = headers};
+    request.body = std::move(body);
+    Result<http::Response> answer = Error(Code::kUnknown, "no answer");
+    bool done = false;
+    const auto running =
+        client_.fetch(address_, std::move(request), seconds(10), [&](Result<http::Response> got) {
+          answer = std::move(got);
+          done = true;
+        });
+    io_linux::run_until(loop_, [&] { return done; });
+    EXPECT_TRUE(answer) << (answer ? "" : answer.error().message());
+    return answer ? *answer : http::Response{};
+  }
+  Json get(const std::string& target) {
+    const http::Response response = call("GET", target);
+    EXPECT_EQ(response.status, 200) << target << ": " << response.body;
+    auto json = Json::parse(response.body);
+    EXPECT_TRUE(json) << response.body;
+    return json ? *json : Json();
+  }
+  /// The error's message, its status checked.
+  std::string refused(const http::Response& response, int status) {
+    EXPECT_EQ(response.status, status) << response.body;
+    const auto json = Json::parse(response.body);
+    EXPECT_TRUE(json) << response.body;
+    if (!json) return "";
+    EXPECT_EQ((*json)["error"].int_or("code", 0), status);
+    return (*json)["error"].string_or("message");
+  }
+  std::string deploy(const std::string& name, const std::string& word = "one") {
+    EXPECT_EQ(call("POST", kServices, service_body(name, word)).status, 200);
+    return bench_.latest(name);
+  }
+
+  std::string folder_ = new_folder();
+  io_linux::EpollLoop loop_;
+  io_linux::TcpNet net_{loop_};
+  io_linux::LocalDisk disk_;
+  io_linux::ThreadWorker worker_{loop_};
+  control::Bench bench_;
+  serving::CountingEntropy entropy_;
+  serving::FakeSandbox sandbox_;
+  serving::FakeProber prober_;
+  serving::RecordingObserver observer_;
+  serving::Serving serving_{loop_, loop_, entropy_, sandbox_, prober_, observer_, {}};
+  telemetry::Logs logs_{disk_, folder_};
+  telemetry::Starts starts_;
+  telemetry::Metrics metrics_;
+  std::unique_ptr<store::Database> database_ = *store::open_state(":memory:", control::kStart);
+  billing::SqliteLedger ledger_{*database_};
+  billing::Meter meter_{loop_, loop_, worker_, ledger_, {}};
+  Api api_{net_, loop_,
+           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_},
+           {.version = "1.2.3", .isolation_notice = ""}};
+  http::Client client_{net_, loop_};
+  io::SocketAddress address_;
+};
+class RunV1 : public ApiTest {};
+class ThawV1 : public ApiTest {};
+
+TEST_F(ApiTest, TheReferencePageIsTheTableOfRoutes) {
+  std::ifstream file(THAW_SOURCE_DIR "/docs/reference/api.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  if (std::getenv("THAW_WRITE_PAGES") != nullptr) {
+    std::ofstream(THAW_SOURCE_DIR "/docs/reference/api.md") << api_.reference();
+    return;
+  }
+  EXPECT_EQ(page, api_.reference()) << "run this test with THAW_WRITE_PAGES=1 to write it anew";
+}
+
+TEST_F(ApiTest, UnknownPathsMethodsAndParametersSayWhatIsKnown) {
+  EXPECT_THAT(refused(call("GET", "/nothing"), 404), HasSubstr("/thaw/v1/routes"));
+  const http::Response wrong = call("PATCH", kServices);
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.headers.get("Allow"), "GET, POST");
+  EXPECT_THAT(refused(call("GET", "/thaw/v1/services/x/logs?tial=3"), 400),
+              HasSubstr("unknown query parameter 'tial'; did you mean 'tail'?"));
+  EXPECT_EQ(call("GET", kServices + "?alt=json&prettyPrint=false").status, 200);
+  EXPECT_EQ(call("GET", "/%zz").status, 404);
+}
+
+TEST_F(ApiTest, BrowsersOfOtherSitesAndReboundNamesAreRefused) {
+  EXPECT_THAT(refused(call("POST", kServices, service_body("demo"),
+                           {{"Origin", "http://evil.example"}}), 403),
+              HasSubstr("evil.example"));
+  EXPECT_THAT(refused(call("GET", "http://evil.example" + kServices), 403),
+              HasSubstr("evil.example"));
+  EXPECT_TRUE(bench_.controller.list().empty());
+}
+
+TEST_F(ApiTest, AbsoluteTargetsAreAnsweredAsGcloudSendsThem) {
+  EXPECT_EQ(call("GET", "http://us-central1-run.local" + kServices + "?alt=json").status, 200);
+}
+
+TEST_F(ApiTest, ABodyOverFourMebibytesIsRefused) {
+  EXPECT_EQ(call("POST", kServices, std::string((4 << 20) + 1, ' ')).status, 413);
+}
+
+TEST_F(RunV1, DeploysReadsReplacesAndDeletes) {
+  const http::Response made = call("POST", kServices, service_body("demo"));
+  ASSERT_EQ(made.status, 200) << made.body;
+  Json service = *Json::parse(made.body);
+  EXPECT_EQ(service["metadata"].string_or("namespace"), "p1");
+  EXPECT_EQ(service["metadata"].int_or("generation", 0), 1);
+  EXPECT_EQ(service["status"]["conditions"].as_array()[0].string_or("status"), "Unknown");
+  EXPECT_EQ(service["spec"]["traffic"].as_array()[0].int_or("percent", 0), 100);
+  const std::string first = bench_.latest("demo");
+  bench_.becomes(first, serving::RevisionState::Ready::kTrue);
+  service = get(kServices + "/demo");
+  EXPECT_EQ(service["status"]["conditions"].as_array()[0].string_or("status"), "True");
+  EXPECT_EQ(service["status"].string_or("latestReadyRevisionName"), first);
+
+  // As gcloud does: all of what was read is sent back with one change.
+  service.as_object();
+  Json& metadata = service.set("metadata", service["metadata"]);
+  metadata.set("selfLink", "/apis/x");
+  const http::Response same = call("PUT", kServices + "/demo?alt=json", service.dump());
+  ASSERT_EQ(same.status, 200) << same.body;
+  EXPECT_EQ(bench_.controller.revisions().size(), 1u);
+  const http::Response next = call("PUT", kServices + "/demo", service_body("demo", "two"));
+  ASSERT_EQ(next.status, 200) << next.body;
+  EXPECT_EQ(bench_.controller.revisions().size(), 2u);
+  EXPECT_EQ(call("PUT", kServices + "/demo", service.dump()).status, 409) << "a stale read";
+
+  const http::Response gone = call("DELETE", kServices + "/demo");
+  EXPECT_EQ(Json::parse(gone.body)->string_or("status"), "Success");
+  EXPECT_EQ(call("GET", kServices + "/demo").status, 404);
+  EXPECT_EQ(call("DELETE", kServices + "/demo").status, 404);
+}
+
+TEST_F(RunV1, BothWaysToNameTheParentLeadToTheSameServices) {
+  deploy("demo");
+  const Json list = get("/v1/projects/p2/locations/-/services");
+  ASSERT_EQ(list["items"].as_array().size(), 1u);
+  EXPECT_EQ(list.string_or("kind"), "ServiceList");
+  EXPECT_EQ(list["items"].as_array()[0]["metadata"].string_or("namespace"), "p2");
+}
+
+TEST_F(RunV1, ADryRunStoresNothing) {
+  EXPECT_EQ(call("POST", kServices + "?dryRun=all", service_body("demo")).status, 200);
+  EXPECT_TRUE(bench_.controller.list().empty());
+  EXPECT_THAT(refused(call("POST", kServices + "?dryRun=some", service_body("demo")), 400),
+              HasSubstr("dryRun"));
+}
+
+TEST_F(RunV1, FaultsAreListedFieldByFieldAndNothingIsStored) {
+  std::string body = service_body("demo");
+  body.replace(body.find("\"image\""), 7, "\"imag\"");
+  const http::Response response = call("POST", kServices, body);
+  EXPECT_EQ(response.status, 400);
+  const Json error = (*Json::parse(response.body))["error"];
+  EXPECT_EQ(error.string_or("status"), "INVALID_ARGUMENT");
+  const Json& violation = error["details"].as_array()[0]["fieldViolations"].as_array()[0];
+  EXPECT_THAT(violation.string_or("field"), HasSubstr("containers[0].imag"));
+  EXPECT_THAT(violation.string_or("description"), HasSubstr("image"));
+  for (const char* bad : {"", "{", "[]", "null", "{\"a\":1}", "\xff\xfe"}) {
+    refused(call("POST", kServices, bad), 400);
+  }
+  EXPECT_THAT(refused(call("PUT", kServices + "/other", service_body("demo")), 400),
+              HasSubstr("'demo' is not the service 'other'"));
+  refused(call("PUT", kServices + "/demo", service_body("demo")), 404);
+  EXPECT_TRUE(bench_.controller.list().empty());
+  deploy("demo");
+  refused(call("POST", kServices, service_body("demo")), 409);
+}
+
+TEST_F(RunV1, ListsAreSelectedByLabels) {
+  deploy("demo");
+  deploy("other", "two");
+  const auto count = [&](const std::string& target) { return get(target)["items"].as_array().size(); };
+  EXPECT_EQ(count(kRevisions), 2u);
+  EXPECT_EQ(count(kRevisions + "?labelSelector=serving.knative.dev%2Fservice+%3D+demo"), 1u);
+  EXPECT_EQ(count(kRevisions + "?labelSelector=client.knative.dev%2Fnonce%3Dn-two"), 1u);
+  EXPECT_EQ(count(kRevisions + "?labelSelector=serving.knative.dev/service%3Ddemo,"
+                               "client.knative.dev/nonce%3D%3Dn-two"), 0u);
+  EXPECT_EQ(count(kServices + "?labelSelector=team%3Da"), 2u);
+  EXPECT_EQ(count(kServices + "?labelSelector=team%3Db"), 0u);
+  for (const char* bad : {"team", "%3D", "a!%3Db", "a+in+(b)", ",", "%3D%3D"}) {
+    refused(call("GET", kServices + "?labelSelector=" + bad), 400);
+  }
+}
+
+TEST_F(RunV1, RevisionsAreShownAndDeletedWithinTheRules) {
+  const std::string first = deploy("demo");
+  bench_.becomes(first, serving::RevisionState::Ready::kTrue);
+  const Json revision = get(kRevisions + "/" + first);
+  EXPECT_EQ(revision["metadata"]["labels"].string_or("serving.knative.dev/service"), "demo");
+  EXPECT_EQ(revision["metadata"].string_or("namespace"), "p1");
+  EXPECT_EQ(revision["spec"]["containers"].as_array()[0].string_or("image"), "thaw.local/host");
+  std::map<std::string, std::string> conditions;
+  for (const Json& condition : revision["status"]["conditions"].as_array()) {
+    conditions[condition.string_or("type")] = condition.string_or("status");
+  }
+  EXPECT_EQ(conditions["Ready"], "True");
+  EXPECT_EQ(conditions["Active"], "True");
+  EXPECT_THAT(refused(call("DELETE", kRevisions + "/" + first), 400), HasSubstr("has traffic"));
+  refused(call("GET", kRevisions + "/absent"), 404);
+}
+
+TEST_F(RunV1, AccessIsSaidToBeOpenAndNothingElseIsAccepted) {
+  deploy("demo");
+  const std::string service = "/v1/projects/p1/locations/local/services/demo";
+  const Json policy = get(service + ":getIamPolicy?options.requestedPolicyVersion=3");
+  EXPECT_EQ(policy["bindings"].as_array()[0].string_or("role"), "roles/run.invoker");
+  const Json wanted = Json::object({{"policy", policy}});
+  EXPECT_EQ(call("POST", service + ":setIamPolicy", wanted.dump()).status, 200);
+  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy", R"({"policy":{}})"), 501),
+              HasSubstr("cannot restrict"));
+  const http::Response may = call("POST", service + ":testIamPermissions",
+                                  R"({"permissions":["run.services.setIamPolicy"]})");
+  EXPECT_THAT(may.body, HasSubstr("run.services.setIamPolicy"));
+  refused(call("GET", "/v1/projects/p1/locations/local/services/x:getIamPolicy"), 404);
+  refused(call("GET", service + ":getSecrets"), 404);
+  EXPECT_EQ(get("/v1/projects/p1/services/run.googleapis.com").string_or("state"), "ENABLED");
+}
+
+TEST_F(ThawV1, TellsOfItself) {
+  EXPECT_EQ(get("/thaw/v1/version").string_or("version"), "1.2.3");
+  EXPECT_EQ(call("GET", "/thaw/v1/health").status, 200);
+  EXPECT_TRUE(get("/thaw/v1/instances")["instances"].as_array().empty());
+  metrics_.on_request(ServiceId("demo"), 200, milliseconds(1));
+  EXPECT_THAT(call("GET", "/metrics").body, HasSubstr("thaw_requests_total{service=\"demo\""));
+}
+
+TEST_F(ThawV1, UsageIsWhatTheMeterKept) {
+  deploy("demo");
+  meter_.add({.instance = InstanceId("i"),
+              .revision = RevisionId("demo-00001-abc"),
+              .service = ServiceId("demo"),
+              .from = Instant(seconds(1)),
+              .to = Instant(seconds(3)),
+              .cpu_millis = 500,
+              .memory = gib(2)});
+  bool flushed = false;
+  meter_.flush([&](Status status) { flushed = status.has_value(); });
+  io_linux::run_until(loop_, [&] { return flushed; });
+  const Json usage = get("/thaw/v1/services/demo/usage");
+  EXPECT_DOUBLE_EQ(usage.double_or("vcpuSeconds", 0), 1.0);
+  EXPECT_DOUBLE_EQ(usage.double_or("gibSeconds", 0), 4.0);
+  EXPECT_DOUBLE_EQ(usage.double_or("costUsd", 0), 0.000024 + 4 * 0.0000025);
+  refused(call("GET", "/thaw/v1/services/absent/usage"), 404);
+}
+
+telemetry::LogLine log_line(const std::string& message) {
+  telemetry::LogLine line{.service = ServiceId("demo"), .message = message};
+  line.time = *parse_rfc3339(control::kStart);
+  return line;
+}
+
+TEST_F(ThawV1, LogsAreFilteredAndBadFiltersNamed) {
+  deploy("demo");
+  for (const char* message : {"a", "b", "c"}) logs_.append(log_line(message));
+  const http::Response all = call("GET", "/thaw/v1/services/demo/logs");
+  EXPECT_EQ(all.headers.get("content-type"), "application/x-ndjson");
+  EXPECT_EQ(std::count(all.body.begin(), all.body.end(), '\n'), 3);
+  const http::Response last = call("GET", "/thaw/v1/services/demo/logs?tail=1");
+  EXPECT_EQ(Json::parse(last.body)->string_or("message"), "c");
+  for (const char* bad : {"tail=x", "tail=-1", "tail=99999999999999999999", "since=now",
+                          "severity=LOUD", "follow=maybe"}) {
+    refused(call("GET", std::string("/thaw/v1/services/demo/logs?") + bad), 400);
+  }
+  refused(call("GET", "/thaw/v1/services/absent/logs"), 404);
+  refused(call("GET", "/thaw/v1/services/..%2F..%2Fetc/logs"), 404);
+}
+
+TEST_F(ThawV1, FollowingGivesWhatIsThereThenEachNewLineUntilTheEnd) {
+  deploy("demo");
+  logs_.append(log_line("old"));
+  std::string got;
+  bool ended = false;
+  const auto running = client_.stream(
+      address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
+      {.on_head = [](const http::Response& head) { EXPECT_EQ(head.status, 200); },
+       .on_content = [&](std::string_view content) { got += content; },
+       .on_end = [&](Status) { ended = true; }});
+  io_linux::run_until(loop_, [&] { return got.find("old") != std::string::npos; });
+  logs_.append(log_line("new"));
+  io_linux::run_until(loop_, [&] { return got.find("new") != std::string::npos; });
+  bool drained = false;
+  api_.drain([&] { drained = true; });
+  io_linux::run_until(loop_, [&] { return drained && ended; });
+}
+
+TEST_F(ThawV1, AFollowerThatLeavesIsForgotten) {
+  deploy("demo");
+  for (int i = 0; i < 70; ++i) {  // more than may follow at once
+    bool head = false;
+    auto running = client_.stream(address_, {.target = "/thaw/v1/services/demo/logs?follow=true"},
+                                  seconds(10),
+                                  {.on_head =
+                                       [&](const http::Response& answer) {
+                                         EXPECT_EQ(answer.status, 200) << i;
+                                         head = true;
+                                       },
+                                   .on_content = [](std::string_view) {},
+                                   .on_end = [](Status) {}});
+    io_linux::run_until(loop_, [&] { return head; });
+    running.reset();
+    loop_.turn(milliseconds(1));
+    loop_.turn(milliseconds(1));
+  }
+  logs_.append(log_line("nobody hears it"));
+}
+
+TEST_F(ThawV1, AFollowerThatTakesNothingIsCutAndDoesNotHoldTheOthersUp) {
+  deploy("demo");
+  std::unique_ptr<io::Stream> deaf;
+  const auto connecting = net_.connect(address_, [&](auto stream) { deaf = *std::move(stream); });
+  io_linux::run_until(loop_, [&] { return deaf != nullptr; });
+  io_linux::write_text(*deaf,
+                       "GET /thaw/v1/services/demo/logs?follow=true HTTP/1.1\r\n"
+                       "Host: localhost\r\n\r\n");
+  int lines = 0;
+  bool head = false;
+  const auto hearing = client_.stream(
+      address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
+      {.on_head = [&](const http::Response&) { head = true; },
+       .on_content = [&](std::string_view text) { lines += static_cast<int>(std::count(text.begin(), text.end(), '\n')); },
+       .on_end = [](Status) {}});
+  io_linux::run_until(loop_, [&] { return head; });
+  for (int i = 0; i < 50; ++i) {
+    logs_.append(log_line(std::string(60'000, 'x')));
+    loop_.turn(Duration(0));
+  }
+  io_linux::run_until(loop_, [&] { return lines == 50; });
+}
+
+}  // namespace
+}  // namespace thaw::api
