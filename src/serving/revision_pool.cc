@@ -121,7 +121,8 @@ void RevisionPool::on_probe(InstanceKey key, Prober::Outcome outcome) {
   leave(run);
 }
 
-void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& report) {
+void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& reported) {
+  const sandbox::ExitReport report = reported;  // it may belong to what gone() destroys
   InstanceRun& run = *runs_[key];
   hand_out(run, run.meter().end(now()));
   run.gone();

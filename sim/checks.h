@@ -1,0 +1,93 @@
+// Checks: what serving promises, held against what the containers and the callers saw.
+//
+// Never more requests in a container than its concurrency, never more containers than the
+// maximum, zero when the idle time is over, and a bill that equals the time in which containers
+// started, served and stopped, computed here from the list of all of these in another way.
+// That each request is answered exactly once is checked by caller.h.
+//
+// **Thread**: one. **Owner**: loop and journal outlive it. **Limits**: none.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "journal.h"
+#include "sandbox/sandbox.h"
+#include "serving/events.h"
+#include "serving/revision_config.h"
+#include "sim_loop.h"
+
+namespace thaw::sim {
+
+class Checks {
+ public:
+  Checks(SimLoop& loop, Journal& journal, Duration idle_before_zero)
+      : loop_(loop), journal_(journal), idle_(idle_before_zero) {}
+
+  /// What serving was told of a revision.
+  void promised(const serving::RevisionConfig& config);
+  void retired(const RevisionId& revision);
+
+  // A container's life.
+  void started(const InstanceId& id, const RevisionId& revision);
+  void executed(const InstanceId& id);
+  void ready(const InstanceId& id);
+  void told_to_stop(const InstanceId& id);
+  void died(const InstanceId& id, sandbox::ExitReport::Kind kind);
+  void ended(const InstanceId& id);
+  /// The platform was killed: what lived is gone and its bill may be short.
+  void platform_killed();
+
+  // Requests.
+  void load(const RevisionId& revision, int change);
+  void takes(const InstanceId& id);
+  void gives_back(const InstanceId& id, Instant since);
+  /// nullopt: it lives.
+  std::optional<sandbox::ExitReport::Kind> how_it_ended(const InstanceId& id) const;
+
+  // What serving says.
+  void billed(const serving::BillableSpan& span);
+  void told_gone(const InstanceId& id);
+  void told_start(const serving::StartRecord& record);
+
+  /// At the very end: all bills.
+  void settle();
+  int living(const RevisionId& revision) const;
+
+ private:
+  struct Life {
+    RevisionId revision;
+    serving::CpuAllocation cpu = serving::CpuAllocation::kRequestBased;
+    Instant started;
+    std::optional<Instant> ready;
+    std::optional<Instant> told_to_stop;
+    std::optional<Instant> ended;
+    std::optional<sandbox::ExitReport::Kind> kind;
+    std::vector<std::pair<Instant, Instant>> requests;
+    int in_flight = 0;
+    Duration billed{0};
+    bool exempt = false;
+  };
+  struct Promise {
+    serving::RevisionConfig config;
+    bool retired = false;
+    std::set<InstanceId> living;
+    int load = 0;
+    Instant quiet_since;
+    io::Timer zero_timer;
+  };
+  void watch_for_zero(Promise& promise);
+  void expect_zero(Promise& promise);
+  static Duration owed(const Life& life);
+
+  SimLoop& loop_;
+  Journal& journal_;
+  Duration idle_;
+  std::map<InstanceId, Life> lives_;
+  std::map<RevisionId, Promise> promises_;
+};
+
+}  // namespace thaw::sim
