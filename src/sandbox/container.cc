@@ -11,12 +11,13 @@
 #include "sandbox/bundle.h"
 #include "sandbox/created_process.h"
 #include "sandbox/start_failure.h"
+#include "sandbox/process_table.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
 namespace {
 
-constexpr Duration kCreateLimit = seconds(30);
+constexpr Duration kDeleteLimit = seconds(30);
 constexpr Duration kOutputLimit = seconds(1);  // after the end; no writer is left by then
 constexpr Duration kFirstLook = std::chrono::microseconds(50);
 constexpr Duration kLongestLook = milliseconds(5);
@@ -84,6 +85,7 @@ void Container::spawn_create() {
                    name_.c_str()});
   how.env = crun_env();
   how.out = how.err = io::SpawnOptions::Output::kCapture;
+  how.group = io::SpawnOptions::Group::kOwnSession;
   how.parent = io::SpawnOptions::Parent::kDiesWithUs;
   auto helper = env_.processes.spawn(how, [this](io::ProcessExit exit) { on_create_exit(exit); });
   if (!helper) return fail(helper.error().message());
@@ -96,13 +98,14 @@ void Container::spawn_create() {
   };
   out_ = pump(OutputStream::kStdout, helper_->take_out());
   err_ = pump(OutputStream::kStderr, helper_->take_err());
-  timer_ = env_.loop.after(kCreateLimit, [this] {
-    failure_ = "crun create took longer than " + format_duration(kCreateLimit);
+  timer_ = env_.loop.after(env_.settings.create_limit, [this] {
+    failure_ = "crun create took longer than " + format_duration(env_.settings.create_limit);
     (void)helper_->signal(SIGKILL);
   });
 }
 
 void Container::on_create_exit(io::ProcessExit exit) {
+  if (exit.signal != 0) kill_orphans();
   helper_ = nullptr;
   timer_.cancel();
   leave_creates();
@@ -117,6 +120,18 @@ void Container::on_create_exit(io::ProcessExit exit) {
   if (stop_asked_) return signal(SIGKILL);
   if (observer_ != nullptr) return begin();
   if (hooks_.on_created) hooks_.on_created();
+}
+
+/// A crun that was killed leaves its children to us: in its session, or, when they have made their
+/// own, in the container's group. Adopted so that they are reaped.
+void Container::kill_orphans() {
+  std::vector<pid_t> orphans = env_.cgroups.processes(name_);
+  for (const ProcessStat& child : read_sessions(env_.disk)[helper_->pid()]) {
+    if (child.pid != helper_->pid()) orphans.push_back(child.pid);
+  }
+  for (pid_t pid : orphans) {
+    if (auto orphan = env_.processes.adopt(pid, nullptr)) (void)(*orphan)->signal(SIGKILL);
+  }
 }
 
 Status Container::adopt_created() {
@@ -329,7 +344,7 @@ void Container::remove() {
   out_ = nullptr;
   err_ = nullptr;
   main_ = nullptr;
-  if (!was_spawned_) return hooks_.on_gone();
+  if (!was_spawned_) return gone();
   env_.removes.enter([this] {
     io::SpawnOptions how;
     how.argv = crun({"delete", "--force", name_.c_str()});
@@ -339,11 +354,9 @@ void Container::remove() {
       helper_ = nullptr;
       after_delete();
     });
-    if (helper) {
-      helper_ = *std::move(helper);
-    } else {
-      post(&Container::after_delete);
-    }
+    if (!helper) return post(&Container::after_delete);
+    helper_ = *std::move(helper);
+    timer_ = env_.loop.after(kDeleteLimit, [this] { (void)helper_->signal(SIGKILL); });
   });
 }
 
@@ -362,6 +375,11 @@ void Container::after_delete() {
   (void)env_.disk.remove_tree(state_folder());
   (void)env_.disk.remove_tree(folder());
   env_.removes.leave();
+  gone();
+}
+
+void Container::gone() {
+  timer_.cancel();
   hooks_.on_gone();
 }
 

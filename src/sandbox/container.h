@@ -6,7 +6,7 @@
 //   kWaiting -> kCreating -> kCreated -> kReleased -> kRunning -> kEnded -> kRemoving -> (gone)
 //
 // Thread: the loop's. Owner: CrunSandbox, by shared_ptr, so that what was posted finds it gone.
-// Limits: 30 s to create; a second after the end for its output to end.
+// Limits: CrunSettings::create_limit; 30 s to delete; a second after the end for its output to end.
 #pragma once
 
 #include <functional>
@@ -75,6 +75,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void spawn_create();
   void leave_creates();
   void on_create_exit(io::ProcessExit exit);
+  void kill_orphans();
   Status adopt_created();
   void begin();  // created and wanted: open the gate
   void start_by_crun();
@@ -92,6 +93,7 @@ class Container : public std::enable_shared_from_this<Container> {
   ExitReport make_report() const;
   void remove();
   void after_delete();
+  void gone();
   void signal(int number);
   std::string folder() const { return env_.bundles + "/" + name_; }
   std::string state_folder() const { return env_.crun_state + "/" + name_; }

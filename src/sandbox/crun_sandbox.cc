@@ -1,6 +1,7 @@
 #include "sandbox/crun_sandbox.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cctype>
@@ -65,7 +66,11 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
              run_folder(settings_.data_dir) + "/bundles",
-             run_folder(settings_.data_dir) + "/crun"} {}
+             run_folder(settings_.data_dir) + "/crun"} {
+    // crun leaves an instance's first process to its nearest reaper; only that one is told how the
+    // process ends.
+    CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  }
 
   std::unique_ptr<Instance> start(const InstanceSpec& spec, InstanceObserver& observer) {
     std::shared_ptr<Container> container = take_ready(spec);
@@ -78,8 +83,10 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   void keep_ready(const InstanceSpec& spec) {
     if (stopping_ || settings_.max_ready <= 0) return;
     Ready& ready = ready_[spec.revision];
-    const bool fits = ready.container != nullptr && !ready.container->is_over();
-    if (fits && ready.spec == spec) return;
+    const bool is_known = ready.order > 0 && ready.spec == spec && !ready.failed;
+    if (is_known && (ready.container == nullptr || !ready.container->is_over())) {
+      return;  // it stands, or was used: then refill() comes
+    }
     drop(ready);
     ready.failed = false;
     ready.spec = spec;
@@ -160,6 +167,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
       return nullptr;
     }
     ready.stands = false;
+    refill_ = env_.loop.after(kRefillDelay, [this] { refill(); });
     return std::exchange(ready.container, nullptr);
   }
 

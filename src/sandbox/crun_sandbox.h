@@ -32,6 +32,7 @@ struct CrunSettings {
   std::string own_program;  // see bundle.h
   int max_ready = 16;
   int max_creates = 4;
+  Duration create_limit = seconds(30);  // then crun is ended and the start has failed
   int uid = 0;  // whom programs run as
   int gid = 0;
 };

@@ -224,7 +224,9 @@ TEST_F(CrunSandboxTest, AnUnfinishedReadyContainerIsTakenToo) {
 }
 
 TEST_F(CrunSandboxTest, TheOldestReadyContainerIsDroppedWhenThereAreTooMany) {
-  make_sandbox(2);
+  CrunSettings settings = settings_for_test();
+  settings.max_ready = 2;
+  make_sandbox(std::move(settings));
   for (int i = 0; i < 4; ++i) {
     InstanceSpec spec = shell("true");
     spec.revision = RevisionId("r" + std::to_string(i));
@@ -244,6 +246,38 @@ TEST_F(CrunSandboxTest, AReadyContainerThatCannotBeMadeIsReportedByTheStart) {
   for (int i = 0; i < 40; ++i) loop_.turn(milliseconds(5));
   EXPECT_EQ(sandbox_->ready_count(), 0);
   EXPECT_EQ(run(spec_for({"/no/such/program"})).report->kind, Kind::kNotStarted);
+}
+
+TEST_F(CrunSandboxTest, ACreateThatTakesTooLongIsAFailedStartAndLeavesNothing) {
+  for (const double limit_ms : {0.5, 3.0, 8.0, 15.0}) {
+    CrunSettings settings = settings_for_test();
+    settings.create_limit = milliseconds(limit_ms);
+    make_sandbox(std::move(settings));
+    const Recorder r = run(spec_for({"/bin/true"}));
+    if (r.report->kind != Kind::kNotStarted) continue;  // it was quicker
+    EXPECT_NE(r.report->detail.find("crun create took longer than"), std::string::npos);
+    wait_for_shut_down();
+  }
+}
+
+TEST_F(CrunSandboxTest, AMemoryLimitThatIsTooSmallEvenToStartIsReported) {
+  for (const ByteCount memory : {kib(4), kib(128), mib(1)}) {
+    InstanceSpec spec = spec_for({"/bin/true"});
+    spec.memory = memory;
+    const Recorder r = run(spec);
+    if (r.report->kind == Kind::kNotStarted) {
+      EXPECT_NE(r.report->detail, "") << memory.value;
+    }
+  }
+}
+
+TEST_F(CrunSandboxTest, WithoutCrunAStartFailsAndSaysSo) {
+  Machine machine = ground().machine;
+  machine.crun = "/no/such/crun";
+  sandbox_ = std::make_unique<CrunSandbox>(loop_, disk_, processes_, machine, settings_for_test());
+  const Recorder r = run(spec_for({"/bin/true"}));
+  EXPECT_EQ(r.report->kind, Kind::kNotStarted);
+  EXPECT_EQ(r.report->detail, "exec /no/such/crun: No such file or directory");
 }
 
 TEST_F(CrunSandboxTest, FiftyStartsInParallelAllRun) {

@@ -94,18 +94,20 @@ class CrunTest : public ::testing::Test {
     make_sandbox();
   }
 
-  void make_sandbox(int max_ready = 16) {
-    CrunSettings settings = settings_for_test();
-    settings.max_ready = max_ready;
+  void make_sandbox(CrunSettings settings = settings_for_test()) {
     sandbox_ = std::make_unique<CrunSandbox>(loop_, disk_, processes_, ground().machine,
                                              std::move(settings));
   }
 
-  void TearDown() override {
-    if (sandbox_ == nullptr) return;
+  void wait_for_shut_down() {
     bool done = false;
     sandbox_->shut_down([&] { done = true; });
     run_until(loop_, [&] { return done; });
+  }
+
+  void TearDown() override {
+    if (sandbox_ == nullptr) return;
+    wait_for_shut_down();
     sandbox_ = nullptr;
     EXPECT_EQ(cgroups().list(), std::vector<std::string>{});
     EXPECT_FALSE(disk_.exists(ground().data_dir + "/run/sandbox/bundles"));

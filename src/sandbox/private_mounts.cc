@@ -4,7 +4,6 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -184,8 +183,7 @@ Status enter_private_mounts(const PrivateMounts& mounts) {
   RETURN_IF_ERROR(check(bool(root), "open " + mounts.rootfs));
   for (const std::string& path : mounts.hidden) RETURN_IF_ERROR(hide(root.get(), path, covers));
   // The covers stay mounted where they hide something; instances need no way to their source.
-  RETURN_IF_ERROR(check(::umount2(scratch.c_str(), MNT_DETACH) == 0, "unmount " + scratch));
-  return check(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "become a reaper");
+  return check(::umount2(scratch.c_str(), MNT_DETACH) == 0, "unmount " + scratch);
 }
 
 }  // namespace thaw::sandbox

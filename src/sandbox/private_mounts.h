@@ -23,8 +23,7 @@ struct PrivateMounts {
 /// - `rootfs` has everything that the host's "/" has now, read-only, without set-uid and devices,
 ///   with everything `hidden` unopenable; /proc, /sys, /dev, /run and /tmp are empty folders, for
 ///   the instance's own.
-/// Also makes the process the reaper of what its descendants leave, so that it sees how instances
-/// end. Needs root (CAP_SYS_ADMIN); after an error nothing may be relied upon but the old tree.
+/// Needs root (CAP_SYS_ADMIN); after an error nothing may be relied upon but the old tree.
 Status enter_private_mounts(const PrivateMounts& mounts);
 
 /// Where secrets usually lie: password hashes, host keys, and for root and each user the

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <map>
 #include <utility>
 
+#include "base/check.h"
 #include "sandbox/leftovers.h"
 #include "sandbox/own_fd.h"
 #include "sandbox/plain_process.h"
@@ -53,7 +55,10 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
         disk_(disk),
         processes_(processes),
         prefix_(data_dir_hash(settings.data_dir) + "-"),
-        why_(std::move(settings.why_no_containers)) {}
+        why_(std::move(settings.why_no_containers)) {
+    // What leaves its parent is the machine's to reap, not ours.
+    CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+  }
 
   std::unique_ptr<Instance> start(const InstanceId& id, const InstanceSpec& spec,
                                   InstanceObserver& observer) {
