@@ -9,6 +9,7 @@
 #include "spec/fields.h"
 #include "spec/reader.h"
 #include "spec/rules.h"
+#include "spec/settings.h"
 #include "spec/shape.h"
 
 namespace thaw::spec {
@@ -119,6 +120,27 @@ Result<Service> service_from_json(const Json& json, std::vector<FieldViolation>*
   Report report;
   report.add({"", 0, 0, tree.error().message()});
   return finish(report, "", {}, violations);
+}
+
+Result<Service> service_from_store(const Json& json) {
+  const Result<Node> tree = node_from_json(json);
+  if (!tree) return Error(Code::kDataLoss, tree.error().message());
+  Service service = decode_service(*tree);
+  const auto& containers = service.template_.spec.containers;
+  const bool is_sound =
+      containers.size() == 1 &&
+      (containers[0].image == kServeImage ||
+       (containers[0].image == kHostImage && !containers[0].command.empty()));
+  if (!is_sound) {
+    return Error(Code::kDataLoss, "what is stored is no service with one container that can run");
+  }
+  return service;
+}
+
+Result<RevisionTemplate> template_from_store(const Json& json) {
+  const Json spec = Json::object({{"template", json}});
+  ASSIGN_OR_RETURN(Service service, service_from_store(Json::object({{"spec", spec}})));
+  return std::move(service.template_);
 }
 
 Status validate(const Service& service, std::vector<FieldViolation>* violations) {

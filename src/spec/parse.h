@@ -27,6 +27,12 @@ Result<Service> parse_service(std::string_view text, std::string_view file_name,
 Result<Service> service_from_json(const Json& json,
                                   std::vector<FieldViolation>* violations = nullptr);
 
+/// For what the platform itself has stored (to_json) and reads back: rules that have become
+/// stricter since do not lose a service. kDataLoss when it could not be run: settings_of's
+/// precondition holds for what is returned.
+Result<Service> service_from_store(const Json& json);
+Result<RevisionTemplate> template_from_store(const Json& json);
+
 /// Holds a service that was not parsed but put together (say, from flags) to the same rules.
 Status validate(const Service& service, std::vector<FieldViolation>* violations = nullptr);
 

@@ -210,6 +210,34 @@ TEST(ServiceFromJson, TheSameRulesWithoutLines) {
             "the service has nested deeper than 32 levels");
 }
 
+TEST(FromStore, WhatWasWrittenIsReadEvenUnderStricterRules) {
+  auto service = parse_service(kGood, "a");
+  ASSERT_TRUE(service);
+  // None of these would be accepted from a client today.
+  service->template_.spec.containers[0].readiness_probe = Probe{ProbeKind::kHttp};
+  service->template_.spec.containers[0].ports.push_back({8080, PortProtocol::kH2c, {}});
+  service->template_.scaling.max_instances = 5000;
+  ASSERT_FALSE(validate(*service));
+  const auto read = service_from_store(to_json(*service));
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, *service);
+  const auto revision = template_from_store(to_json(service->template_));
+  ASSERT_TRUE(revision) << revision.error().message();
+  EXPECT_EQ(*revision, service->template_);
+}
+
+TEST(FromStore, WhatCannotBeRunIsDataLoss) {
+  const auto parsed = [](std::string_view text) { return *Json::parse(text); };
+  for (const char* text :
+       {"null", "[]", "{}", R"({"spec":{"containers":[]}})", R"({"spec":{"containers":[{},{}]}})",
+        R"({"spec":{"containers":[{"image":"nginx"}]}})",
+        R"({"spec":{"containers":[{"image":"thaw.local/host"}]}})", R"({"spec":7})"}) {
+    const auto read = template_from_store(parsed(text));
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().code(), Code::kDataLoss);
+  }
+}
+
 TEST(Validate, HoldsAServiceThatWasPutTogetherToTheSameRules) {
   auto service = parse_service(kGood, "a");
   ASSERT_TRUE(service);
