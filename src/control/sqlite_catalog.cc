@@ -20,19 +20,12 @@ Result<WallTime> read_time(std::string_view text) {
 
 Result<spec::Service> read_service(std::string_view text) {
   ASSIGN_OR_RETURN(const Json json, Json::parse(text));
-  return spec::service_from_json(json);
+  return spec::service_from_store(json);
 }
 
-// A template is read as that of a service with nothing else.
-Result<spec::RevisionTemplate> read_template(std::string_view service, std::string_view text) {
-  ASSIGN_OR_RETURN(Json json, Json::parse(text));
-  const Json whole = Json::object(
-      {{"apiVersion", "serving.knative.dev/v1"},
-       {"kind", "Service"},
-       {"metadata", Json::object({{"name", service}})},
-       {"spec", Json::object({{"template", std::move(json)}})}});
-  ASSIGN_OR_RETURN(spec::Service read, spec::service_from_json(whole));
-  return std::move(read.template_);
+Result<spec::RevisionTemplate> read_template(std::string_view text) {
+  ASSIGN_OR_RETURN(const Json json, Json::parse(text));
+  return spec::template_from_store(json);
 }
 
 // Columns as the query of load() names them.
@@ -44,7 +37,7 @@ Result<Revision> read_revision(const store::Query& row) {
   revision.uid = row.text(3);
   revision.service_generation = row.integer(4);
   ASSIGN_OR_RETURN(revision.created, read_time(row.text(5)));
-  ASSIGN_OR_RETURN(revision.template_, read_template(row.text(1), row.text(6)));
+  ASSIGN_OR_RETURN(revision.template_, read_template(row.text(6)));
   const int64_t ready = row.integer(7);
   if (ready < 0 || ready > 2) {
     return Error(Code::kDataLoss, fmt::format("{} is no readiness", ready));
