@@ -16,8 +16,8 @@ constexpr ByteCount kLargestBody = mib(4);
 Json routes_json(const std::vector<Route>& routes) {
   Json all = Json::array();
   for (const Route& route : routes) {
-    all.push_back(Json::object(
-        {{"method", route.method}, {"path", route.pattern}, {"what", route.help}}));
+    all.push_back(
+        Json::object({{"method", route.method}, {"path", route.pattern}, {"what", route.help}}));
   }
   return Json::object({{"routes", std::move(all)}});
 }
@@ -32,7 +32,8 @@ std::string reference_page(const std::vector<Route>& routes) {
       "port. Requests are refused (403) when their host is no IP address, `localhost`,\n"
       "`*.localhost` or `*.local`, and when a browser says that another site's page sends them\n"
       "(`Origin`, `Sec-Fetch-Site`). Errors are Google's:\n"
-      "`{\"error\": {\"code\", \"status\", \"message\", \"details\"}}`, with the faulty fields of a service\n"
+      "`{\"error\": {\"code\", \"status\", \"message\", \"details\"}}`, with the faulty fields of "
+      "a service\n"
       "in `details[].fieldViolations`. An unknown query parameter is an error (400); the common\n"
       "ones of Google's APIs (`alt`, `prettyPrint`, `fields`, `key`, ...) are taken and have no\n"
       "effect.\n\n"
@@ -44,7 +45,8 @@ std::string reference_page(const std::vector<Route>& routes) {
     for (const std::string& name : route.query) {
       query += fmt::format("{}`{}`", query.empty() ? "" : ", ", name);
     }
-    page += fmt::format("| {} | `{}` | {} | {} |\n", route.method, route.pattern, query, route.help);
+    page +=
+        fmt::format("| {} | `{}` | {} | {} |\n", route.method, route.pattern, query, route.help);
   }
   return page;
 }
@@ -78,7 +80,10 @@ class Api::Impl {
     for (Route& route : thaw_v1_routes(clock, rooms_, options_, followers_)) {
       routes.push_back(std::move(route));
     }
-    routes.push_back({"GET", "/thaw/v1/routes", {}, "this table",
+    routes.push_back({"GET",
+                      "/thaw/v1/routes",
+                      {},
+                      "this table",
                       [this](const Call&, http::Responder responder) {
                         responder.answer(json_reply(routes_json(router_.routes())));
                       }});

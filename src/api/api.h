@@ -55,5 +55,4 @@ class Api {
   std::unique_ptr<Impl> impl_;
 };
 
-
 }  // namespace thaw::api

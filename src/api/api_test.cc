@@ -26,9 +26,11 @@ const std::string kRevisions = "/apis/serving.knative.dev/v1/namespaces/p1/revis
 std::string service_body(const std::string& name, const std::string& word = "one") {
   return R"({"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":")" + name +
          R"(","labels":{"team":"a"}},"spec":{"template":{"metadata":{"labels":)"
-         R"({"client.knative.dev/nonce":"n-)" + word +
+         R"({"client.knative.dev/nonce":"n-)" +
+         word +
          R"("}},"spec":{"containers":[{"image":"thaw.local/host","command":["/bin/program"],)"
-         R"("args":[")" + word + R"("]}]}}}})";
+         R"("args":[")" +
+         word + R"("]}]}}}})";
 }
 
 class ApiTest : public ::testing::Test {
@@ -99,7 +101,8 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<store::Database> database_ = *store::open_state(":memory:", control::kStart);
   billing::SqliteLedger ledger_{*database_};
   billing::Meter meter_{loop_, loop_, worker_, ledger_, {}};
-  Api api_{net_, loop_,
+  Api api_{net_,
+           loop_,
            Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
@@ -130,9 +133,10 @@ TEST_F(ApiTest, UnknownPathsMethodsAndParametersSayWhatIsKnown) {
 }
 
 TEST_F(ApiTest, BrowsersOfOtherSitesAndReboundNamesAreRefused) {
-  EXPECT_THAT(refused(call("POST", kServices, service_body("demo"),
-                           {{"Origin", "http://evil.example"}}), 403),
-              HasSubstr("evil.example"));
+  EXPECT_THAT(
+      refused(call("POST", kServices, service_body("demo"), {{"Origin", "http://evil.example"}}),
+              403),
+      HasSubstr("evil.example"));
   EXPECT_THAT(refused(call("GET", "http://evil.example" + kServices), 403),
               HasSubstr("evil.example"));
   EXPECT_TRUE(bench_.controller.list().empty());
@@ -217,12 +221,15 @@ TEST_F(RunV1, FaultsAreListedFieldByFieldAndNothingIsStored) {
 TEST_F(RunV1, ListsAreSelectedByLabels) {
   deploy("demo");
   deploy("other", "two");
-  const auto count = [&](const std::string& target) { return get(target)["items"].as_array().size(); };
+  const auto count = [&](const std::string& target) {
+    return get(target)["items"].as_array().size();
+  };
   EXPECT_EQ(count(kRevisions), 2u);
   EXPECT_EQ(count(kRevisions + "?labelSelector=serving.knative.dev%2Fservice+%3D+demo"), 1u);
   EXPECT_EQ(count(kRevisions + "?labelSelector=client.knative.dev%2Fnonce%3Dn-two"), 1u);
   EXPECT_EQ(count(kRevisions + "?labelSelector=serving.knative.dev/service%3Ddemo,"
-                               "client.knative.dev/nonce%3D%3Dn-two"), 0u);
+                               "client.knative.dev/nonce%3D%3Dn-two"),
+            0u);
   EXPECT_EQ(count(kServices + "?labelSelector=team%3Da"), 2u);
   EXPECT_EQ(count(kServices + "?labelSelector=team%3Db"), 0u);
   for (const char* bad : {"team", "%3D", "a!%3Db", "a+in+(b)", ",", "%3D%3D"}) {
@@ -318,11 +325,11 @@ TEST_F(ThawV1, FollowingGivesWhatIsThereThenEachNewLineUntilTheEnd) {
   logs_.append(log_line("old"));
   std::string got;
   bool ended = false;
-  const auto running = client_.stream(
-      address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
-      {.on_head = [](const http::Response& head) { EXPECT_EQ(head.status, 200); },
-       .on_content = [&](std::string_view content) { got += content; },
-       .on_end = [&](Status) { ended = true; }});
+  const auto running =
+      client_.stream(address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
+                     {.on_head = [](const http::Response& head) { EXPECT_EQ(head.status, 200); },
+                      .on_content = [&](std::string_view content) { got += content; },
+                      .on_end = [&](Status) { ended = true; }});
   io_linux::run_until(loop_, [&] { return got.find("old") != std::string::npos; });
   logs_.append(log_line("new"));
   io_linux::run_until(loop_, [&] { return got.find("new") != std::string::npos; });
@@ -335,15 +342,15 @@ TEST_F(ThawV1, AFollowerThatLeavesIsForgotten) {
   deploy("demo");
   for (int i = 0; i < 70; ++i) {  // more than may follow at once
     bool head = false;
-    auto running = client_.stream(address_, {.target = "/thaw/v1/services/demo/logs?follow=true"},
-                                  seconds(10),
-                                  {.on_head =
-                                       [&](const http::Response& answer) {
-                                         EXPECT_EQ(answer.status, 200) << i;
-                                         head = true;
-                                       },
-                                   .on_content = [](std::string_view) {},
-                                   .on_end = [](Status) {}});
+    auto running =
+        client_.stream(address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
+                       {.on_head =
+                            [&](const http::Response& answer) {
+                              EXPECT_EQ(answer.status, 200) << i;
+                              head = true;
+                            },
+                        .on_content = [](std::string_view) {},
+                        .on_end = [](Status) {}});
     io_linux::run_until(loop_, [&] { return head; });
     running.reset();
     loop_.turn(milliseconds(1));
@@ -362,11 +369,14 @@ TEST_F(ThawV1, AFollowerThatTakesNothingIsCutAndDoesNotHoldTheOthersUp) {
                        "Host: localhost\r\n\r\n");
   int lines = 0;
   bool head = false;
-  const auto hearing = client_.stream(
-      address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
-      {.on_head = [&](const http::Response&) { head = true; },
-       .on_content = [&](std::string_view text) { lines += static_cast<int>(std::count(text.begin(), text.end(), '\n')); },
-       .on_end = [](Status) {}});
+  const auto hearing =
+      client_.stream(address_, {.target = "/thaw/v1/services/demo/logs?follow=true"}, seconds(10),
+                     {.on_head = [&](const http::Response&) { head = true; },
+                      .on_content =
+                          [&](std::string_view text) {
+                            lines += static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+                          },
+                      .on_end = [](Status) {}});
   io_linux::run_until(loop_, [&] { return head; });
   for (int i = 0; i < 50; ++i) {
     logs_.append(log_line(std::string(60'000, 'x')));

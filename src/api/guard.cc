@@ -48,9 +48,10 @@ Error denied(std::string message) { return {Code::kPermissionDenied, std::move(m
 
 Status admit(const http::Request& request) {
   if (!is_local(name_of(request.host))) {
-    return denied(fmt::format("Host: '{}': this API answers only to IP addresses, localhost, "
-                              "*.localhost and *.local",
-                              request.host));
+    return denied(
+        fmt::format("Host: '{}': this API answers only to IP addresses, localhost, "
+                    "*.localhost and *.local",
+                    request.host));
   }
   for (const auto& header : request.headers) {
     const std::string name = lower(header.name);

@@ -23,10 +23,9 @@ TEST(Guard, HostsThatNoPublicNameServerLeadsHereAreAnswered) {
 }
 
 TEST(Guard, OtherHostsAreRefusedAgainstRebinding) {
-  for (const char* host :
-       {"", "evil.example", "evil.example:8081", "localhost.evil.example", "127.0.0.1.evil.example",
-        "127.0.0.1.nip.io", "1.2.3", "notlocalhost", "[evil]", "[", "]", "[::1", ".", ":8081",
-        "evil.example:80@localhost"}) {
+  for (const char* host : {"", "evil.example", "evil.example:8081", "localhost.evil.example",
+                           "127.0.0.1.evil.example", "127.0.0.1.nip.io", "1.2.3", "notlocalhost",
+                           "[evil]", "[", "]", "[::1", ".", ":8081", "evil.example:80@localhost"}) {
     const Status status = admit(from(host));
     ASSERT_FALSE(status) << host;
     EXPECT_EQ(status.error().code(), Code::kPermissionDenied);

@@ -17,9 +17,9 @@ http::Response error_reply(const Error& error,
       fields.push_back(
           Json::object({{"field", violation.path}, {"description", violation.description}}));
     }
-    fault.set("details", Json(Json::Array{Json::object(
-                             {{"@type", "type.googleapis.com/google.rpc.BadRequest"},
-                              {"fieldViolations", std::move(fields)}})}));
+    fault.set("details",
+              Json(Json::Array{Json::object({{"@type", "type.googleapis.com/google.rpc.BadRequest"},
+                                             {"fieldViolations", std::move(fields)}})}));
   }
   return json_reply(Json::object({{"error", std::move(fault)}}), status);
 }

@@ -13,9 +13,9 @@ namespace {
 
 // Names that Google's clients add to any call (cloud.google.com/apis/docs/system-parameters) and
 // that change nothing here.
-constexpr std::string_view kCommonQuery[] = {"alt",         "prettyPrint", "key",    "quotaUser",
-                                             "$alt",        "$prettyPrint", "fields", "$fields",
-                                             "access_token", "$.xgafv",     "uploadType"};
+constexpr std::string_view kCommonQuery[] = {
+    "alt",    "prettyPrint", "key",          "quotaUser", "$alt",      "$prettyPrint",
+    "fields", "$fields",     "access_token", "$.xgafv",   "uploadType"};
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
@@ -36,8 +36,8 @@ bool fits(const std::vector<std::string>& pattern, const std::vector<std::string
   if (pattern.size() != parts.size()) return false;
   values.clear();
   for (size_t i = 0; i < parts.size(); ++i) {
-    const bool fit = pattern[i].starts_with('{') ? takes(pattern[i], parts[i], values)
-                                                 : pattern[i] == parts[i];
+    const bool fit =
+        pattern[i].starts_with('{') ? takes(pattern[i], parts[i], values) : pattern[i] == parts[i];
     if (!fit) return false;
   }
   return true;
@@ -52,7 +52,8 @@ Status check_query(const Route& route, const http::Query& query) {
     }
     std::string message = fmt::format("unknown query parameter '{}'", name);
     const std::vector<std::string_view> known(route.query.begin(), route.query.end());
-    if (const auto near = nearest(name, known)) message += fmt::format("; did you mean '{}'?", *near);
+    if (const auto near = nearest(name, known))
+      message += fmt::format("; did you mean '{}'?", *near);
     return Error(Code::kInvalidArgument, std::move(message));
   }
   return {};
@@ -92,14 +93,14 @@ void Router::dispatch(http::Request request, http::Responder responder) const {
     return;
   }
   if (allowed.empty()) {
-    responder.answer(error_reply(Error(
-        Code::kNotFound, fmt::format("no route {} {}; GET /thaw/v1/routes lists them all",
-                                     request.method, request.path))));
+    responder.answer(error_reply(
+        Error(Code::kNotFound, fmt::format("no route {} {}; GET /thaw/v1/routes lists them all",
+                                           request.method, request.path))));
     return;
   }
-  http::Response reply = error_reply(
-      Error(Code::kUnimplemented,
-            fmt::format("{} {}: only {} is known here", request.method, request.path, allowed)));
+  http::Response reply =
+      error_reply(Error(Code::kUnimplemented, fmt::format("{} {}: only {} is known here",
+                                                          request.method, request.path, allowed)));
   reply.status = 405;
   reply.headers.add("Allow", allowed);
   responder.answer(std::move(reply));

@@ -51,16 +51,18 @@ Answer apply(control::Controller& control, const Call& call, control::ApplyMode 
   std::vector<spec::FieldViolation> faults;
   auto service = service_of_body(call, faults);
   if (!service) return error_reply(service.error(), faults);
-  const auto persistence = call.query("dryRun").empty() ? control::Persistence::kKeep
-                                                        : control::Persistence::kDryRun;
+  const auto persistence =
+      call.query("dryRun").empty() ? control::Persistence::kKeep : control::Persistence::kDryRun;
   auto applied = control.apply(*std::move(service), mode, persistence, &faults);
   if (!applied) return error_reply(applied.error(), faults);
   return json_reply(service_json(*std::move(applied), parent_of(call)));
 }
 
 Answer deleted() {
-  return json_reply(Json::object(
-      {{"apiVersion", "v1"}, {"kind", "Status"}, {"metadata", Json::object()}, {"status", "Success"}}));
+  return json_reply(Json::object({{"apiVersion", "v1"},
+                                  {"kind", "Status"},
+                                  {"metadata", Json::object()},
+                                  {"status", "Success"}}));
 }
 
 std::string_view trim(std::string_view text) {
@@ -134,9 +136,8 @@ Answer get_service(const control::Controller& control, const Call& call) {
 Answer get_revision(const control::Controller& control, const Call& call) {
   const RevisionId name(call.path.at("revision"));
   const auto revision = control.revision(name);
-  return revision
-             ? json_reply(revision_json(*revision, control.traffic_of(name), parent_of(call)))
-             : error_reply(revision.error());
+  return revision ? json_reply(revision_json(*revision, control.traffic_of(name), parent_of(call)))
+                  : error_reply(revision.error());
 }
 
 /// The routes of one way to write the parent: by namespace, or by project and location.
@@ -151,31 +152,30 @@ void add_routes(std::vector<Route>& routes, control::Controller& control,
   }));
   routes.push_back(route("GET", one_service, {}, "a service with its status",
                          [&](const Call& c) { return get_service(control, c); }));
-  routes.push_back(route("PUT", one_service, {"dryRun"}, "deploy over a service",
-                         [&](const Call& c) {
-                           return apply(control, c, control::ApplyMode::kReplace);
-                         }));
-  routes.push_back(route("DELETE", one_service, {"propagationPolicy"}, "delete a service",
-                         [&](const Call& c) {
-                           const Status done = control.remove(ServiceId(c.path.at("service")));
-                           return done ? deleted() : error_reply(done.error());
-                         }));
+  routes.push_back(
+      route("PUT", one_service, {"dryRun"}, "deploy over a service",
+            [&](const Call& c) { return apply(control, c, control::ApplyMode::kReplace); }));
+  routes.push_back(
+      route("DELETE", one_service, {"propagationPolicy"}, "delete a service", [&](const Call& c) {
+        const Status done = control.remove(ServiceId(c.path.at("service")));
+        return done ? deleted() : error_reply(done.error());
+      }));
   routes.push_back(route("GET", revisions, {"labelSelector", "limit"},
                          "revisions, newest first; labelSelector=serving.knative.dev/service=NAME",
                          [&](const Call& c) { return list_revisions(control, c); }));
   routes.push_back(route("GET", one_revision, {}, "a revision",
                          [&](const Call& c) { return get_revision(control, c); }));
-  routes.push_back(route("DELETE", one_revision, {"propagationPolicy"}, "delete a revision",
-                         [&](const Call& c) {
-                           const Status done =
-                               control.remove_revision(RevisionId(c.path.at("revision")));
-                           return done ? deleted() : error_reply(done.error());
-                         }));
+  routes.push_back(
+      route("DELETE", one_revision, {"propagationPolicy"}, "delete a revision", [&](const Call& c) {
+        const Status done = control.remove_revision(RevisionId(c.path.at("revision")));
+        return done ? deleted() : error_reply(done.error());
+      }));
 }
 
-// ---- Who may do what -----------------------------------------------------------------------------
-// Thaw asks nobody for a password: whoever reaches the gateway may call a service, whoever reaches
-// the API may do everything. These routes say so, and refuse a policy that would say otherwise.
+// ---- Who may do what
+// ----------------------------------------------------------------------------- Thaw asks nobody
+// for a password: whoever reaches the gateway may call a service, whoever reaches the API may do
+// everything. These routes say so, and refuse a policy that would say otherwise.
 
 constexpr std::string_view kInvoker = "roles/run.invoker";
 
@@ -191,10 +191,9 @@ Answer set_policy(const Call& call) {
   const auto body = Json::parse(call.request.body);
   if (!body) return error_reply(body.error());
   const Json& bindings = (*body)["policy"]["bindings"];
-  const bool is_open =
-      bindings.is_array() && bindings.as_array().size() == 1 &&
-      bindings.as_array()[0].string_or("role") == kInvoker &&
-      bindings.as_array()[0]["members"] == Json(Json::Array{"allUsers"});
+  const bool is_open = bindings.is_array() && bindings.as_array().size() == 1 &&
+                       bindings.as_array()[0].string_or("role") == kInvoker &&
+                       bindings.as_array()[0]["members"] == Json(Json::Array{"allUsers"});
   if (is_open) return open_policy();
   return error_reply(
       Error(Code::kUnimplemented,
@@ -268,13 +267,13 @@ std::vector<Route> run_v1_routes(control::Controller& control) {
   add_routes(routes, control, parent);
   add_access_routes(routes, control, parent + "/services/{service}");
   // gcloud asks whether the service it calls is switched on.
-  routes.push_back(route("GET", "/v1/projects/{project}/services/run.googleapis.com", {},
-                         "whether Cloud Run is enabled: it is", [](const Call& c) {
-                           return json_reply(Json::object(
-                               {{"name", fmt::format("projects/{}/services/run.googleapis.com",
-                                                     c.path.at("project"))},
-                                {"state", "ENABLED"}}));
-                         }));
+  routes.push_back(route(
+      "GET", "/v1/projects/{project}/services/run.googleapis.com", {},
+      "whether Cloud Run is enabled: it is", [](const Call& c) {
+        return json_reply(Json::object(
+            {{"name", fmt::format("projects/{}/services/run.googleapis.com", c.path.at("project"))},
+             {"state", "ENABLED"}}));
+      }));
   return routes;
 }
 

@@ -46,13 +46,12 @@ Json usage_json(const billing::Usage& usage) {
     return (usage.request_based.*member)() + (usage.instance_based.*member)();
   };
   const billing::Cost cost = billing::list_cost(usage, billing::kTier1);
-  return Json::object(
-      {{"vcpuSeconds", sum(&billing::Amount::vcpu_seconds)},
-       {"gibSeconds", sum(&billing::Amount::gib_seconds)},
-       {"instanceSeconds", sum(&billing::Amount::instance_seconds)},
-       {"requests", usage.request_based.requests + usage.instance_based.requests},
-       {"costUsd", cost.total()},
-       {"priceList", billing::kTier1.name}});
+  return Json::object({{"vcpuSeconds", sum(&billing::Amount::vcpu_seconds)},
+                       {"gibSeconds", sum(&billing::Amount::gib_seconds)},
+                       {"instanceSeconds", sum(&billing::Amount::instance_seconds)},
+                       {"requests", usage.request_based.requests + usage.instance_based.requests},
+                       {"costUsd", cost.total()},
+                       {"priceList", billing::kTier1.name}});
 }
 
 Result<telemetry::LogFilter> filter_of(const Call& call) {
@@ -85,7 +84,9 @@ Result<telemetry::LogFilter> filter_of(const Call& call) {
   return filter;
 }
 
-std::string text_of(const telemetry::LogLine& line) { return telemetry::to_json(line).dump() + "\n"; }
+std::string text_of(const telemetry::LogLine& line) {
+  return telemetry::to_json(line).dump() + "\n";
+}
 
 void answer_logs(const Rooms& rooms, Followers& followers, const Call& call,
                  http::Responder responder) {
@@ -210,14 +211,21 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
     });
   };
   return {
-      {"GET", "/thaw/v1/version", {}, "this program's version and how it isolates instances",
+      {"GET",
+       "/thaw/v1/version",
+       {},
+       "this program's version and how it isolates instances",
        answer([&options](const Call&) {
          return json_reply(Json::object(
              {{"version", options.version}, {"isolationNotice", options.isolation_notice}}));
        })},
-      {"GET", "/thaw/v1/health", {}, "200 while the platform runs",
-       answer([](const Call&) { return http::Response::text(200, "ok\n"); })},
-      {"GET", "/thaw/v1/instances", {}, "all instances that live now",
+      {"GET", "/thaw/v1/health", {}, "200 while the platform runs", answer([](const Call&) {
+         return http::Response::text(200, "ok\n");
+       })},
+      {"GET",
+       "/thaw/v1/instances",
+       {},
+       "all instances that live now",
        answer([&clock, &rooms](const Call&) {
          Json all = Json::array();
          for (const auto& instance : rooms.serving.instances()) {
@@ -225,24 +233,32 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
          }
          return json_reply(Json::object({{"instances", std::move(all)}}));
        })},
-      {"GET", "/thaw/v1/services/{service}/logs", {"tail", "since", "severity", "follow"},
+      {"GET",
+       "/thaw/v1/services/{service}/logs",
+       {"tail", "since", "severity", "follow"},
        "log lines as JSON, one a line, oldest first; follow=true goes on",
        [&rooms, &followers](const Call& call, http::Responder responder) {
          answer_logs(rooms, followers, call, std::move(responder));
        }},
-      {"GET", "/thaw/v1/services/{service}/starts", {}, "waterfalls of the last 20 starts",
+      {"GET",
+       "/thaw/v1/services/{service}/starts",
+       {},
+       "waterfalls of the last 20 starts",
        of_service([&rooms](const ServiceId& service) {
          Json all = Json::array();
          for (const auto& start : rooms.starts.of(service)) all.push_back(to_json(start));
          return Json::object({{"starts", std::move(all)}});
        })},
-      {"GET", "/thaw/v1/services/{service}/usage", {},
+      {"GET",
+       "/thaw/v1/services/{service}/usage",
+       {},
        "vCPU-seconds, GiB-seconds and requests as Cloud Run would bill them, with its list price",
        of_service([&rooms](const ServiceId& service) {
          return usage_json(rooms.meter.usage_of(service));
        })},
-      {"GET", "/metrics", {}, "counters and gauges for Prometheus",
-       answer([&rooms](const Call&) { return render_metrics(rooms); })},
+      {"GET", "/metrics", {}, "counters and gauges for Prometheus", answer([&rooms](const Call&) {
+         return render_metrics(rooms);
+       })},
   };
 }
 

@@ -17,11 +17,12 @@ Status SqliteLedger::keep(const Batch& batch) {
 Status SqliteLedger::add(const UsageKey& key, Mode mode, const Amount& amount) {
   if (amount.empty()) return {};
   return database_
-      .query("INSERT INTO meter_usage VALUES(?,?,?,?,?,?,?,?) "
-             "ON CONFLICT(service, revision, day, mode) DO UPDATE SET "
-             "cpu_units=cpu_units+excluded.cpu_units, "
-             "memory_units=memory_units+excluded.memory_units, "
-             "billed_ms=billed_ms+excluded.billed_ms, requests=requests+excluded.requests")
+      .query(
+          "INSERT INTO meter_usage VALUES(?,?,?,?,?,?,?,?) "
+          "ON CONFLICT(service, revision, day, mode) DO UPDATE SET "
+          "cpu_units=cpu_units+excluded.cpu_units, "
+          "memory_units=memory_units+excluded.memory_units, "
+          "billed_ms=billed_ms+excluded.billed_ms, requests=requests+excluded.requests")
       .bind(key.service.str())
       .bind(key.revision.str())
       .bind(key.day)

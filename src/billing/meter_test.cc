@@ -25,9 +25,7 @@ constexpr std::string_view kWhen = "2026-11-23T00:00:00Z";
 class Hand : public io::Clock, public io::Timers, public io::Worker {
  public:
   Instant now() const override { return time_; }
-  WallTime wall_now() const override {
-    return *parse_rfc3339(kWhen) + time_.time_since_epoch();
-  }
+  WallTime wall_now() const override { return *parse_rfc3339(kWhen) + time_.time_since_epoch(); }
   io::Timer at(Instant when, std::function<void()> callback) override {
     timers_[{when, ++last_id_}] = std::move(callback);
     return {*this, last_id_};

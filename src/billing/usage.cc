@@ -35,8 +35,7 @@ int64_t billable_ms(Duration active, Mode mode) {
 Amount amount_of(const Span& span, Duration before) {
   const Duration length = std::max(span.to - span.from, Duration{0});
   Amount amount;
-  amount.billed_ms =
-      billable_ms(before + length, span.mode) - billable_ms(before, span.mode);
+  amount.billed_ms = billable_ms(before + length, span.mode) - billable_ms(before, span.mode);
   amount.cpu = amount.billed_ms * span.cpu_millis;
   amount.memory = amount.billed_ms * ((span.memory.value + 1023) / 1024);
   return amount;

@@ -18,8 +18,8 @@ enum class Mode { kRequestBased, kInstanceBased };
 
 /// Sums of whole units: nothing is lost by adding.
 struct Amount {
-  int64_t cpu = 0;       // thousandths of a vCPU x milliseconds
-  int64_t memory = 0;    // KiB x milliseconds
+  int64_t cpu = 0;        // thousandths of a vCPU x milliseconds
+  int64_t memory = 0;     // KiB x milliseconds
   int64_t billed_ms = 0;  // instance time
   int64_t requests = 0;
 
@@ -35,9 +35,7 @@ struct Usage {
   Amount request_based;
   Amount instance_based;
 
-  Amount& of(Mode mode) {
-    return mode == Mode::kRequestBased ? request_based : instance_based;
-  }
+  Amount& of(Mode mode) { return mode == Mode::kRequestBased ? request_based : instance_based; }
   Usage& operator+=(const Usage& other);
   bool operator==(const Usage&) const = default;
 };

@@ -20,10 +20,13 @@ TEST(BillableTime, IsRoundedUpToTenthsOfASecond) {
   const struct {
     Duration active;
     int64_t ms;
-  } cases[] = {{Duration(0), 0},           {Duration(1), 100},
-               {milliseconds(99), 100},    {milliseconds(100), 100},
+  } cases[] = {{Duration(0), 0},
+               {Duration(1), 100},
+               {milliseconds(99), 100},
+               {milliseconds(100), 100},
                {milliseconds(100) + Duration(1), 200},
-               {seconds(1), 1000},         {seconds(-3), 0},
+               {seconds(1), 1000},
+               {seconds(-3), 0},
                {seconds(3600) + Duration(1), 3'600'100}};
   for (const auto& [active, ms] : cases) {
     EXPECT_EQ(billable_ms(active, Mode::kRequestBased), ms) << active.count();

@@ -59,8 +59,8 @@ class Told final : public Listener {
       if (route.service.str() != service || route.tag != tag) continue;
       std::string text;
       for (const Share& share : route.shares) {
-        text += (text.empty() ? "" : ", ") + share.revision.str() + " " +
-                std::to_string(share.percent);
+        text +=
+            (text.empty() ? "" : ", ") + share.revision.str() + " " + std::to_string(share.percent);
       }
       return text;
     }
@@ -103,10 +103,12 @@ struct Bench {
   static spec::Service service(const std::string& name, const std::string& word,
                                const std::string& template_lines = "",
                                const std::string& spec_lines = "") {
-    const std::string text = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata:\n  name: " +
-                             name + "\nspec:\n" + spec_lines + "  template:\n" + template_lines +
-                             "    spec:\n      containers:\n      - image: thaw.local/host\n"
-                             "        command: [/bin/program]\n        args: [" + word + "]\n";
+    const std::string text =
+        "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata:\n  name: " + name +
+        "\nspec:\n" + spec_lines + "  template:\n" + template_lines +
+        "    spec:\n      containers:\n      - image: thaw.local/host\n"
+        "        command: [/bin/program]\n        args: [" +
+        word + "]\n";
     auto parsed = spec::parse_service(text, "test.yaml");
     EXPECT_TRUE(parsed) << parsed.error().message();
     return *parsed;

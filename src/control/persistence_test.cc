@@ -86,8 +86,9 @@ TEST_F(Restart, ForgetsALaterFailureOfWhatWasReady) {
   {
     Bench bench(path_);
     bench.becomes(bench.deploy_ready(Bench::service("demo", "one")), Ready::kFalse, "x", "y");
-    bench.deploy(Bench::service("demo", "one", "", "  traffic:\n  - latestRevision: true\n"
-                                                   "    percent: 100\n    tag: t\n"));
+    bench.deploy(Bench::service("demo", "one", "",
+                                "  traffic:\n  - latestRevision: true\n"
+                                "    percent: 100\n    tag: t\n"));
   }
   Bench bench(path_);
   EXPECT_EQ(bench.condition("demo", "Ready"), "True");

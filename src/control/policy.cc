@@ -33,9 +33,9 @@ std::string not_ready_text(const Revision& revision) {
 
 void worsen(TrafficDecision& decision, ConditionStatus status, std::string_view reason,
             std::string message) {
-  const bool worse = decision.ready == ConditionStatus::kTrue ||
-                     (decision.ready == ConditionStatus::kUnknown &&
-                      status == ConditionStatus::kFalse);
+  const bool worse =
+      decision.ready == ConditionStatus::kTrue ||
+      (decision.ready == ConditionStatus::kUnknown && status == ConditionStatus::kFalse);
   if (!worse) return;
   decision.ready = status;
   decision.reason = reason;
@@ -48,8 +48,7 @@ Condition configurations_ready(const RevisionTable& revisions) {
   if (latest == nullptr) return condition;
   condition.status = status_of(latest->state.ready);
   if (condition.status == ConditionStatus::kFalse) {
-    condition.reason =
-        latest->state.reason.empty() ? "RevisionFailed" : latest->state.reason;
+    condition.reason = latest->state.reason.empty() ? "RevisionFailed" : latest->state.reason;
     condition.message = not_ready_text(*latest);
   } else if (condition.status == ConditionStatus::kUnknown) {
     condition.reason = "Deploying";
@@ -217,8 +216,7 @@ Bounds scale_bounds(Bounds revision, const spec::Scaling& service, int percent) 
       bounds.max_instances = std::min(bounds.max_instances, std::max(part, 1));
     }
     if (service.min_instances) {
-      const int part =
-          static_cast<int>((int64_t{*service.min_instances} * percent + 99) / 100);
+      const int part = static_cast<int>((int64_t{*service.min_instances} * percent + 99) / 100);
       bounds.min_instances = std::max(bounds.min_instances, part);
     }
   }
@@ -239,8 +237,7 @@ Trial trial_of(const spec::RevisionTemplate& revision) {
   return none ? Trial::kNone : Trial::kStartOne;
 }
 
-std::string service_url(std::string_view base_url, std::string_view service,
-                        std::string_view tag) {
+std::string service_url(std::string_view base_url, std::string_view service, std::string_view tag) {
   const size_t scheme = base_url.find("://");
   const size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
   return fmt::format("{}{}{}{}.{}", base_url.substr(0, host), tag, tag.empty() ? "" : "---",

@@ -18,7 +18,7 @@ struct Revision {
   RevisionId name;
   ServiceId service;
   std::string uid;
-  int64_t number = 0;  // 1, 2, ... within the service, never used twice
+  int64_t number = 0;              // 1, 2, ... within the service, never used twice
   int64_t service_generation = 0;  // the generation that made it
   WallTime created{};
   spec::RevisionTemplate template_;  // defaults applied
@@ -28,9 +28,7 @@ struct Revision {
   WallTime state_since{};
 
   /// It was tried out and did not come up, and has never been ready.
-  bool failed() const {
-    return !was_ready && state.ready == serving::RevisionState::Ready::kFalse;
-  }
+  bool failed() const { return !was_ready && state.ready == serving::RevisionState::Ready::kFalse; }
   bool pending() const {
     return !was_ready && state.ready == serving::RevisionState::Ready::kUnknown;
   }

@@ -61,8 +61,9 @@ Status Database::connect(int64_t application_id) {
   sqlite3_db_config(handle_->db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   if (sqlite3_db_readonly(handle_->db, "main") == 1) {
     return Error(Code::kPermissionDenied,
-                 path_ + ": may not be written; change its owner or mode, or choose another "
-                         "data directory");
+                 path_ +
+                     ": may not be written; change its owner or mode, or choose another "
+                     "data directory");
   }
   RETURN_IF_ERROR(claim(application_id));
   return execute(kSettings);
@@ -77,8 +78,9 @@ Status Database::claim(int64_t application_id) {
   if (found == application_id) return {};
   if (found != 0 || query.integer(1) != 0) {
     return Error(Code::kFailedPrecondition,
-                 path_ + ": is a database of another program; nothing was changed, choose "
-                         "another data directory");
+                 path_ +
+                     ": is a database of another program; nothing was changed, choose "
+                     "another data directory");
   }
   // Ends the reading before the header is written.
   while (row && *query.next()) {
@@ -105,16 +107,17 @@ Error Database::error_of(int code, std::string_view detail) const {
       return make(Code::kResourceExhausted, "no room left on the disk; free some");
     case SQLITE_CANTOPEN: {
       const int reason = sqlite3_system_errno(handle_->db);
-      return make(reason == EACCES || reason == EROFS ? Code::kPermissionDenied : Code::kNotFound,
-                  std::string("cannot be opened: ") +
-                      (reason ? std::strerror(reason) : "is it a folder?"));
+      return make(
+          reason == EACCES || reason == EROFS ? Code::kPermissionDenied : Code::kNotFound,
+          std::string("cannot be opened: ") + (reason ? std::strerror(reason) : "is it a folder?"));
     }
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return make(Code::kUnavailable, "is locked by another program; stop that one");
     case SQLITE_IOERR:
-      return make(Code::kUnavailable, fmt::format("the disk failed: {}",
-                                                  std::strerror(sqlite3_system_errno(handle_->db))));
+      return make(
+          Code::kUnavailable,
+          fmt::format("the disk failed: {}", std::strerror(sqlite3_system_errno(handle_->db))));
     case SQLITE_CONSTRAINT:
       return make(Code::kFailedPrecondition, "a constraint does not hold");
     case SQLITE_TOOBIG:

@@ -134,8 +134,8 @@ TEST(Database, DroppedTransactionsLeaveNothing) {
 
 TEST(Database, ForeignKeysHold) {
   auto database = *open_state(":memory:", kWhen);
-  const auto done = database->execute(
-      "INSERT INTO revisions VALUES('r','absent',1,'u',1,'c','t',0,0,'','','s')");
+  const auto done =
+      database->execute("INSERT INTO revisions VALUES('r','absent',1,'u',1,'c','t',0,0,'','','s')");
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code(), Code::kFailedPrecondition);
 }

@@ -9,7 +9,8 @@ namespace {
 LogLine line_of(std::string_view text) { return line_of_output(text, LogLine::Stream::kStdout); }
 
 TEST(LogLine, PlainTextIsTheMessage) {
-  for (const char* text : {"", "hello", "{", "{not json}", "[1,2]", "{\"a\":1}", "  {\"message\":\"x\"}"}) {
+  for (const char* text :
+       {"", "hello", "{", "{not json}", "[1,2]", "{\"a\":1}", "  {\"message\":\"x\"}"}) {
     const LogLine line = line_of(text);
     EXPECT_EQ(line.message, text);
     EXPECT_EQ(line.severity, "DEFAULT");

@@ -54,7 +54,8 @@ Logs::Logs(io::Disk& disk, std::string folder, Options options)
 Logs::~Logs() = default;
 
 std::string Logs::path(const ServiceId& service, int age) const {
-  return folder_ + "/" + service.str() + (age == 0 ? ".jsonl" : "." + std::to_string(age) + ".jsonl");
+  return folder_ + "/" + service.str() +
+         (age == 0 ? ".jsonl" : "." + std::to_string(age) + ".jsonl");
 }
 
 Status Logs::write(const ServiceId& service, Log& log, const std::string& text) {
@@ -75,8 +76,8 @@ void Logs::append(const LogLine& line) {
   Log& log = logs_[line.service];
   if (const Status status = write(line.service, log, to_json(line).dump() + "\n"); !status) {
     if (dropped_++ == 0) {
-      log_error("a service's log line is lost", {{"service", line.service},
-                                                 {"why", status.error().message()}});
+      log_error("a service's log line is lost",
+                {{"service", line.service}, {"why", status.error().message()}});
     }
   }
   // A follower may go while it is told, so the list is copied; those that went are skipped.

@@ -5,8 +5,8 @@
 //
 // **Thread**: the loop's; a write is one write(2) to the page cache. **Owner**: disk outlives it;
 // it outlives its subscriptions.
-// **Limits**: two files of Options::largest_file a service: the older lines are dropped. A disk that
-// takes no more costs lines, counted by dropped().
+// **Limits**: two files of Options::largest_file a service: the older lines are dropped. A disk
+// that takes no more costs lines, counted by dropped().
 #pragma once
 
 #include <cstdint>

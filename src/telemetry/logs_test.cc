@@ -66,7 +66,8 @@ TEST_F(LogsOnDisk, TwoFilesAreKeptAndTheOldestLinesGo) {
   EXPECT_EQ(kept.back(), "99");
   EXPECT_GT(kept.size(), 7u);
   EXPECT_LT(kept.size(), 30u);
-  for (size_t i = 1; i < kept.size(); ++i) EXPECT_EQ(std::stoi(kept[i]), std::stoi(kept[i - 1]) + 1);
+  for (size_t i = 1; i < kept.size(); ++i)
+    EXPECT_EQ(std::stoi(kept[i]), std::stoi(kept[i - 1]) + 1);
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     EXPECT_LT(entry.file_size(), 1200u) << entry.path();
   }
@@ -75,7 +76,8 @@ TEST_F(LogsOnDisk, TwoFilesAreKeptAndTheOldestLinesGo) {
 
 TEST_F(LogsOnDisk, ACutOrDamagedLineIsPassedOver) {
   logs_.append(line("before"));
-  std::ofstream(file("demo.jsonl"), std::ios::app) << "{}\nnot json\n\n" << R"({"timestamp":"20)";
+  std::ofstream(file("demo.jsonl"), std::ios::app) << "{}\nnot json\n\n"
+                                                   << R"({"timestamp":"20)";
   Logs again(disk_, folder_);
   EXPECT_THAT(messages(again.read(kDemo, {})), ElementsAre("before"));
   again.append(line("after"));

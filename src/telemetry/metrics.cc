@@ -38,7 +38,8 @@ void Metrics::Histogram::render(std::string& out, std::string_view name,
 void Metrics::on_request(const ServiceId& service, int status, Duration latency) {
   Counters& counters = services_[service];
   const int status_class = status / 100;
-  ++counters.by_class[status_class >= 1 && status_class <= 5 ? static_cast<size_t>(status_class) : 0];
+  ++counters
+        .by_class[status_class >= 1 && status_class <= 5 ? static_cast<size_t>(status_class) : 0];
   counters.latency.add(to_seconds(latency));
 }
 

@@ -1,8 +1,8 @@
 // Metrics: counters and gauges of the platform, printed as Prometheus reads them.
 //
 // Names are Cloud Run's and Knative's where they have one. Not for logs or traces.
-// **Thread**: the loop's. **Owner**: a value. **Limits**: one set of counters a service; a service that
-// is deleted is forgotten.
+// **Thread**: the loop's. **Owner**: a value. **Limits**: one set of counters a service; a service
+// that is deleted is forgotten.
 #pragma once
 
 #include <array>

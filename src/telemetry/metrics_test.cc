@@ -21,8 +21,10 @@ TEST(Metrics, CountRequestsByClassAndLatencyByBucket) {
   metrics.on_request(kDemo, 0, Duration(0));
   metrics.on_unrouted();
   const std::string text = metrics.render({});
-  EXPECT_THAT(text, HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="2xx"} 2)"));
-  EXPECT_THAT(text, HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="5xx"} 1)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="2xx"} 2)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="5xx"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="0.001"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="0.005"} 2)"));
   EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="300"} 3)"));

@@ -1,7 +1,7 @@
 // Starts: the waterfalls of each service's last starts: where the time of a wake went.
 //
-// **Thread**: the loop's. **Owner**: a value. **Limits**: 20 starts a service, the oldest is dropped;
-// they are kept in memory and begin anew with the program.
+// **Thread**: the loop's. **Owner**: a value. **Limits**: 20 starts a service, the oldest is
+// dropped; they are kept in memory and begin anew with the program.
 #pragma once
 
 #include <deque>

@@ -1,0 +1,104 @@
+// The half of Controller that speaks with serving and the gateway: who runs, where routes lead, and
+// how revisions fare.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "control/control.h"
+#include "control/runtime_config.h"
+
+namespace thaw::control {
+
+using serving::Reachability;
+using Ready = serving::RevisionState::Ready;
+
+Controller::Told Controller::wanted_of(const Entry& entry, const Revision& revision) const {
+  const spec::Service& service = entry.record.service;
+  auto percent = share_of(revision.name, service.status.traffic);
+  // A revision on trial is held to the share it will have.
+  if (revision.pending()) {
+    int coming = percent.value_or(0);
+    for (const spec::TrafficTarget& target : service.traffic) {
+      if (target.latest_revision || target.revision_name == revision.name.str()) {
+        coming += target.percent.value_or(0);
+      }
+    }
+    percent = std::min(coming, 100);
+  }
+  return {scale_bounds(own_bounds(revision), service.scaling, percent.value_or(0)),
+          percent ? Reachability::kReachable : Reachability::kUnreachable};
+}
+
+// First what gets requests, then the routes to it, then what gets none any more: no request meets
+// a revision that serving does not know.
+void Controller::tell(Entry& entry) {
+  tell_those(entry, Reachability::kReachable);
+  publish_routes();
+  tell_those(entry, Reachability::kUnreachable);
+}
+
+void Controller::tell_those(Entry& entry, Reachability which) {
+  for (const auto& [number, revision] : entry.revisions) {
+    const Told wanted = wanted_of(entry, revision);
+    if (wanted.reachability != which) continue;
+    const auto known = entry.told.find(number);
+    const bool first = known == entry.told.end();
+    // What nothing leads to and serving never knew need not be told.
+    if (first ? which == Reachability::kUnreachable : known->second == wanted) continue;
+    serving::RevisionConfig config =
+        runtime_config(revision, options_.serve_argv, wanted.bounds, wanted.reachability);
+    config.initial_instances = first && revision.pending() ? 1 : 0;
+    entry.told.insert_or_assign(number, wanted);
+    listener_.on_run(config);
+  }
+}
+
+void Controller::publish_routes() {
+  Routes routes;
+  for (const auto& [id, entry] : entries_) {
+    for (Route& route : routes_of(id, entry.record.service.status.traffic)) {
+      routes.push_back(std::move(route));
+    }
+  }
+  if (routes == routes_) return;
+  routes_ = std::move(routes);
+  listener_.on_routes(routes_);
+}
+
+void Controller::install(const ServiceId& service, Entry entry,
+                         const std::vector<RevisionId>& dropped) {
+  for (const auto& [number, revision] : entry.revisions) owners_.emplace(revision.name, service);
+  Entry& kept = entries_[service] = std::move(entry);
+  tell(kept);
+  for (const RevisionId& name : dropped) {
+    owners_.erase(name);
+    listener_.on_retire(name);
+  }
+  std::erase_if(kept.told, [&](const auto& told) { return !kept.revisions.contains(told.first); });
+}
+
+void Controller::on_revision_state(const RevisionId& name, const serving::RevisionState& state) {
+  const auto owner = owners_.find(name);
+  if (owner == owners_.end()) return;
+  Entry& entry = entries_.at(owner->second);
+  const int64_t number = find_revision(entry.revisions, name.str())->number;
+  Revision& revision = entry.revisions.at(number);
+  const bool first_verdict = !revision.was_ready && state.ready != Ready::kUnknown;
+  if (revision.state.ready != state.ready) revision.state_since = now();
+  revision.state = state;
+  if (state.ready == Ready::kTrue) revision.was_ready = true;
+  refresh(entry);
+  if (first_verdict) {
+    Change change;
+    change.put_service = entry.record;
+    change.put_revisions.push_back(revision);
+    // What is lost here is found out again: after a restart the revision is tried out once more.
+    if (auto kept = catalog_.commit(change); !kept) {
+      log_error("the state of a revision was not kept",
+                {{"revision", name}, {"error", kept.error().message()}});
+    }
+  }
+  tell(entry);
+}
+
+}  // namespace thaw::control
