@@ -95,8 +95,8 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
   command.drawing.width = options.width;
   command.drawing.charset = is_utf8(terminal) ? predict::PlotOptions::Charset::kUnicode
                                               : predict::PlotOptions::Charset::kAscii;
-  command.drawing.colour = options.colour ? predict::PlotOptions::Colour::kAnsi
-                                          : predict::PlotOptions::Colour::kNone;
+  command.drawing.colour =
+      options.colour ? predict::PlotOptions::Colour::kAnsi : predict::PlotOptions::Colour::kNone;
   const predict::ForecastPrinted printed = predict::run_forecast(command);
   if (!printed.notes.empty()) terminal.write_err(printed.notes);
   if (const Status status = terminal.write_out(printed.output); !status) {

@@ -270,9 +270,9 @@ Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
   UpOptions options;
   for (const Option& option : kOptions) {
     const std::string variable = variable_of(option);
-    Given given{option.name == "data-dir" ? sources.default_data_dir
-                                          : std::string(option.default_text),
-                "default of --" + std::string(option.name)};
+    Given given{
+        option.name == "data-dir" ? sources.default_data_dir : std::string(option.default_text),
+        "default of --" + std::string(option.name)};
     if (const auto at = file.find(option.name); at != file.end()) given = at->second;
     if (const auto set = sources.environment(variable)) given = {*set, variable};
     if (const auto at = flags.find(option.name); at != flags.end()) given = at->second;
@@ -303,8 +303,8 @@ std::string up_help() {
       "Runs the platform: the gateway, the API and all services, until SIGTERM or Ctrl-C.\n\n"
       "Options (flag, then environment, then file, then default):\n";
   for (const Option& option : kOptions) {
-    text += fmt::format("  --{} {}\n      {}\n      default {}; also {}\n", option.name, option.value,
-                        option.help, option.default_text, variable_of(option));
+    text += fmt::format("  --{} {}\n      {}\n      default {}; also {}\n", option.name,
+                        option.value, option.help, option.default_text, variable_of(option));
   }
   return text +
          "  --config FILE\n      YAML file with 'option: value' lines; also THAW_CONFIG\n"
@@ -314,7 +314,8 @@ std::string up_help() {
 std::string options_reference() {
   std::string text =
       "# Options of `thaw up`\n\n"
-      "Made from the table in `src/app/options.cc`; a test holds the two together. A flag wins over\n"
+      "Made from the table in `src/app/options.cc`; a test holds the two together. A flag wins "
+      "over\n"
       "the environment, that over the file that `--config FILE` or `THAW_CONFIG` names (YAML,\n"
       "`option: value` lines), that over the default. An unknown name is an error.\n\n"
       "| flag and key | variable | default | what it sets |\n|---|---|---|---|\n";
@@ -323,8 +324,8 @@ std::string options_reference() {
     for (size_t at = 0; (at = value.find('|', at)) != std::string::npos; at += 2) {
       value.insert(at, "\\");
     }
-    text += fmt::format("| `--{} {}` | `{}` | {} | {} |\n", option.name, value,
-                        variable_of(option), option.default_text, option.help);
+    text += fmt::format("| `--{} {}` | `{}` | {} | {} |\n", option.name, value, variable_of(option),
+                        option.default_text, option.help);
   }
   return text;
 }

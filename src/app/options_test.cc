@@ -43,9 +43,8 @@ TEST(UpOptions, DefaultsAreThoseOfTheTable) {
 TEST(UpOptions, FlagWinsOverEnvironmentOverFile) {
   World world;
   world.files["/t.yaml"] = "longest-queue: 1\nstop-grace: 1s\nbase-domain: file.test\n";
-  world.environment = {{"THAW_CONFIG", "/t.yaml"},
-                       {"THAW_STOP_GRACE", "2s"},
-                       {"THAW_BASE_DOMAIN", "env.test"}};
+  world.environment = {
+      {"THAW_CONFIG", "/t.yaml"}, {"THAW_STOP_GRACE", "2s"}, {"THAW_BASE_DOMAIN", "env.test"}};
   const auto options = world.parse({"--base-domain=flag.test"});
   ASSERT_TRUE(options) << options.error().message();
   EXPECT_EQ(options->longest_queue, 1);
@@ -81,7 +80,8 @@ TEST(UpOptions, WrongInputIsRefusedWithItsPlaceAndTheNearestName) {
       {{"--longest-queue", "1", "--longest-queue", "2"}, "is given twice"},
       {{"now"}, "unexpected argument 'now'"},
       {{"--config", "/absent.yaml"}, "open /absent.yaml"},
-      {{"--config", "/unknown.yaml"}, "/unknown.yaml:2: unknown option 'longest-qeue'; did you mean"},
+      {{"--config", "/unknown.yaml"},
+       "/unknown.yaml:2: unknown option 'longest-qeue'; did you mean"},
       {{"--config", "/list.yaml"}, "/list.yaml:1: longest-queue needs one value"},
       {{"--config", "/broken.yaml"}, "/broken.yaml:1"},
       {{"--config", "/twice.yaml"}, "/twice.yaml:2: longest-queue is given twice"},

@@ -125,11 +125,9 @@ Status Platform::Impl::make_rooms() {
   RETURN_IF_ERROR(meter_->load());
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
-  sandbox_ = make_sandbox(*choice_, options_,
-                          {.loop = loop_,
-                           .disk = disk_,
-                           .processes = processes_,
-                           .own_program = own_program_});
+  sandbox_ = make_sandbox(
+      *choice_, options_,
+      {.loop = loop_, .disk = disk_, .processes = processes_, .own_program = own_program_});
   ASSIGN_OR_RETURN(const int left, sandbox_->recover());
   if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
   prober_.emplace(loop_, loop_, net_);
@@ -146,12 +144,12 @@ Status Platform::Impl::make_rooms() {
 
 Status Platform::Impl::make_control() {
   catalog_.emplace(*database_);
-  control_.emplace(loop_, entropy_, *catalog_, switchboard_,
-                   control::Options{
-                       .base_url = fmt::format("http://{}:{}", options_.base_domain,
-                                               gateway_address_.port),
-                       .serve_argv = {own_program_, "serve"},
-                   });
+  control_.emplace(
+      loop_, entropy_, *catalog_, switchboard_,
+      control::Options{
+          .base_url = fmt::format("http://{}:{}", options_.base_domain, gateway_address_.port),
+          .serve_argv = {own_program_, "serve"},
+      });
   switchboard_.connect({.clock = &loop_,
                         .serving = &*serving_,
                         .control = &*control_,

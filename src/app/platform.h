@@ -4,7 +4,7 @@
 // opens the doors last, and closes them first. No logic: what one room observes and another wants
 // to know goes through the Switchboard.
 //
-// **Thread**: the main one, which becomes the loop's. **Owner**: the caller; `terminal` outlives it.
+// **Thread**: the main one, which becomes the loop's. **Owner**: the caller.
 // **Limits**: those of UpOptions.
 #pragma once
 

@@ -1,7 +1,7 @@
 // The programs behind `thaw up`, `thaw serve` and `thaw forecast`; each returns an exit code.
 //
-// **Thread**: the main one; up and serve block until SIGTERM or SIGINT. **Owner**: arguments outlive
-// the call. **Limits**: those of the rooms they run.
+// **Thread**: the main one; up and serve block until SIGTERM or SIGINT. **Owner**: arguments
+// outlive the call. **Limits**: those of the rooms they run.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// run(): the whole program. It gives the command (cli/) what it cannot have: the real ports, and the
-// programs `up`, `serve` and `forecast`.
+// run(): the whole program. It gives the command (cli/) what it cannot have: the real ports, and
+// the programs `up`, `serve` and `forecast`.
 //
 // **Thread**: the main one. **Owner**: nobody. **Limits**: none.
 #pragma once

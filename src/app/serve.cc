@@ -16,9 +16,8 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
   io_linux::EpollLoop loop;
   predict::ForecastServer* running = nullptr;
   // Before the worker's thread, which must not get these signals.
-  io_linux::SignalWatch signals(loop, {SIGTERM, SIGINT}, [&](int) {
-    running->drain([&] { loop.stop(); });
-  });
+  io_linux::SignalWatch signals(loop, {SIGTERM, SIGINT},
+                                [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
   predict::ForecastServer server(net, loop, worker);

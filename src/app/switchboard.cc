@@ -137,8 +137,7 @@ void Switchboard::on_request(const gateway::AccessRecord& record) {
   }
   rooms_.metrics->on_request(*record.service, record.status, record.latency);
   if (record.instance != nullptr && record.revision != nullptr) {
-    rooms_.meter->add_request(*record.service, *record.revision,
-                              revisions_[*record.revision].mode);
+    rooms_.meter->add_request(*record.service, *record.revision, revisions_[*record.revision].mode);
   }
 }
 

@@ -49,12 +49,31 @@ def leftovers(data_dir):
     return found
 
 
-def thaw_cgroups():
-    return {
-        str(path)
-        for path in pathlib.Path("/sys/fs/cgroup").glob("**/thaw-*")
-        if path.is_dir()
-    }
+def programs_of(data_dir):
+    """Pids of the instances of a data directory that run PROGRAMS."""
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        ours = any(word.startswith(str(PROGRAMS).encode()) for word in words)
+        if ours and str(data_dir).encode() in words:
+            found.add(int(pid))
+    return found
+
+
+def fnv1a(text):
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = ((value ^ byte) * 0x100000001B3) % (1 << 64)
+    return value
+
+
+def cgroups_of(data_dir):
+    """The groups in which the instances of a data directory run, in every hierarchy."""
+    name = f"thaw-{fnv1a(str(data_dir)) >> 16:012x}"
+    return [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/{name}")]
 
 
 class Platform:
@@ -140,7 +159,6 @@ class PlatformTest(unittest.TestCase):
     prefix = []
 
     def setUp(self):
-        self.cgroups_before = thaw_cgroups()
         self.thaw = Platform(self.options, prefix=self.prefix)
         self.addCleanup(self.finish)
 
@@ -148,18 +166,23 @@ class PlatformTest(unittest.TestCase):
         try:
             code = self.thaw.stop()
             self.assertIn(code, (0, None), self.thaw.log())
-            self.assertEqual(leftovers(self.thaw.data_dir), [])
-            self.assertEqual(thaw_cgroups() - self.cgroups_before, set())
+            self.assert_nothing_left()
         finally:
             shutil.rmtree(self.thaw.data_dir, ignore_errors=True)
             self.thaw.log_path.unlink(missing_ok=True)
+
+    def assert_nothing_left(self):
+        self.assertEqual(leftovers(self.thaw.data_dir), [])
+        self.assertEqual(cgroups_of(self.thaw.data_dir), [])
 
     def service_file(self, name, program, annotations=(), env=(), memory="256Mi", cpu="1",
                      concurrency=80, probe=None, timeout=60, arguments=()):
         """The text of a service file that runs tests/e2e/programs/PROGRAM."""
         container = {
             "image": "thaw.local/host",
-            "command": ["/usr/bin/python3", "-u", str(PROGRAMS / program), *arguments],
+            # The last word only marks whose instance it is, for programs_of().
+            "command": ["/usr/bin/python3", "-u", str(PROGRAMS / program), *arguments,
+                        str(self.thaw.data_dir)],
             "resources": {"limits": {"cpu": cpu, "memory": memory}},
             "env": [{"name": key, "value": value} for key, value in dict(env).items()],
         }

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from crash_test import programs_running
-from harness import AT_ZERO, THAW, PlatformTest, wait_until
+from harness import AT_ZERO, THAW, PlatformTest, programs_of, wait_until
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -50,13 +49,14 @@ class AsNobody(PlatformTest):
                       self.thaw.cli("services", "describe", "hungry").stdout)
 
     def test_kill_9_leaves_nothing_after_a_restart(self):
-        before = set(programs_running())
         self.deploy(self.service_file("a", "echo.py", AT_ZERO))
         self.assertEqual(self.thaw.curl("a")[0], 200)
+        ran = programs_of(self.thaw.data_dir)
+        self.assertTrue(ran)
         self.thaw.process.send_signal(signal.SIGKILL)
         self.thaw.process.wait()
         self.thaw.start()
-        wait_until("no orphan", lambda: not set(programs_running()) - before)
+        wait_until("no orphan", lambda: not programs_of(self.thaw.data_dir) & ran)
         self.assertEqual(self.thaw.curl("a")[0], 200)
 
 
