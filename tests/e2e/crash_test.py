@@ -21,8 +21,8 @@ class Crash(PlatformTest):
             self.thaw.process.wait()
             concurrent.futures.wait(requests)
         orphans = programs_of(self.thaw.data_dir)
-        self.assertTrue(orphans, "the test needs instances that outlive the platform")
-        if os.geteuid() == 0 and shutil.which("crun"):
+        if os.geteuid() == 0 and shutil.which("crun"):  # plain processes die with their parent
+            self.assertTrue(orphans, "the test needs instances that outlive the platform")
             self.assertTrue(cgroups_of(self.thaw.data_dir), "the last check looks elsewhere")
 
         self.thaw.start()
