@@ -7,7 +7,12 @@ file(INSTALL ${GENERATED}/thaw.service DESTINATION ${PREFIX}/lib/systemd/system)
 file(INSTALL ${PACKAGING}/sysusers.conf DESTINATION ${PREFIX}/lib/sysusers.d RENAME thaw.conf)
 file(INSTALL ${PACKAGING}/tmpfiles.conf DESTINATION ${PREFIX}/lib/tmpfiles.d RENAME thaw.conf)
 
-function(install_completion shell folder name)
+# No function: file(INSTALL) notes what it installed in the scope that it is called from.
+foreach(completion "bash;bash-completion/completions;thaw" "zsh;zsh/site-functions;_thaw"
+                   "fish;fish/vendor_completions.d;thaw.fish")
+  list(GET completion 0 shell)
+  list(GET completion 1 folder)
+  list(GET completion 2 name)
   execute_process(COMMAND ${THAW_PROGRAM} completion ${shell}
                   OUTPUT_FILE ${GENERATED}/${name} RESULT_VARIABLE result)
   file(SIZE ${GENERATED}/${name} size)
@@ -15,7 +20,4 @@ function(install_completion shell folder name)
     message(FATAL_ERROR "`thaw completion ${shell}` failed (${result}, ${size} bytes)")
   endif()
   file(INSTALL ${GENERATED}/${name} DESTINATION ${PREFIX}/share/${folder})
-endfunction()
-install_completion(bash bash-completion/completions thaw)
-install_completion(zsh zsh/site-functions _thaw)
-install_completion(fish fish/vendor_completions.d thaw.fish)
+endforeach()
