@@ -21,7 +21,7 @@ class Cli : public ::testing::Test {
 
 TEST_F(Cli, WithoutWordsItExplainsItself) {
   EXPECT_EQ(thaw({}), 0);
-  EXPECT_NE(terminal.out.find("  services list       List the services"), std::string::npos)
+  EXPECT_NE(terminal.out.find("  services list            List the services"), std::string::npos)
       << terminal.out;
   EXPECT_EQ(terminal.out.find("__complete"), std::string::npos);
 }
@@ -44,7 +44,7 @@ TEST_F(Cli, UnknownCommandsNameTheNearestAndEndWithUsage) {
             "thaw: unknown command 'thaw services lsit'; did you mean 'thaw services list'?\n");
   terminal.err.clear();
   EXPECT_EQ(thaw({"services"}), 2);
-  EXPECT_EQ(terminal.err, "thaw: thaw services needs one of: list, describe, usage, delete\n");
+  EXPECT_EQ(terminal.err, "thaw: thaw services needs one of: list, describe, usage, update-traffic, delete\n");
   EXPECT_EQ(terminal.out, "");
 }
 

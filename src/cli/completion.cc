@@ -199,7 +199,7 @@ _thaw() {
         local file
         for file in $(compgen -f -- "${current#@}"); do COMPREPLY+=("@$file"); done
       else
-        COMPREPLY+=($(compgen -f -- "$current"))
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
       fi
       continue
     fi

@@ -12,6 +12,7 @@ Outcome<ExitCode> deploy_command(Context& context, const Words& words);
 Outcome<ExitCode> services_list_command(Context& context, const Words& words);
 Outcome<ExitCode> services_describe_command(Context& context, const Words& words);
 Outcome<ExitCode> services_usage_command(Context& context, const Words& words);
+Outcome<ExitCode> update_traffic_command(Context& context, const Words& words);
 Outcome<ExitCode> services_delete_command(Context& context, const Words& words);
 Outcome<ExitCode> revisions_list_command(Context& context, const Words& words);
 Outcome<ExitCode> revisions_describe_command(Context& context, const Words& words);

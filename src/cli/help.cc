@@ -33,6 +33,27 @@ std::string two_columns(const std::vector<std::pair<std::string, std::string>>& 
   return out;
 }
 
+/// Markdown's marks of code and weight taken away.
+std::string plain(std::string_view markdown) {
+  std::string text;
+  for (const char c : markdown) {
+    if (c != '`' && c != '*') text += c;
+  }
+  return text;
+}
+
+/// The cells of "| a | b |".
+std::vector<std::string> cells_of(std::string_view row) {
+  std::vector<std::string> cells;
+  row.remove_prefix(2);
+  while (!row.empty()) {
+    const size_t end = std::min(row.find(" |"), row.size());
+    cells.emplace_back(row.substr(0, end));
+    row.remove_prefix(std::min(end + 3, row.size()));
+  }
+  return cells;
+}
+
 std::string command_lines(std::string_view group) {
   std::vector<std::pair<std::string, std::string>> rows;
   size_t widest = 0;
@@ -139,6 +160,25 @@ std::string command_help(const Command& command, size_t width, const Style& styl
     for (const std::string& line : wrap_lines(command.examples, 1000)) {
       if (!line.empty()) out += fmt::format("  {}\n", line);
     }
+  }
+  return out;
+}
+
+std::string topic_help(const Topic& topic, size_t width, const Style& style) {
+  std::string out = style.bold(topic.title) + "\n";
+  constexpr size_t kLeft = 18;
+  for (const std::string& line : wrap_lines(topic.text, 100'000)) {
+    if (line.starts_with("|--")) continue;
+    if (!line.starts_with("| ")) {
+      for (const std::string& part : wrap_lines(plain(line), width)) out += part + "\n";
+      continue;
+    }
+    const std::vector<std::string> cells = cells_of(line);
+    std::string rest;
+    for (size_t i = 1; i < cells.size(); ++i) {
+      rest += (rest.empty() || cells[i].empty() ? "" : " ") + plain(cells[i]);
+    }
+    out += two_columns({{plain(cells[0]), rest}}, kLeft, width);
   }
   return out;
 }

@@ -24,6 +24,8 @@ struct Topic {
   std::string text;
 };
 std::vector<Topic> help_topics();
+/// The topic for a terminal: its tables become a narrow and a wide column.
+std::string topic_help(const Topic& topic, size_t width, const Style& style);
 
 /// "--data, -d TEXT|@FILE|-" or "--[no-]plot": how a flag is shown.
 std::string flag_usage(const Flag& flag);

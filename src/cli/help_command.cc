@@ -8,22 +8,13 @@
 #include "cli/help.h"
 
 namespace thaw::cli {
-namespace {
-
-/// Markdown tables as they are: they read well enough in a terminal once the bars are aligned by
-/// the eye; cells are wrapped under their column.
-std::string topic_text(const Topic& topic, const Style& style) {
-  return fmt::format("{}\n\n{}", style.bold(topic.title), topic.text);
-}
-
-}  // namespace
-
 Outcome<ExitCode> help_command(Context& context, const Words& words) {
   const auto& arguments = words.arguments();
+  const auto width = static_cast<size_t>(std::clamp(context.terminal.width(), 60, 100));
   if (arguments.empty()) return context.print(overview_help(context.out));
   if (arguments[0] == "reference") return context.print(reference_page());
   for (const Topic& topic : help_topics()) {
-    if (topic.name == arguments[0]) return context.print(topic_text(topic, context.out));
+    if (topic.name == arguments[0]) return context.print(topic_help(topic, width, context.out));
   }
   const Found found = find_command(arguments);
   if (found.command != nullptr && found.words == arguments.size()) {
@@ -31,7 +22,6 @@ Outcome<ExitCode> help_command(Context& context, const Words& words) {
       const std::string_view help = "--help";
       return static_cast<ExitCode>(context.programs.up(std::span(&help, 1)));
     }
-    const auto width = static_cast<size_t>(std::clamp(context.terminal.width(), 60, 100));
     return context.print(command_help(*found.command, width, context.out));
   }
   if (arguments.size() == 1 && is_group(arguments[0])) {

@@ -34,6 +34,12 @@ struct Filter {
   }
 };
 
+/// The severity, or where the line was printed when it came without one.
+std::string origin_of(const Json& line) {
+  const std::string severity = line.string_or("severity", "DEFAULT");
+  return severity == "DEFAULT" ? line.string_or("stream", "-") : severity;
+}
+
 std::string coloured_severity(const std::string& severity, const Style& style) {
   const std::string padded = fmt::format("{:<7}", severity);
   if (rank(severity) >= rank("ERROR")) return style.red(padded);
@@ -62,8 +68,8 @@ std::string human_line(const Context& context, const Json& line) {
   const size_t dash = instance.rfind('-');
   const std::string suffix = dash == std::string::npos ? instance : instance.substr(dash + 1);
   return fmt::format("{} {} {:<6} {}\n", context.out.dim(when),
-                     coloured_severity(line.string_or("severity", "INFO"), context.out),
-                     suffix.empty() ? "-" : suffix, message);
+                     coloured_severity(origin_of(line), context.out), suffix.empty() ? "-" : suffix,
+                     message);
 }
 
 }  // namespace

@@ -31,11 +31,12 @@ class LogsTest : public ApiTest {
 };
 
 TEST_F(LogsTest, ALineHasTimeSeverityInstanceAndMessage) {
-  answer(line("hello\tyou") + line("boom", "ERROR"));
+  answer(line("hello\tyou") + line("boom", "ERROR") + line("plain", "DEFAULT"));
   ASSERT_EQ(thaw({"logs", "hello"}), 0) << terminal.err;
   EXPECT_EQ(terminal.out,
             "2026-01-01T00:00:03.004Z INFO    5f3a9c hello\tyou\n"
-            "2026-01-01T00:00:03.004Z ERROR   5f3a9c boom\n");
+            "2026-01-01T00:00:03.004Z ERROR   5f3a9c boom\n"
+            "2026-01-01T00:00:03.004Z stdout  5f3a9c plain\n");
   EXPECT_EQ(query("tail"), "100");
   EXPECT_EQ(query("follow"), "");
 }

@@ -23,17 +23,6 @@ std::string short_duration(Duration length) {
   return text;
 }
 
-std::string traffic_text(const spec::ServiceStatus& status) {
-  std::string text;
-  for (const spec::TrafficTarget& target : status.traffic) {
-    std::string line = fmt::format("{:>3} %  {}{}", target.percent.value_or(0),
-                                   target.revision_name, target.latest_revision ? " (latest)" : "");
-    if (!target.tag.empty()) line += fmt::format(", tag {}: {}", target.tag, target.url);
-    text += (text.empty() ? "" : "\n") + line;
-  }
-  return text.empty() ? "none yet" : text;
-}
-
 std::string revision_text(const spec::ServiceStatus& status) {
   const std::string& created = status.latest_created_revision_name;
   const std::string& ready = status.latest_ready_revision_name;
@@ -115,6 +104,17 @@ std::string labelled(std::string_view label, std::string_view text, const PageFo
     first = false;
   }
   return out;
+}
+
+std::string traffic_text(const spec::ServiceStatus& status) {
+  std::string text;
+  for (const spec::TrafficTarget& target : status.traffic) {
+    std::string line = fmt::format("{:>3} %  {}{}", target.percent.value_or(0),
+                                   target.revision_name, target.latest_revision ? " (latest)" : "");
+    if (!target.tag.empty()) line += fmt::format(", tag {}: {}", target.tag, target.url);
+    text += (text.empty() ? "" : "\n") + line;
+  }
+  return text.empty() ? "none yet" : text;
 }
 
 std::string condition_text(const spec::Condition* condition, const Style& style) {

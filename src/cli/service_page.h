@@ -41,6 +41,9 @@ std::string labelled(std::string_view label, std::string_view text, const PageFo
 /// "yes", or "no: REASON" with the message in full on lines of its own.
 std::string condition_text(const spec::Condition* condition, const Style& style);
 
+/// A line for each revision or tag that is reachable.
+std::string traffic_text(const spec::ServiceStatus& status);
+
 /// Words as a shell would take them.
 std::string shell_words(const std::vector<std::string>& words);
 

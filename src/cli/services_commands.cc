@@ -1,6 +1,9 @@
 // `thaw services list | describe | delete | usage`.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "cli/api.h"
 #include "cli/deploy_wait.h"
 #include "cli/handlers.h"
@@ -20,19 +23,26 @@ std::string ready_word(const spec::Condition* ready) {
   return ready->status == spec::ConditionStatus::kTrue ? "yes" : "no";
 }
 
-/// The service without what the platform wrote: what deploys the same again.
-Json exported(Json service) {
-  Json bare = Json::object();
-  for (const auto& [key, value] : service.as_object()) {
-    if (key != "status") bare.set(key, value);
+Json without(const Json& object, std::initializer_list<std::string_view> keys) {
+  Json rest = Json::object();
+  if (!object.is_object()) return rest;
+  for (const auto& [key, value] : object.as_object()) {
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) rest.set(key, value);
   }
-  Json metadata = Json::object();
-  for (const auto& [key, value] : service["metadata"].as_object()) {
-    const bool of_server = key == "uid" || key == "resourceVersion" || key == "generation" ||
-                           key == "creationTimestamp" || key == "selfLink";
-    if (!of_server) metadata.set(key, value);
-  }
-  bare.set("metadata", std::move(metadata));
+  return rest;
+}
+
+/// The service without what the platform wrote: what deploys the same again. Without the
+/// revision's name too, which would be taken as soon as anything is changed.
+Json exported(const Json& service) {
+  Json bare = without(service, {"status"});
+  bare.set("metadata", without(service["metadata"], {"uid", "resourceVersion", "generation",
+                                                     "creationTimestamp", "selfLink"}));
+  Json revision = service["spec"]["template"];
+  revision.set("metadata", without(revision["metadata"], {"name"}));
+  Json spec = service["spec"];
+  spec.set("template", std::move(revision));
+  bare.set("spec", std::move(spec));
   return bare;
 }
 

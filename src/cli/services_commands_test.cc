@@ -41,7 +41,8 @@ constexpr char kStarts[] = R"({"starts": [
 constexpr char kLog[] =
     R"({"timestamp":"2026-01-01T00:00:03Z","severity":"DEFAULT","stream":"stdout","message":"hi"})"
     "\n"
-    R"({"timestamp":"2026-01-01T00:00:04Z","severity":"ERROR","stream":"platform","message":"killed:\nover 256 MiB"})"
+    R"({"timestamp":"2026-01-01T00:00:04Z","severity":"ERROR","stream":"platform",)"
+    R"("message":"killed:\nover 256 MiB"})"
     "\n";
 
 class ServicesTest : public ApiTest {
@@ -211,7 +212,8 @@ TEST_F(ServicesTest, RevisionsAreListedAndDescribed) {
     "annotations": {"autoscaling.knative.dev/maxScale": "3"}},
     "spec": {"containers": [{"image": "thaw.local/serve", "args": ["--task", "forecast"]}]},
     "status": {"conditions": [{"type": "Ready", "status": "True"},
-      {"type": "Active", "status": "False", "reason": "NoTraffic", "message": "It gets none."}]}})");
+      {"type": "Active", "status": "False", "reason": "NoTraffic",
+       "message": "It gets none."}]}})");
   api.on_json(std::string("GET ") + kRevisions,
               Json::object({{"items", Json(Json::Array{revision})}}));
   api.on_json(std::string("GET ") + kRevisions + "/hello-00001-xyz", revision);
