@@ -44,7 +44,9 @@ TEST_F(Cli, UnknownCommandsNameTheNearestAndEndWithUsage) {
             "thaw: unknown command 'thaw services lsit'; did you mean 'thaw services list'?\n");
   terminal.err.clear();
   EXPECT_EQ(thaw({"services"}), 2);
-  EXPECT_EQ(terminal.err, "thaw: thaw services needs one of: list, describe, usage, update-traffic, delete\n");
+  EXPECT_EQ(terminal.err,
+            "thaw: thaw services needs one of: list, describe, usage, update-traffic, "
+            "delete\n");
   EXPECT_EQ(terminal.out, "");
 }
 

@@ -29,7 +29,8 @@ using List = std::vector<std::string>;
 TEST(Completion, OffersCommandsAndTheirSecondWords) {
   EXPECT_EQ(candidates({"de"}), List{"deploy"});
   EXPECT_EQ(candidates({"se"}), (List{"services", "serve"}));
-  EXPECT_EQ(candidates({"services", ""}), (List{"list", "describe", "usage", "update-traffic", "delete"}));
+  EXPECT_EQ(candidates({"services", ""}),
+            (List{"list", "describe", "usage", "update-traffic", "delete"}));
   EXPECT_EQ(candidates({"services", "de"}), (List{"describe", "delete"}));
   EXPECT_EQ(candidates({"--json", "revisions", "l"}), List{"list"});
   EXPECT_EQ(candidates({"__"}), List{});
