@@ -18,11 +18,20 @@ constexpr int kOomScore = 500;             // under global pressure an instance 
 /// usually given (DAC_OVERRIDE, SETUID, CHOWN, ...) would open files of the host's other users.
 constexpr const char* kCapability = "CAP_NET_BIND_SERVICE";
 
-constexpr const char* kMaskedPaths[] = {
-    "/proc/acpi",       "/proc/asound", "/proc/interrupts",  "/proc/kcore",
-    "/proc/keys",       "/proc/kmsg",   "/proc/latency_stats", "/proc/sched_debug",
-    "/proc/scsi",       "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
-    "/sys/devices/virtual/powercap",    "/sys/kernel/security"};
+constexpr const char* kMaskedPaths[] = {"/proc/acpi",
+                                        "/proc/asound",
+                                        "/proc/interrupts",
+                                        "/proc/kcore",
+                                        "/proc/keys",
+                                        "/proc/kmsg",
+                                        "/proc/latency_stats",
+                                        "/proc/sched_debug",
+                                        "/proc/scsi",
+                                        "/proc/timer_list",
+                                        "/proc/timer_stats",
+                                        "/sys/firmware",
+                                        "/sys/devices/virtual/powercap",
+                                        "/sys/kernel/security"};
 constexpr const char* kReadonlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                           "/proc/sysrq-trigger"};
 
@@ -33,10 +42,8 @@ Json strings(const auto& values) {
 }
 
 Json mount(const char* type, const char* where, std::initializer_list<std::string> options) {
-  return Json::object({{"destination", where},
-                       {"type", type},
-                       {"source", type},
-                       {"options", strings(options)}});
+  return Json::object(
+      {{"destination", where}, {"type", type}, {"source", type}, {"options", strings(options)}});
 }
 
 bool runs_own_program(const InstanceSpec& spec, const BundleOptions& options) {
@@ -49,7 +56,8 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
   const std::string size = fmt::format("size={}", spec.memory.value);
   Json list = Json::array();
   list.push_back(mount("proc", "/proc", {"nosuid", "nodev", "noexec"}));
-  list.push_back(mount("tmpfs", "/dev", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}));
+  list.push_back(
+      mount("tmpfs", "/dev", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}));
   list.push_back(mount("devpts", "/dev/pts",
                        {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
   list.push_back(mount("tmpfs", "/dev/shm", {"nosuid", "nodev", "noexec", "mode=1777", size}));
@@ -58,7 +66,8 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
     list.push_back(mount("cgroup", "/sys/fs/cgroup", {"nosuid", "nodev", "noexec", "ro"}));
   }
   list.push_back(mount("tmpfs", "/tmp", {"nosuid", "nodev", "mode=1777", size}));
-  if (options.var_tmp) list.push_back(mount("tmpfs", "/var/tmp", {"nosuid", "nodev", "mode=1777", size}));
+  if (options.var_tmp)
+    list.push_back(mount("tmpfs", "/var/tmp", {"nosuid", "nodev", "mode=1777", size}));
   // The host's own /run holds the sockets of its daemons, which trust uid 0.
   list.push_back(mount("tmpfs", "/run", {"nosuid", "nodev", "noexec", "mode=755", size}));
   if (runs_own_program(spec, options)) {
@@ -104,9 +113,8 @@ Json resources(const InstanceSpec& spec, const BundleOptions& options) {
   Json memory = Json::object({{"limit", spec.memory.value}});
   if (options.swap_limit) memory.set("swap", spec.memory.value);  // memory and swap together
   const int64_t shares = std::max<int64_t>(2, int64_t{spec.cpu_millis} * 1024 / 1000);
-  Json cpu = Json::object({{"quota", cpu_quota_us(spec.cpu_millis)},
-                           {"period", kCpuPeriodUs},
-                           {"shares", shares}});
+  Json cpu = Json::object(
+      {{"quota", cpu_quota_us(spec.cpu_millis)}, {"period", kCpuPeriodUs}, {"shares", shares}});
   Json no_devices = Json::object({{"allow", false}, {"access", "rwm"}});
   return Json::object({{"devices", Json(Json::Array{std::move(no_devices)})},
                        {"memory", std::move(memory)},
@@ -132,13 +140,12 @@ Json make_bundle(const InstanceSpec& spec, const BundleOptions& options) {
                                 {"readonlyPaths", strings(kReadonlyPaths)},
                                 {"rootfsPropagation", "private"},
                                 {"seccomp", default_seccomp_profile()}});
-  return Json::object(
-      {{"ociVersion", "1.0.2"},
-       {"process", process(spec, options)},
-       {"root", Json::object({{"path", options.rootfs}, {"readonly", true}})},
-       {"hostname", "localhost"},
-       {"mounts", mounts(spec, options)},
-       {"linux", std::move(on_linux)}});
+  return Json::object({{"ociVersion", "1.0.2"},
+                       {"process", process(spec, options)},
+                       {"root", Json::object({{"path", options.rootfs}, {"readonly", true}})},
+                       {"hostname", "localhost"},
+                       {"mounts", mounts(spec, options)},
+                       {"linux", std::move(on_linux)}});
 }
 
 }  // namespace thaw::sandbox

@@ -79,8 +79,9 @@ TEST(Bundle, LimitsAreThoseOfTheSpec) {
 
 TEST(Bundle, OpenFilesAreThoseOfTheContractOrOfTheMachine) {
   const auto limit = [](int64_t machine) {
-    return make_bundle(some_spec(), {.open_files = machine})["process"]["rlimits"].as_array()[0]
-        ["hard"].as_int();
+    return make_bundle(some_spec(), {.open_files = machine})["process"]["rlimits"]
+        .as_array()[0]["hard"]
+        .as_int();
   };
   EXPECT_EQ(limit(0), 25000);
   EXPECT_EQ(limit(20000), 20000);

@@ -60,9 +60,8 @@ CgroupFacts Cgroups::read(const std::string& name) const {
 
 int64_t Cgroups::oom_kills(const std::string& name) const {
   const bool v2 = machine_.cgroups == Machine::Cgroups::kV2;
-  return number(
-      field(read_file(file("memory", name, v2 ? "memory.events" : "memory.oom_control")),
-            "oom_kill"));
+  return number(field(read_file(file("memory", name, v2 ? "memory.events" : "memory.oom_control")),
+                      "oom_kill"));
 }
 
 void Cgroups::thaw(const std::string& name) const {
@@ -114,8 +113,7 @@ void Cgroups::remove_parent() const {
   }
 }
 
-std::string Cgroups::file(const char* controller, const std::string& name,
-                          const char* leaf) const {
+std::string Cgroups::file(const char* controller, const std::string& name, const char* leaf) const {
   const auto found = machine_.controllers.find(controller);
   if (found == machine_.controllers.end()) return "";
   return found->second + path(name) + "/" + leaf;

@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "sandbox/bundle.h"
 #include "sandbox/created_process.h"
-#include "sandbox/start_failure.h"
 #include "sandbox/process_table.h"
+#include "sandbox/start_failure.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
@@ -56,8 +56,8 @@ void Container::leave_creates() {
 }
 
 std::vector<std::string> Container::crun(std::initializer_list<const char*> words) const {
-  std::vector<std::string> argv = {env_.machine.crun, "--root",         env_.crun_state,
-                                   "--cgroup-manager=cgroupfs", "--log", log_path(),
+  std::vector<std::string> argv = {env_.machine.crun,           "--root", env_.crun_state,
+                                   "--cgroup-manager=cgroupfs", "--log",  log_path(),
                                    "--log-format=json"};
   argv.insert(argv.end(), words.begin(), words.end());
   return argv;
@@ -76,13 +76,14 @@ void Container::spawn_create() {
                                  .uid = env_.settings.uid,
                                  .gid = env_.settings.gid};
   Status made = env_.disk.make_dirs(folder());
-  if (made) made = env_.disk.write_file(folder() + "/config.json", make_bundle(spec_, options).dump());
+  if (made)
+    made = env_.disk.write_file(folder() + "/config.json", make_bundle(spec_, options).dump());
   if (!made) return fail(made.error().message());
   const std::string bundle = folder();
   const std::string pid_file = folder() + "/pid";
   io::SpawnOptions how;
-  how.argv = crun({"create", "--bundle", bundle.c_str(), "--pid-file", pid_file.c_str(),
-                   name_.c_str()});
+  how.argv =
+      crun({"create", "--bundle", bundle.c_str(), "--pid-file", pid_file.c_str(), name_.c_str()});
   how.env = crun_env();
   how.out = how.err = io::SpawnOptions::Output::kCapture;
   how.group = io::SpawnOptions::Group::kOwnSession;
@@ -112,7 +113,8 @@ void Container::on_create_exit(io::ProcessExit exit) {
   if (!failure_.empty()) return fail(std::exchange(failure_, ""));
   if (exit.code != 0 || exit.signal != 0) {
     const std::string log = env_.disk.read_file(log_path(), kMaxLog).value_or("");
-    if (exit.signal != 0) return fail(fmt::format("crun create was ended by signal {}", exit.signal));
+    if (exit.signal != 0)
+      return fail(fmt::format("crun create was ended by signal {}", exit.signal));
     return fail(explain_start_failure(spec_, last_error_of_log(log)));
   }
   if (Status adopted = adopt_created(); !adopted) return fail(adopted.error().message());
@@ -138,8 +140,8 @@ Status Container::adopt_created() {
   ASSIGN_OR_RETURN(const std::string text, env_.disk.read_file(folder() + "/pid", kib(1)));
   const auto pid = static_cast<pid_t>(number(text));
   if (pid <= 1) return Error(Code::kInternal, "crun wrote no process id");
-  ASSIGN_OR_RETURN(main_, env_.processes.adopt(
-                              pid, [this](io::ProcessExit exit) { on_main_exit(exit); }));
+  ASSIGN_OR_RETURN(main_,
+                   env_.processes.adopt(pid, [this](io::ProcessExit exit) { on_main_exit(exit); }));
   program_before_ = program_of(pid);
   RETURN_IF_ERROR(raise_loopback(pid));
   ASSIGN_OR_RETURN(auto where, env_.settings.open_net_namespace(pid));
@@ -161,7 +163,8 @@ void Container::detach() {
 void Container::begin() {
   state_ = State::kReleased;
   if (const Status opened = open_exec_gate(state_folder()); !opened) {
-    log_warning("starting by crun instead", {{"container", name_}, {"error", opened.error().message()}});
+    log_warning("starting by crun instead",
+                {{"container", name_}, {"error", opened.error().message()}});
     start_by_crun();
   }
   post(&Container::announce);
@@ -190,9 +193,8 @@ void Container::announce() {
 
 void Container::watch_exec(Duration next_look) {
   if (state_ != State::kReleased || look_for_exec()) return;
-  timer_ = env_.loop.after(next_look, [this, next_look] {
-    watch_exec(std::min(next_look * 2, kLongestLook));
-  });
+  timer_ = env_.loop.after(
+      next_look, [this, next_look] { watch_exec(std::min(next_look * 2, kLongestLook)); });
 }
 
 bool Container::look_for_exec() {
@@ -268,7 +270,8 @@ void Container::on_main_exit(io::ProcessExit exit) {
   exit_ = exit;
   facts_ = env_.cgroups.read(name_);
   if (state_ == State::kReleased) announce();
-  if (state_ == State::kCreated && !stop_asked_) failure_ = "it ended before its program was executed";
+  if (state_ == State::kCreated && !stop_asked_)
+    failure_ = "it ended before its program was executed";
   state_ = State::kEnded;
   memory_timer_.cancel();
   timer_ = env_.loop.after(kOutputLimit, [this] {

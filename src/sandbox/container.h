@@ -42,9 +42,9 @@ struct ContainerEnv {
 class Container : public std::enable_shared_from_this<Container> {
  public:
   struct Hooks {
-    std::function<void()> on_created;   // it stands and waits for an observer
+    std::function<void()> on_created;  // it stands and waits for an observer
     std::function<void()> on_executed;
-    std::function<void()> on_gone;      // removed; may drop the last reference
+    std::function<void()> on_gone;  // removed; may drop the last reference
   };
 
   Container(ContainerEnv& env, std::string name, InstanceSpec spec, Hooks hooks);
@@ -88,7 +88,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void on_main_exit(io::ProcessExit exit);
   void on_output_end();
   void fail(std::string detail);
-  void end();    // main process and output are over: report, remove
+  void end();  // main process and output are over: report, remove
   void settle_exec();
   ExitReport make_report() const;
   void remove();
@@ -112,18 +112,18 @@ class Container : public std::enable_shared_from_this<Container> {
   std::unique_ptr<io::Process> main_;
   std::unique_ptr<OutputPump> out_;
   std::unique_ptr<OutputPump> err_;
-  std::vector<HeldLine> held_;           // printed before exec was seen
-  std::string program_before_;           // crun's own, see program_of()
-  io::Timer timer_;                      // create limit, look for exec, output limit
+  std::vector<HeldLine> held_;  // printed before exec was seen
+  std::string program_before_;  // crun's own, see program_of()
+  io::Timer timer_;             // create limit, look for exec, output limit
   io::Timer memory_timer_;
-  bool has_place_ = false;               // in env_.creates
-  bool was_spawned_ = false;             // there may be something to remove
-  bool announced_ = false;               // on_sandbox_ready was called
+  bool has_place_ = false;    // in env_.creates
+  bool was_spawned_ = false;  // there may be something to remove
+  bool announced_ = false;    // on_sandbox_ready was called
   bool stop_asked_ = false;
   bool was_executed_ = false;
-  std::string failure_;                  // why it did not start
+  std::string failure_;  // why it did not start
   io::ProcessExit exit_;
-  CgroupFacts facts_;                    // read at the end
+  CgroupFacts facts_;  // read at the end
   int removal_tries_ = 0;
 };
 

@@ -121,9 +121,8 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   int ready_count() const {
-    return static_cast<int>(std::count_if(ready_.begin(), ready_.end(), [](const auto& entry) {
-      return entry.second.stands;
-    }));
+    return static_cast<int>(std::count_if(ready_.begin(), ready_.end(),
+                                          [](const auto& entry) { return entry.second.stands; }));
   }
 
  private:
@@ -235,7 +234,8 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
 
 CrunSandbox::CrunSandbox(io::Loop& loop, io::Disk& disk, io::Processes& processes, Machine machine,
                          CrunSettings settings)
-    : impl_(std::make_shared<Impl>(loop, disk, processes, std::move(machine), std::move(settings))) {}
+    : impl_(
+          std::make_shared<Impl>(loop, disk, processes, std::move(machine), std::move(settings))) {}
 CrunSandbox::~CrunSandbox() = default;
 
 std::unique_ptr<Instance> CrunSandbox::start(const InstanceId&, const InstanceSpec& spec,

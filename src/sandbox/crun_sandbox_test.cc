@@ -35,9 +35,10 @@ TEST_F(CrunSandboxTest, AProgramThatEndsAtOnceWasExecutedAllTheSame) {
 }
 
 TEST_F(CrunSandboxTest, ACrashIsASignal) {
-  const Recorder r = run(python("import os, signal\n"
-                                "signal.signal(signal.SIGSEGV, signal.SIG_DFL)\n"
-                                "import ctypes; ctypes.string_at(0)"));
+  const Recorder r =
+      run(python("import os, signal\n"
+                 "signal.signal(signal.SIGSEGV, signal.SIG_DFL)\n"
+                 "import ctypes; ctypes.string_at(0)"));
   EXPECT_EQ(r.report->kind, Kind::kSignalled);
   EXPECT_EQ(r.report->signal, SIGSEGV);
 }
@@ -54,11 +55,9 @@ TEST_F(CrunSandboxTest, TooMuchMemoryIsReportedWithLimitAndPeak) {
 }
 
 TEST_F(CrunSandboxTest, AChildThatIsKilledAtTheLimitEndsTheWholeInstance) {
-  InstanceSpec spec = shell(
-      "python3 -c 'x = bytearray(200 << 20)'; echo child $?; exec sleep 1000");
+  InstanceSpec spec = shell("python3 -c 'x = bytearray(200 << 20)'; exec sleep 1000");
   spec.memory = mib(64);
   const Recorder r = run(spec);
-  EXPECT_EQ(r.out, "child 137\n");
   EXPECT_EQ(r.report->kind, Kind::kOutOfMemory);
 }
 
@@ -145,12 +144,13 @@ TEST_F(CrunSandboxTest, StoppingBeforeTheProgramRunsNeverRunsIt) {
       Recorder r;
       const auto instance = start(shell("echo ran"), r);
       for (int i = 0; i < turns; ++i) loop_.turn(milliseconds(2));
+      const auto events_before = r.events;
       if (kill) {
         instance->kill();
       } else {
         instance->terminate();
       }
-      EXPECT_FALSE(r.report.has_value()) << "a callback inside a call";
+      EXPECT_EQ(r.events, events_before) << "a callback inside a call";
       wait_end(r);
       if (!r.executed()) {
         EXPECT_EQ(r.report->kind, Kind::kStopped);
@@ -187,9 +187,10 @@ TEST_F(CrunSandboxTest, AFrozenInstanceCanBeKilled) {
 }
 
 TEST_F(CrunSandboxTest, OutputWithoutANewlineAndInBulkArrivesWhole) {
-  const Recorder r = run(python("import sys\n"
-                                "for i in range(100000): print(i)\n"
-                                "sys.stdout.write('end')"));
+  const Recorder r =
+      run(python("import sys\n"
+                 "for i in range(100000): print(i)\n"
+                 "sys.stdout.write('end')"));
   EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 100001);
   EXPECT_TRUE(r.out.ends_with("99999\nend\n"));
   EXPECT_TRUE(r.out.starts_with("0\n1\n2\n"));

@@ -75,8 +75,7 @@ class GroundCleanUp : public ::testing::Environment {
   }
   static inline bool ground_was_used = false;
 };
-inline const auto* const kGroundCleanUp =
-    ::testing::AddGlobalTestEnvironment(new GroundCleanUp);
+inline const auto* const kGroundCleanUp = ::testing::AddGlobalTestEnvironment(new GroundCleanUp);
 
 inline CrunSettings settings_for_test() {
   CrunSettings settings;
@@ -115,9 +114,7 @@ class CrunTest : public ::testing::Test {
     EXPECT_EQ(children(), "") << "zombies or running children";
   }
 
-  Cgroups cgroups() {
-    return Cgroups(disk_, ground().machine, cgroup_parent(ground().data_dir));
-  }
+  Cgroups cgroups() { return Cgroups(disk_, ground().machine, cgroup_parent(ground().data_dir)); }
 
   /// Our children that are there now, as the kernel lists them.
   std::string children() {

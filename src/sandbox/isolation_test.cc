@@ -21,17 +21,19 @@ import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True)
 def call(name, number, *args):
     ctypes.set_errno(0)
-    r = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) if isinstance(a, int) else a for a in args])
+    args = [ctypes.c_long(a) if isinstance(a, int) else a for a in args]
+    r = libc.syscall(ctypes.c_long(number), *args)
     print(name, 'DONE' if r >= 0 else errno.errorcode[ctypes.get_errno()])
 )";
 
 TEST_F(IsolationTest, NothingOutsideOfItsOwnFoldersCanBeWritten) {
-  const Recorder r = run(shell(
-      "for d in / /etc /usr /usr/bin /root /home /var /var/lib /opt /srv /boot /sys /proc /proc/sys; do\n"
-      "  if (: > $d/thaw-was-here) 2>/dev/null; then echo $d; fi\n"
-      "  if mkdir $d/thaw-was-here-too 2>/dev/null; then echo $d; fi\n"
-      "done; chmod 777 /etc 2>/dev/null && echo chmod\n"
-      "for d in /tmp /var/tmp /dev/shm /run; do echo x > $d/x && rm $d/x || echo $d; done"));
+  const Recorder r = run(
+      shell("for d in / /etc /usr /usr/bin /root /home /var /var/lib /opt /srv /boot /sys /proc "
+            "/proc/sys; do\n"
+            "  if (: > $d/thaw-was-here) 2>/dev/null; then echo $d; fi\n"
+            "  if mkdir $d/thaw-was-here-too 2>/dev/null; then echo $d; fi\n"
+            "done; chmod 777 /etc 2>/dev/null && echo chmod\n"
+            "for d in /tmp /var/tmp /dev/shm /run; do echo x > $d/x && rm $d/x || echo $d; done"));
   EXPECT_EQ(r.out, "");
   EXPECT_EQ(r.err, "");
 }
@@ -49,7 +51,8 @@ TEST_F(IsolationTest, SecretsOfTheHostCannotBeOpened) {
       "for f in /etc/shadow /etc/shadow- /etc/gshadow /var/log /var/backups /boot /var/spool " +
       data + " " + data + "/secret " + rootfs_path(data) +
       "; do cat $f 2>/dev/null; ls -A $f/ 2>/dev/null; done; "
-      "cat /proc/kcore /proc/keys /proc/timer_list /proc/kmsg 2>/dev/null | head -c 100; ls -A /run"));
+      "cat /proc/kcore /proc/keys /proc/timer_list /proc/kmsg 2>/dev/null | head -c 100; "
+      "ls -A /run"));
   EXPECT_EQ(r.out, "");
 }
 
@@ -121,8 +124,9 @@ TEST_F(IsolationTest, KernelSwitchesAndDevicesAreOutOfReach) {
   const Recorder r = run(python(R"(
 import os
 for path in ['/proc/sysrq-trigger', '/proc/sys/kernel/core_pattern', '/proc/sys/kernel/hostname',
-             '/proc/sys/vm/overcommit_memory', '/proc/sys/net/ipv4/ip_forward', '/proc/irq/default_smp_affinity',
-             '/sys/kernel/uevent_helper', '/sys/power/state', '/sys/fs/cgroup/release_agent']:
+             '/proc/sys/vm/overcommit_memory', '/proc/sys/net/ipv4/ip_forward',
+             '/proc/irq/default_smp_affinity', '/sys/kernel/uevent_helper',
+             '/sys/power/state', '/sys/fs/cgroup/release_agent']:
     try: os.close(os.open(path, os.O_WRONLY)); print('wrote', path)
     except OSError: pass
 try: os.write(os.open('/proc/self/oom_score_adj', os.O_WRONLY), b'-900'); print('oom score')
@@ -144,19 +148,16 @@ TEST_F(IsolationTest, ItSeesOnlyItsOwnProcessesNameAndDescriptors) {
   InstanceSpec spec = python(R"(
 import os, socket
 print([p for p in os.listdir('/proc') if p.isdigit()], socket.gethostname())
-print(open('/proc/self/cgroup').read().replace('\n', ' ').count(':/ '), 'of', len(open('/proc/self/cgroup').readlines()))
+print({line.split(':')[2] for line in open('/proc/self/cgroup').read().splitlines()})
 print(sorted(os.listdir('/proc/self/fd')))
 print(open('/proc/1/environ').read().split('\0'))
 )");
   spec.env = {"PATH=/usr/bin:/bin", "HOME=/"};
   const Recorder r = run(spec);
-  const size_t hierarchies = static_cast<size_t>(
-      std::count(r.out.begin(), r.out.end(), '\n'));
-  EXPECT_EQ(hierarchies, 4U);
-  EXPECT_TRUE(r.out.starts_with("['1'] localhost\n")) << r.out;
-  EXPECT_NE(r.out.find("['0', '1', '2', '3']\n"), std::string::npos) << r.out;
-  EXPECT_NE(r.out.find("['PATH=/usr/bin:/bin', 'HOME=/', '']\n"), std::string::npos) << r.out;
-  EXPECT_EQ(r.out.find("thaw"), std::string::npos) << r.out;
+  // Where crun does not put it into a group, as in the emptied cgroup2, it is where we are.
+  EXPECT_EQ(r.out,
+            "['1'] localhost\n{'/'}\n['0', '1', '2', '3']\n"
+            "['PATH=/usr/bin:/bin', 'HOME=/', '']\n");
 }
 
 TEST_F(IsolationTest, KillingEverythingKillsOnlyItself) {
@@ -225,7 +226,7 @@ attempt('internet', socket.AF_INET, ('8.8.8.8', 53))
 attempt('metadata', socket.AF_INET, ('169.254.169.254', 80))
 attempt('abstract', socket.AF_UNIX, '\0thaw-isolation-test' + '\0' * (107 - 19))
 )",
-                                              (*listener)->address().port)));
+                                            (*listener)->address().port)));
   ::close(abstract);
   EXPECT_EQ(r.out,
             "['lo']\nhost port ConnectionRefusedError\ninternet OSError\nmetadata OSError\n"
@@ -249,14 +250,19 @@ std::string ask(io_linux::EpollLoop& loop, const io::SocketAddress& where) {
 }
 
 TEST_F(IsolationTest, EveryInstanceHasThePortToItself) {
-  const auto server = [](const std::string& text) {
-    return python(fmt::format(R"(
+  // A port that nobody on the host listens on.
+  io_linux::TcpNet net(loop_);
+  const uint16_t port = (*net.listen({.ip = "127.0.0.1"}, [](auto) {}))->address().port;
+  const auto server = [port](const std::string& text) {
+    InstanceSpec spec = python(fmt::format(R"(
 import socket
-s = socket.create_server(('', 8080)); print('up', flush=True)
+s = socket.create_server(('', {})); print('up', flush=True)
 while True:
     c, _ = s.accept(); c.sendall(b'{}'); c.close()
 )",
-                              text));
+                                           port, text));
+    spec.port = port;
+    return spec;
   };
   Recorder a, b;
   const auto first = start(server("first"), a);
@@ -264,9 +270,8 @@ while True:
   run_until(loop_, [&] { return a.out == "up\n" && b.out == "up\n"; });
   EXPECT_EQ(ask(loop_, first->address()), "first");
   EXPECT_EQ(ask(loop_, second->address()), "second");
-  io::SocketAddress outside = first->address();
-  outside.in = nullptr;
-  EXPECT_NE(ask(loop_, outside), "first");
+  const std::string outside = ask(loop_, {.ip = "127.0.0.1", .port = port});
+  EXPECT_NE(outside.find("refused"), std::string::npos) << outside;
 }
 
 TEST_F(IsolationTest, APortBelow1024MayBeTaken) {

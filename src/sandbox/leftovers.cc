@@ -33,7 +33,8 @@ std::string mark_of(io::Disk& disk, pid_t pid, const std::string& prefix) {
   if (!environment) return "";
   const std::string start = "THAW_INSTANCE=" + prefix;
   for (std::string_view variable : split(*environment, '\0')) {
-    if (variable.starts_with(start)) return std::string(variable.substr(start.size() - prefix.size()));
+    if (variable.starts_with(start))
+      return std::string(variable.substr(start.size() - prefix.size()));
   }
   return "";
 }

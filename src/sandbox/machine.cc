@@ -12,7 +12,7 @@ namespace thaw::sandbox {
 namespace {
 
 constexpr ByteCount kMaxMountinfo = mib(16);
-constexpr int kCapSysAdmin = 21;     // linux/capability.h
+constexpr int kCapSysAdmin = 21;  // linux/capability.h
 constexpr int kCapSysResource = 24;
 
 /// The v1 controllers that limits and statistics need.
@@ -104,8 +104,7 @@ Result<Machine> inspect_machine(io::Disk& disk) {
   ASSIGN_OR_RETURN(const std::string status, disk.read_file("/proc/self/status", mib(1)));
   ASSIGN_OR_RETURN(const std::string limits, disk.read_file("/proc/self/limits", mib(1)));
   read_privileges(status, limits, machine);
-  ASSIGN_OR_RETURN(const std::string mounts,
-                   disk.read_file("/proc/self/mountinfo", kMaxMountinfo));
+  ASSIGN_OR_RETURN(const std::string mounts, disk.read_file("/proc/self/mountinfo", kMaxMountinfo));
   read_cgroup_mounts(mounts, "", machine);
   if (machine.cgroups == Machine::Cgroups::kV2) {
     ASSIGN_OR_RETURN(const std::string names,
@@ -134,9 +133,10 @@ std::string why_no_containers(const Machine& machine) {
   }
   for (std::string_view needed : kNeeded) {
     if (machine.controllers.contains(std::string(needed))) continue;
-    return fmt::format("the cgroup controller '{}' is not there; enable it in the kernel's "
-                       "command line or in the outer container",
-                       needed);
+    return fmt::format(
+        "the cgroup controller '{}' is not there; enable it in the kernel's "
+        "command line or in the outer container",
+        needed);
   }
   return "";
 }

@@ -22,15 +22,15 @@ struct Machine {
     kHybrid,  // v1 controllers beside a cgroup2 mount; crun 1.8 refuses these
   };
 
-  bool root = false;           // uid 0 with CAP_SYS_ADMIN
-  std::string user;            // the uid, for messages
-  std::string crun;            // path of the program, or empty
+  bool root = false;  // uid 0 with CAP_SYS_ADMIN
+  std::string user;   // the uid, for messages
+  std::string crun;   // path of the program, or empty
   Cgroups cgroups = Cgroups::kNone;
   std::map<std::string, std::string> controllers;  // "memory" -> "/sys/fs/cgroup/memory"
-  std::vector<std::string> hierarchies;  // mount points of all of them, named ones too
-  std::string unified;         // where cgroup2 is mounted, or empty
-  bool swap_limit = false;     // memory and swap can be limited together
-  int64_t open_files = 0;      // the most that an instance may be allowed; 0: no bound
+  std::vector<std::string> hierarchies;            // mount points of all of them, named ones too
+  std::string unified;                             // where cgroup2 is mounted, or empty
+  bool swap_limit = false;                         // memory and swap can be limited together
+  int64_t open_files = 0;  // the most that an instance may be allowed; 0: no bound
 };
 
 /// Fills cgroups, controllers, hierarchies and unified from the text of /proc/self/mountinfo

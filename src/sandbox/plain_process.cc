@@ -29,8 +29,7 @@ std::vector<std::string> environment(const InstanceSpec& spec, uint16_t port,
 }  // namespace
 
 PlainProcess::PlainProcess(io::Loop& loop, io::Disk& disk, InstanceSpec spec, std::string mark,
-                           uint16_t port, InstanceObserver& observer,
-                           std::function<void()> on_gone)
+                           uint16_t port, InstanceObserver& observer, std::function<void()> on_gone)
     : loop_(loop),
       disk_(disk),
       spec_(std::move(spec)),
@@ -51,8 +50,7 @@ void PlainProcess::spawn(io::Processes& processes) {
   how.out = how.err = io::SpawnOptions::Output::kCapture;
   how.group = io::SpawnOptions::Group::kOwnSession;
   how.parent = io::SpawnOptions::Parent::kDiesWithUs;
-  auto spawned =
-      processes.spawn(how, [this](io::ProcessExit exit) { on_main_exit(exit); });
+  auto spawned = processes.spawn(how, [this](io::ProcessExit exit) { on_main_exit(exit); });
   if (!spawned) {
     failure_ = spawned.error().message();
     exited_ = true;

@@ -94,9 +94,9 @@ Status put_entry(const std::string& rootfs, const TopEntry& entry) {
     const OwnFd made(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
     RETURN_IF_ERROR(check(bool(made), "create " + path));
   }
-  return check(::move_mount(entry.tree.get(), "", AT_FDCWD, path.c_str(),
-                            MOVE_MOUNT_F_EMPTY_PATH) == 0,
-               "mount on " + path);
+  return check(
+      ::move_mount(entry.tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0,
+      "mount on " + path);
 }
 
 /// The root itself is an empty file system of ours, not a copy of the host's "/": crun makes the
@@ -129,9 +129,9 @@ struct Covers {
 Result<Covers> make_covers(const std::string& scratch) {
   std::error_code error;
   std::filesystem::create_directories(scratch, error);
-  RETURN_IF_ERROR(check(::mount("hidden", scratch.c_str(), "tmpfs", MS_NOSUID | MS_NODEV,
-                                "size=64k,mode=700") == 0,
-                        "mount " + scratch));
+  RETURN_IF_ERROR(check(
+      ::mount("hidden", scratch.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=700") == 0,
+      "mount " + scratch));
   const std::string folder = scratch + "/folder";
   const std::string file = scratch + "/file";
   RETURN_IF_ERROR(check(::mkdir(folder.c_str(), 0) == 0, "mkdir " + folder));

@@ -2,7 +2,8 @@
 //
 // Mounts made here are seen by nobody else and go with the last process in the namespace, also
 // after kill -9. Not for the mounts inside an instance: those are in its bundle.
-// Thread: before any other thread is started. Owner: the process. Limits: Linux 5.12 (mount_setattr).
+// Thread: before any other thread is started. Owner: the process.
+// Limits: needs Linux 5.12 (mount_setattr).
 #pragma once
 
 #include <string>

@@ -64,11 +64,11 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
                                   InstanceObserver& observer) {
     const uint64_t number = ++last_number_;
     const uint16_t port = free_port();
-    auto process = std::make_shared<PlainProcess>(
-        loop_, disk_, spec, prefix_ + id.str(), port, observer,
-        [weak = weak_from_this(), number] {
-          if (const auto self = weak.lock()) self->forget(number);
-        });
+    auto process = std::make_shared<PlainProcess>(loop_, disk_, spec, prefix_ + id.str(), port,
+                                                  observer, [weak = weak_from_this(), number] {
+                                                    if (const auto self = weak.lock())
+                                                      self->forget(number);
+                                                  });
     running_.emplace(number, process);
     process->spawn(processes_);
     if (stopping_) process->kill();

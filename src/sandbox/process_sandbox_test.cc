@@ -44,9 +44,10 @@ class ProcessSandboxTest : public ::testing::Test {
   io_linux::LocalDisk disk_;
   io_linux::PidfdProcesses processes_{loop_};
   const std::string data_dir_ = "/nowhere/of-test-" + std::to_string(::getpid());
-  ProcessSandbox sandbox_{
-      loop_, disk_, processes_,
-      {.data_dir = data_dir_, .why_no_containers = "crun is not installed"}};
+  ProcessSandbox sandbox_{loop_,
+                          disk_,
+                          processes_,
+                          {.data_dir = data_dir_, .why_no_containers = "crun is not installed"}};
   int started_ = 0;
 };
 

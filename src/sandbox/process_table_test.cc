@@ -12,7 +12,8 @@ namespace {
 
 TEST(ProcessTable, ReadsAStatLineWhateverTheNameContains) {
   const auto stat = parse_stat(
-      "42 (a) (b) S) S 1 40 39 0 -1 4194560 100 0 0 0 150 25 20 5 20 0 1 0 12345 1000 10 1844", 100);
+      "42 (a) (b) S) S 1 40 39 0 -1 4194560 100 0 0 0 150 25 20 5 20 0 1 0 12345 1000 10 1844",
+      100);
   ASSERT_TRUE(stat);
   EXPECT_EQ(stat->pid, 42);
   EXPECT_EQ(stat->session, 39);

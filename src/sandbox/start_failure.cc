@@ -20,9 +20,7 @@ std::string hint_for(std::string_view path) {
   return "";
 }
 
-std::string program_of(const InstanceSpec& spec) {
-  return spec.argv.empty() ? "" : spec.argv[0];
-}
+std::string program_of(const InstanceSpec& spec) { return spec.argv.empty() ? "" : spec.argv[0]; }
 
 std::string missing_program(const std::string& program) {
   if (program.find('/') == std::string::npos) {
@@ -31,9 +29,7 @@ std::string missing_program(const std::string& program) {
   return fmt::format("exec {}: no such file or directory{}", program, hint_for(program));
 }
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 }  // namespace
 
@@ -53,28 +49,30 @@ std::string explain_start_failure(const InstanceSpec& spec, std::string_view mes
   }
   if (contains(message, "chdir")) {
     const size_t colon = message.rfind(": ");
-    const std::string_view reason =
-        colon == message.npos ? "not found" : message.substr(colon + 2);
+    const std::string_view reason = colon == message.npos ? "not found" : message.substr(colon + 2);
     return fmt::format("working directory {}: {}{}", spec.working_dir, reason,
                        hint_for(spec.working_dir + "/"));
   }
   if (contains(message, "open executable")) {
-    return fmt::format("exec {}: permission denied; the program and the folders above it must be "
-                       "open to the instance's user, who may not pass over file modes",
-                       program);
+    return fmt::format(
+        "exec {}: permission denied; the program and the folders above it must be "
+        "open to the instance's user, who may not pass over file modes",
+        program);
   }
   if (const auto reason = exec_failure(message)) {
     const size_t colon = reason->rfind(": ");
     const std::string error = colon == reason->npos ? *reason : reason->substr(colon + 2);
     if (contains(*reason, "missing dynamic library")) {
-      return fmt::format("exec {}: {}; its interpreter (the first line's #!, or the dynamic "
-                         "linker) is not there",
-                         program, error);
+      return fmt::format(
+          "exec {}: {}; its interpreter (the first line's #!, or the dynamic "
+          "linker) is not there",
+          program, error);
     }
     if (contains(error, "Exec format error")) {
-      return fmt::format("exec {}: {}; it is no program for this machine, or a script without a "
-                         "first line #!",
-                         program, error);
+      return fmt::format(
+          "exec {}: {}; it is no program for this machine, or a script without a "
+          "first line #!",
+          program, error);
     }
     return fmt::format("exec {}: {}", program, error);
   }

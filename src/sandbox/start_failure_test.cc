@@ -26,8 +26,9 @@ TEST(StartFailure, SaysWhatFailedOnWhatAndWhatToDo) {
   EXPECT_EQ(explain("/app", "exec container process `/app`: Exec format error"),
             "exec /app: Exec format error; it is no program for this machine, or a script without "
             "a first line #!");
-  EXPECT_EQ(explain("/app", "exec container process (missing dynamic library?) `/app`: No such "
-                            "file or directory"),
+  EXPECT_EQ(explain("/app",
+                    "exec container process (missing dynamic library?) `/app`: No such "
+                    "file or directory"),
             "exec /app: No such file or directory; its interpreter (the first line's #!, or the "
             "dynamic linker) is not there");
   EXPECT_EQ(explain("/app", "something new"), "crun: something new");
