@@ -93,6 +93,7 @@ void Caller::on_broken() {
 
 void Caller::explain() {
   broken_at_ = parts_.loop.now();
+  broken_by_ = parts_.checks.how_it_died(instance_);
   parts_.checks.gives_back(instance_, held_since_);
   call([this] { wait_ = parts_.serving.explain(std::move(*slot_), *this); });
   slot_.reset();
@@ -109,8 +110,8 @@ void Caller::on_refused(const serving::Refusal& refusal) {
     return;
   }
   if (broken_at_) {
-    const auto kind = parts_.checks.how_it_ended(instance_);
-    const bool memory = kind == sandbox::ExitReport::Kind::kOutOfMemory;
+    constexpr auto kMemory = sandbox::ExitReport::Kind::kOutOfMemory;
+    const bool memory = broken_by_ == kMemory || parts_.checks.reported(instance_) == kMemory;
     if (refusal.http_status != (memory ? 500 : 503)) {
       parts_.journal.violation(fmt::format("request {} broke and is told {}", number_,
                                            refusal.http_status));

@@ -84,6 +84,7 @@ class Caller final : public serving::SlotWaiter, public Connection {
   serving::Wait wait_;
   std::optional<int> status_;
   std::optional<Instant> broken_at_;
+  std::optional<sandbox::ExitReport::Kind> broken_by_;  // the container's death, if it was that
   InstanceId instance_;
   uint16_t port_ = 0;
   bool counted_ = false;

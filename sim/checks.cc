@@ -116,8 +116,13 @@ void Checks::gives_back(const InstanceId& id, Instant since) {
   life.requests.emplace_back(since, loop_.now());
 }
 
-std::optional<sandbox::ExitReport::Kind> Checks::how_it_ended(const InstanceId& id) const {
+std::optional<sandbox::ExitReport::Kind> Checks::how_it_died(const InstanceId& id) const {
   return lives_.at(id).kind;
+}
+
+std::optional<sandbox::ExitReport::Kind> Checks::reported(const InstanceId& id) const {
+  const Life& life = lives_.at(id);
+  return life.ended ? life.kind : std::nullopt;
 }
 
 // ---- what serving says ----

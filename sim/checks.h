@@ -45,8 +45,9 @@ class Checks {
   void load(const RevisionId& revision, int change);
   void takes(const InstanceId& id);
   void gives_back(const InstanceId& id, Instant since);
-  /// nullopt: it lives.
-  std::optional<sandbox::ExitReport::Kind> how_it_ended(const InstanceId& id) const;
+  /// nullopt: it lives. `reported`: as far as serving can know.
+  std::optional<sandbox::ExitReport::Kind> how_it_died(const InstanceId& id) const;
+  std::optional<sandbox::ExitReport::Kind> reported(const InstanceId& id) const;
 
   // What serving says.
   void billed(const serving::BillableSpan& span);

@@ -139,6 +139,7 @@ class RevisionCore {
   void leave_ready(InstanceKey key);
   void start_failed(Instant now, InstanceKey key, const Words& words);
   void crashed(Instant now, InstanceKey key, const Words& words);
+  void tell_failure(InstanceKey key, const Words& words);
   void forget_if_done(InstanceKey key);
   Duration longest_ready(Instant now) const;
   void declare(RevisionState::Ready ready, const Words* words);

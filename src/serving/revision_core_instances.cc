@@ -7,6 +7,15 @@
 #include "serving/revision_core.h"
 
 namespace thaw::serving {
+namespace {
+
+/// What a container that was told to stop may end with.
+bool by_our_hand(sandbox::ExitReport::Kind kind) {
+  return kind == sandbox::ExitReport::Kind::kStopped ||
+         kind == sandbox::ExitReport::Kind::kExited;
+}
+
+}  // namespace
 
 // ---- an instance's life ----
 
@@ -79,24 +88,28 @@ void RevisionCore::on(Instant now, const event::Exited& event) {
   const Instance::State before = instance.state;
   CHECK(before != Instance::State::kFree && before != Instance::State::kGone);
   instance.report = *event.report;
-  if (before == Instance::State::kStopping) {
-    --stopping_;
-    if (instance.was_ready) backoff_.went_well();
-  } else {
-    const bool starting = before == Instance::State::kStarting;
-    Ending ending;
-    ending.phase = starting ? Phase::kStarting : Phase::kServing;
-    ending.report = *event.report;
-    ending.lived = instance.executed ? now - instance.executed_at : Duration(0);
-    ending.last_stderr = event.last_stderr;
-    instance.end = ended(ending, config_.instance);
-    if (starting) {
+  Ending ending;
+  ending.phase = before == Instance::State::kStarting ? Phase::kStarting : Phase::kServing;
+  ending.report = *event.report;
+  ending.lived = instance.executed ? now - instance.executed_at : Duration(0);
+  ending.last_stderr = event.last_stderr;
+  switch (before) {
+    case Instance::State::kStopping:
+      --stopping_;
+      if (instance.was_ready) backoff_.went_well();
+      if (by_our_hand(event.report->kind)) break;
+      instance.end = ended(ending, config_.instance);  // it failed before, or while it stopped
+      tell_failure(event.instance, *instance.end);
+      break;
+    case Instance::State::kStarting:
       --starting_;
+      instance.end = ended(ending, config_.instance);
       start_failed(now, event.instance, *instance.end);
-    } else {
+      break;
+    default:
       leave_ready(event.instance);
+      instance.end = ended(ending, config_.instance);
       crashed(now, event.instance, *instance.end);
-    }
   }
   instance.state = Instance::State::kGone;
   if (instance.in_flight > 0) change_load(now, -instance.in_flight);
@@ -119,7 +132,13 @@ void RevisionCore::crashed(Instant now, InstanceKey key, const Words& words) {
   const Duration ready_for = std::max(longest_ready(now), now - instances_[key].ready_at);
   backoff_.failed(now, CrashBackoff::Failure::kWhenReady, ready_for);
   last_failure_ = words;
+  tell_failure(key, words);
+}
+
+/// Of one that was ready: the revision stays ready, with the message.
+void RevisionCore::tell_failure(InstanceKey key, const Words& words) {
   actions_.push_back(action::Tell{words.severity, key, words.message()});
+  if (!instances_[key].was_ready) return;
   declare(RevisionState::Ready::kTrue, &words);
   declared_slow_or_failed_ = false;
 }

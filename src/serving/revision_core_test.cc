@@ -459,6 +459,17 @@ TEST(RevisionCore, AConnectionToAnEndedInstanceIsExplainedAtOnce) {
   EXPECT_EQ(core.count<action::Forget>(), 1);
 }
 
+TEST(RevisionCore, AStoppingInstanceThatRanOutOfMemoryIsExplainedSo) {
+  Core core(config(2, 1));
+  const auto request = core.arrive();
+  core.ready(0);
+  core.send(event::Retired{});  // it drains
+  core.send(event::ConnectionBroke{{request, 0}, 0});
+  EXPECT_EQ(core.count<action::Terminate>(), 1);
+  core.exit(0, ExitReport::Kind::kOutOfMemory);
+  EXPECT_EQ(core.refused(request), 500);
+}
+
 TEST(RevisionCore, AnExplanationTakesAtMostASecond) {
   Core core(config(1, 1));
   const auto request = core.arrive();
