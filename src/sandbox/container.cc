@@ -128,7 +128,8 @@ void Container::on_create_exit(io::ProcessExit exit) {
 /// own, in the container's group. Adopted so that they are reaped.
 void Container::kill_orphans() {
   std::vector<pid_t> orphans = env_.cgroups.processes(name_);
-  for (const ProcessStat& child : read_sessions(env_.disk)[helper_->pid()]) {
+  auto sessions = read_sessions(env_.disk);
+  for (const ProcessStat& child : sessions[helper_->pid()]) {
     if (child.pid != helper_->pid()) orphans.push_back(child.pid);
   }
   for (pid_t pid : orphans) {
