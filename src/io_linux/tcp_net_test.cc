@@ -212,6 +212,9 @@ TEST(TcpNet, AStreamMayBeDestroyedInItsCallback) {
 }
 
 TEST(TcpNet, WithoutDescriptorsAcceptGoesOnWhenOneIsClosed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer needs descriptors itself: it takes their lack for a bad object";
+#endif
   EpollLoop loop;
   TcpNet net(loop);
   std::vector<std::unique_ptr<io::Stream>> accepted;
