@@ -54,7 +54,8 @@ void check_body(Framing framing, uint64_t length, std::string_view text, size_t 
   read_body(reader, text.substr(0, cut), pieces);
   if (pieces.state == BodyReader::State::kMore) read_body(reader, text.substr(cut), pieces);
   CHECK(whole.content == pieces.content && whole.state == pieces.state, "a cut changes the body");
-  CHECK(whole.taken == pieces.taken || whole.state == BodyReader::State::kBad, "a cut moves its end");
+  CHECK(whole.taken == pieces.taken || whole.state == BodyReader::State::kBad,
+        "a cut moves its end");
 }
 
 /// `parse(parser, text)` for both parsers.

@@ -46,9 +46,10 @@ void check_json(std::string_view text) {
   const auto ours = read_json(text, fault);
   const auto theirs = Json::parse(text);
   if (ours && theirs) CHECK(node_to_json(*ours).dump() == theirs->dump(), "same JSON");
-  if (!ours && theirs) CHECK(fault.description.find("more than") != std::string::npos ||
-                                 fault.description.find("deeper") != std::string::npos,
-                             "JSON that is refused");
+  if (!ours && theirs)
+    CHECK(fault.description.find("more than") != std::string::npos ||
+              fault.description.find("deeper") != std::string::npos,
+          "JSON that is refused");
 }
 
 }  // namespace

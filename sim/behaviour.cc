@@ -31,8 +31,8 @@ Fate draw_fate(const Behaviour& behaviour, Random& random) {
   fate.exec = random.between(milliseconds(0), milliseconds(5));
   fate.start = random.between(behaviour.slowest_start / 10, behaviour.slowest_start);
   if (random.chance(behaviour.fails_to_start)) {
-    fate.fails = random.one_of(
-        {Kind::kExited, Kind::kSignalled, Kind::kOutOfMemory, Kind::kNotStarted});
+    fate.fails =
+        random.one_of({Kind::kExited, Kind::kSignalled, Kind::kOutOfMemory, Kind::kNotStarted});
   }
   if (random.chance(behaviour.never_listens)) fate.listening = Listening::kNever;
   if (random.chance(behaviour.crashes_when_idle)) {

@@ -54,8 +54,7 @@ void Caller::end() {
 
 void Caller::not_inside(std::string_view what) {
   if (parts_.inside_call > 0) {
-    parts_.journal.violation(
-        fmt::format("{} of request {} comes inside a call", what, number_));
+    parts_.journal.violation(fmt::format("{} of request {} comes inside a call", what, number_));
   }
 }
 
@@ -113,8 +112,8 @@ void Caller::on_refused(const serving::Refusal& refusal) {
     constexpr auto kMemory = sandbox::ExitReport::Kind::kOutOfMemory;
     const bool memory = broken_by_ == kMemory || parts_.checks.reported(instance_) == kMemory;
     if (refusal.http_status != (memory ? 500 : 503)) {
-      parts_.journal.violation(fmt::format("request {} broke and is told {}", number_,
-                                           refusal.http_status));
+      parts_.journal.violation(
+          fmt::format("request {} broke and is told {}", number_, refusal.http_status));
     }
   } else if (refusal.http_status == 504 && parts_.loop.now() < arrived_ + plan_.timeout) {
     parts_.journal.violation(fmt::format("request {} gets 504 before its deadline", number_));

@@ -36,9 +36,7 @@ void Checks::started(const InstanceId& id, const RevisionId& revision) {
   }
 }
 
-void Checks::executed(const InstanceId& id) {
-  journal_.line(fmt::format("{} runs", id.str()));
-}
+void Checks::executed(const InstanceId& id) { journal_.line(fmt::format("{} runs", id.str())); }
 
 void Checks::ready(const InstanceId& id) { lives_.at(id).ready = loop_.now(); }
 
@@ -141,9 +139,8 @@ void Checks::told_gone(const InstanceId& id) {
 }
 
 void Checks::told_start(const serving::StartRecord& record) {
-  const std::optional<Instant> points[] = {record.requested, record.decided,
-                                           record.sandbox_ready, record.executed,
-                                           record.listening, record.first_byte};
+  const std::optional<Instant> points[] = {record.requested, record.decided,   record.sandbox_ready,
+                                           record.executed,  record.listening, record.first_byte};
   std::optional<Instant> last;
   for (const auto& point : points) {
     if (!point) continue;

@@ -115,8 +115,7 @@ int run(const Arguments& arguments) {
 int main(int count, char** words) {
   thaw::set_bug_is_fatal(true);
   thaw::set_log_format(thaw::LogFormat::kText, thaw::Severity::kError);
-  const auto arguments =
-      thaw::sim::parse(std::vector<std::string_view>(words + 1, words + count));
+  const auto arguments = thaw::sim::parse(std::vector<std::string_view>(words + 1, words + count));
   if (!arguments || arguments->seeds.empty()) {
     fmt::print(stderr, "usage: sim --seed N | --seeds FROM..TO | --seeds-file FILE [--trace]\n");
     return 2;

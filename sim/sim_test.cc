@@ -18,7 +18,9 @@ TEST(SimLoop, RunsInTheOrderOfTime) {
   std::string said;
   const io::Timer b = loop.after(seconds(2), [&] { said += "b"; });
   const io::Timer a = loop.after(seconds(1), [&] { said += "a"; });
-  { const io::Timer cancelled = loop.after(seconds(1), [&] { said += "x"; }); }
+  {
+    const io::Timer cancelled = loop.after(seconds(1), [&] { said += "x"; });
+  }
   loop.post([&] { said += "p"; });
   loop.run_until(Instant(seconds(1.5)));
   EXPECT_EQ(said, "pa");
@@ -78,8 +80,10 @@ TEST_P(Mutations, AreSeen) {
     const Outcome outcome = World({.seed = seed, .mutation = mutation}).run();
     bool here = false;
     for (const std::string& violation : outcome.violations) {
-      if (violation.find(expected) != std::string::npos) here = true;
-      else other = violation;
+      if (violation.find(expected) != std::string::npos)
+        here = true;
+      else
+        other = violation;
     }
     seen += here ? 1 : 0;
   }

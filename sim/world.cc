@@ -47,8 +47,8 @@ void World::build() {
   control::Listener& listener = *this;
   serving_ = std::make_unique<serving::Serving>(loop_, loop_, random_, sandbox_, prober_, observer,
                                                 serving_options_);
-  controller_ = std::make_unique<control::Controller>(loop_, random_, catalog_, listener,
-                                                      control::Options{});
+  controller_ =
+      std::make_unique<control::Controller>(loop_, random_, catalog_, listener, control::Options{});
   CHECK(controller_->load().has_value());
 }
 
@@ -167,8 +167,8 @@ void World::demand_zero_and_end() {
     const int living = checks_.living(RevisionId(latest));
     kept += static_cast<size_t>(living);
     if (living != shape.min_instances) {
-      journal_.violation(fmt::format("{} idles with {} instances, minimum {}", name, living,
-                                     shape.min_instances));
+      journal_.violation(
+          fmt::format("{} idles with {} instances, minimum {}", name, living, shape.min_instances));
     }
   }
   if (sandbox_.living() != kept) {
@@ -191,8 +191,7 @@ void World::demand_zero_and_end() {
 void World::deploy(const std::string& service, Health health) {
   Shape& shape = shapes_.at(service);
   const std::string behaviour_name = fmt::format("b{}", ++behaviours_);
-  const Behaviour behaviour =
-      health == Health::kGood ? good_behaviour() : draw_behaviour(random_);
+  const Behaviour behaviour = health == Health::kGood ? good_behaviour() : draw_behaviour(random_);
   sandbox_.set_behaviour(behaviour_name, behaviour);
   shape.slowest_request = behaviour.slowest_request;
   if (shape.service_max > 0) {
@@ -240,7 +239,8 @@ void World::split_traffic(const std::string& service) {
   auto wanted = controller_->get(ServiceId(service));
   const auto revisions = controller_->revisions(ServiceId(service));
   if (!wanted || revisions.empty()) return;
-  const auto& old = revisions[static_cast<size_t>(random_.below(static_cast<int>(revisions.size())))];
+  const auto& old =
+      revisions[static_cast<size_t>(random_.below(static_cast<int>(revisions.size())))];
   const int percent = 1 + random_.below(99);
   spec::TrafficTarget to_old;
   to_old.revision_name = old.name.str();
@@ -295,8 +295,7 @@ Caller* World::start_caller(const RevisionId& revision, Duration handling) {
   }
   plan.mutation = options_.mutation;
   const Caller::Parts parts{*serving_, loop_, sandbox_, checks_, journal_, inside_call_};
-  callers_.push_back(
-      std::make_unique<Caller>(static_cast<int>(callers_.size()), parts, plan));
+  callers_.push_back(std::make_unique<Caller>(static_cast<int>(callers_.size()), parts, plan));
   callers_.back()->begin();
   return callers_.back().get();
 }
@@ -343,8 +342,8 @@ void World::on_billable(const serving::BillableSpan& span) {
 
 void World::on_revision_state(const RevisionId& revision, const serving::RevisionState& state) {
   not_inside("a revision's state");
-  journal_.line(fmt::format("{} is {} {}", revision.str(), static_cast<int>(state.ready),
-                            state.reason));
+  journal_.line(
+      fmt::format("{} is {} {}", revision.str(), static_cast<int>(state.ready), state.reason));
   controller_->on_revision_state(revision, state);
 }
 

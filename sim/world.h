@@ -88,8 +88,8 @@ class World final : private control::Listener, private serving::Observer {
   void on_routes(const control::Routes& routes) override { routes_ = routes; }
 
   // serving::Observer
-  void on_output(const serving::InstanceStatus&, sandbox::OutputStream,
-                 std::string_view) override {}
+  void on_output(const serving::InstanceStatus&, sandbox::OutputStream, std::string_view) override {
+  }
   void on_event(const serving::InstanceEvent& event) override;
   void on_start(const serving::StartRecord& record) override;
   void on_billable(const serving::BillableSpan& span) override;

@@ -57,8 +57,10 @@ bool answer(int fd, const std::string& response) {
 int main() {
   const char* port = std::getenv("PORT");
   const int listener = listen_on(static_cast<uint16_t>(port == nullptr ? 0 : std::atoi(port)));
-  const std::string response = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n"
-                               "\r\n" + std::string(100, 'x');
+  const std::string response =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n"
+      "\r\n" +
+      std::string(100, 'x');
   const int epoll = ::epoll_create1(0);
   epoll_event event{.events = EPOLLIN, .data = {.fd = listener}};
   ::epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);

@@ -20,11 +20,11 @@ uint64_t bug_count();
 
 }  // namespace thaw
 
-#define CHECK(condition, ...)                                                          \
-  do {                                                                                 \
-    if (!(condition)) [[unlikely]] {                                                   \
+#define CHECK(condition, ...)                                                              \
+  do {                                                                                     \
+    if (!(condition)) [[unlikely]] {                                                       \
       ::thaw::check_failed(__FILE__, __LINE__, #condition, std::string_view{__VA_ARGS__}); \
-    }                                                                                  \
+    }                                                                                      \
   } while (false)
 
 #define BUG(message) ::thaw::report_bug(__FILE__, __LINE__, message)

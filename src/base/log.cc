@@ -36,9 +36,7 @@ std::string_view severity_name(Severity severity) {
 
 // The platform's log is the one place that reads the real clock without a port: a log line tells
 // when it was written, never what was decided.
-WallTime real_now() {
-  return WallTime(std::chrono::system_clock::now().time_since_epoch());
-}
+WallTime real_now() { return WallTime(std::chrono::system_clock::now().time_since_epoch()); }
 
 std::string json_line(Severity severity, std::string_view message,
                       std::initializer_list<LogField> fields) {

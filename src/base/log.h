@@ -23,7 +23,7 @@ struct LogField {
   LogField(std::string_view name, long long number);      // NOLINT(google-runtime-int)
   LogField(std::string_view name, unsigned long number);  // NOLINT(google-runtime-int)
   template <class Tagged>
-    requires requires(const Tagged& id) { id.str(); }
+  requires requires(const Tagged& id) { id.str(); }
   LogField(std::string_view name, const Tagged& id) : name(name), value(id.str()) {}
 
   std::string_view name;

@@ -64,8 +64,9 @@ TEST(Log, WhatIsBelowTheLowestSeverityIsNotWritten) {
 }
 
 TEST(Log, ALongLineIsCut) {
-  const std::string line =
-      logged(LogFormat::kText, [] { log_info("big", {{"x", std::string(100'000, 'y')}}); });
+  const std::string line = logged(LogFormat::kText, [] {
+    log_info("big", {{"x", std::string(100'000, 'y')}});
+  });
   EXPECT_EQ(line.size(), 16u * 1024);
 }
 

@@ -7,8 +7,8 @@
 namespace thaw {
 namespace {
 
-constexpr std::array<std::string_view, 6> kFields = {"containers", "containerConcurrency",
-                                                     "timeoutSeconds", "volumes", "env", "image"};
+constexpr std::array<std::string_view, 6> kFields = {
+    "containers", "containerConcurrency", "timeoutSeconds", "volumes", "env", "image"};
 
 TEST(Nearest, ATypingMistakeFindsTheRightName) {
   EXPECT_EQ(nearest("contaners", kFields), "containers");

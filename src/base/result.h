@@ -82,11 +82,11 @@ Error errno_error(std::string_view what, int errno_value);
 #define THAW_CONCAT(a, b) THAW_CONCAT_INNER(a, b)
 
 /// Returns the error of `expression` from the enclosing function, or goes on.
-#define RETURN_IF_ERROR(expression)                                      \
-  do {                                                                   \
-    if (auto status = (expression); !status) {                           \
-      return std::move(status).error();                                  \
-    }                                                                    \
+#define RETURN_IF_ERROR(expression)            \
+  do {                                         \
+    if (auto status = (expression); !status) { \
+      return std::move(status).error();        \
+    }                                          \
   } while (false)
 
 /// `ASSIGN_OR_RETURN(auto x, f());`: x is the value, or the enclosing function returns the error.

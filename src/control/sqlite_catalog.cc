@@ -75,9 +75,10 @@ Status SqliteCatalog::drop(std::string_view sql, std::string_view name) {
 
 Status SqliteCatalog::put(const ServiceRecord& record) {
   return database_
-      .query("INSERT INTO services(name, next_revision, service) VALUES(?,?,?) "
-             "ON CONFLICT(name) DO UPDATE SET next_revision=excluded.next_revision, "
-             "service=excluded.service")
+      .query(
+          "INSERT INTO services(name, next_revision, service) VALUES(?,?,?) "
+          "ON CONFLICT(name) DO UPDATE SET next_revision=excluded.next_revision, "
+          "service=excluded.service")
       .bind(record.service.metadata.name)
       .bind(record.next_revision_number)
       .bind(spec::to_json(record.service).dump())
@@ -86,11 +87,12 @@ Status SqliteCatalog::put(const ServiceRecord& record) {
 
 Status SqliteCatalog::put(const Revision& revision) {
   return database_
-      .query("INSERT INTO revisions(name, service, number, uid, generation, created, template, "
-             "ready, was_ready, reason, message, state_since) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
-             "ON CONFLICT(name) DO UPDATE SET ready=excluded.ready, "
-             "was_ready=excluded.was_ready, reason=excluded.reason, message=excluded.message, "
-             "state_since=excluded.state_since")
+      .query(
+          "INSERT INTO revisions(name, service, number, uid, generation, created, template, "
+          "ready, was_ready, reason, message, state_since) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
+          "ON CONFLICT(name) DO UPDATE SET ready=excluded.ready, "
+          "was_ready=excluded.was_ready, reason=excluded.reason, message=excluded.message, "
+          "state_since=excluded.state_since")
       .bind(revision.name.str())
       .bind(revision.service.str())
       .bind(revision.number)
@@ -109,9 +111,8 @@ Status SqliteCatalog::put(const Revision& revision) {
 Result<Contents> SqliteCatalog::load() {
   Contents contents;
   const auto unreadable = [&](std::string_view kind, std::string_view name, const Error& error) {
-    contents.unreadable.push_back(fmt::format(
-        "{}: {} '{}' cannot be read and is left out: {}", database_.path(), kind, name,
-        error.message()));
+    contents.unreadable.push_back(fmt::format("{}: {} '{}' cannot be read and is left out: {}",
+                                              database_.path(), kind, name, error.message()));
   };
   store::Query services =
       database_.query("SELECT name, next_revision, service FROM services ORDER BY name");

@@ -25,8 +25,8 @@ class NetNamespace {
 };
 
 struct SocketAddress {
-  std::string ip;     // "127.0.0.1", "0.0.0.0", "::1"
-  uint16_t port = 0;  // 0 to listen: the kernel chooses
+  std::string ip;                                    // "127.0.0.1", "0.0.0.0", "::1"
+  uint16_t port = 0;                                 // 0 to listen: the kernel chooses
   std::shared_ptr<const NetNamespace> in = nullptr;  // null: the program's own
 
   /// "127.0.0.1:8080", "[::1]:8080".

@@ -18,8 +18,8 @@
 namespace thaw::io {
 
 struct ProcessExit {
-  int code = 0;    // when signal == 0
-  int signal = 0;  // what ended it, or 0
+  int code = 0;       // when signal == 0
+  int signal = 0;     // what ended it, or 0
   bool known = true;  // false: it was not our child, so only its end was seen
 };
 

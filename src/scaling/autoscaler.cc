@@ -7,9 +7,7 @@ namespace thaw::scaling {
 namespace {
 
 /// Averages come rounded to 6 decimals; what is beyond int is a bound's business.
-int ceil_count(double value) {
-  return static_cast<int>(std::min(std::ceil(value), 1e9));
-}
+int ceil_count(double value) { return static_cast<int>(std::min(std::ceil(value), 1e9)); }
 
 }  // namespace
 
@@ -59,8 +57,8 @@ Decision Autoscaler::step(Instant now, const Facts& facts) {
     if (wanted_panic > 0) panic = std::max(panic, options_.activation_scale);
   }
 
-  const bool over = static_cast<double>(wanted_panic) / ready >=
-                    options_.panic_threshold_percentage / 100;
+  const bool over =
+      static_cast<double>(wanted_panic) / ready >= options_.panic_threshold_percentage / 100;
   int desired = stable;
   if (options_.panic == Panic::kOn) desired = apply_panic(now, stable, panic, over);
   if (options_.start_on_demand == StartOnDemand::kYes) {

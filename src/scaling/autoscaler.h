@@ -22,9 +22,9 @@ enum class StartOnDemand { kNo, kYes };
 /// The defaults are Cloud Run's: 60 % of the concurrency over one minute, no panic, a start for
 /// each request without a place, and what was needed within the last minute is kept.
 struct AutoscalerOptions {
-  Duration stable_window = seconds(60);   // 6 s .. 1 h, whole seconds
+  Duration stable_window = seconds(60);  // 6 s .. 1 h, whole seconds
   History history = History::kWholeWindow;
-  double target_utilization = 0.6;        // (0, 1]
+  double target_utilization = 0.6;          // (0, 1]
   double concurrency_when_unlimited = 100;  // the target's base for containerConcurrency 0
   Panic panic = Panic::kOff;
   double panic_window_percentage = 10;      // 1..100 of the stable window
@@ -52,7 +52,7 @@ struct Facts {
   std::optional<double> stable_average;  // of concurrent requests; nullopt: no data yet
   std::optional<double> panic_average;
   int ready_instances = 0;
-  int needed_now = 0;  // instances that the requests of this moment fill; for start_on_demand
+  int needed_now = 0;   // instances that the requests of this moment fill; for start_on_demand
   int concurrency = 0;  // containerConcurrency, 0: unlimited
   Reachable reachable = Reachable::kYes;
   int min_instances = 0;

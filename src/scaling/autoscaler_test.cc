@@ -43,18 +43,12 @@ TEST(Autoscaler, DesiredIsTheAverageOverTheTargetRoundedUp) {
     int desired;
   };
   const Row rows[] = {
-      {0, 10, 0},        // nothing
-      {0.000001, 10, 1},  // anything at all
-      {6, 10, 1},        // 6 / (10 x 0.6)
-      {6.000001, 10, 2},
-      {60, 10, 10},
-      {48, 80, 1},      // 48 / 48
-      {49, 80, 2},
-      {0.6, 1, 1},
-      {0.61, 1, 2},
-      {60, 0, 1},       // unlimited: 60 / (100 x 0.6)
-      {61, 0, 2},
-      {600, 1000, 1},
+      {0, 10, 0},                                                   // nothing
+      {0.000001, 10, 1},                                            // anything at all
+      {6, 10, 1},                                                   // 6 / (10 x 0.6)
+      {6.000001, 10, 2}, {60, 10, 10},   {48, 80, 1},               // 48 / 48
+      {49, 80, 2},       {0.6, 1, 1},    {0.61, 1, 2}, {60, 0, 1},  // unlimited: 60 / (100 x 0.6)
+      {61, 0, 2},        {600, 1000, 1},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(desired(without_delay(), facts(row.average, 0, 1, row.concurrency)), row.desired)
@@ -63,9 +57,9 @@ TEST(Autoscaler, DesiredIsTheAverageOverTheTargetRoundedUp) {
 }
 
 TEST(Autoscaler, KnativeAimsAtSeventyPercent) {
-  EXPECT_EQ(desired(knative_defaults(), facts(14, 14, 2, 10)), 2);   // 14 / 7
+  EXPECT_EQ(desired(knative_defaults(), facts(14, 14, 2, 10)), 2);  // 14 / 7
   EXPECT_EQ(desired(knative_defaults(), facts(15, 15, 2, 10)), 3);
-  EXPECT_EQ(desired(knative_defaults(), facts(70, 70, 1, 0)), 1);    // 70 / (100 x 0.7)
+  EXPECT_EQ(desired(knative_defaults(), facts(70, 70, 1, 0)), 1);  // 70 / (100 x 0.7)
 }
 
 TEST(Autoscaler, TargetIsNeverBelowAHundredth) {
@@ -249,11 +243,10 @@ TEST(ExcessBurstCapacity, IsTheRoomLeftAfterTheTargetBurst) {
     double excess;
   };
   const Row rows[] = {
-      {0, 5, 10, 0},            // off: the gateway leaves the path
-      {-1, 5, 10, -1},          // always in the path
-      {211, 0, 0, -211},
-      {211, 3, 10, 79},         // 300 - 211 - 10
-      {211, 3, 89.5, -1},       // floor(-0.5)
+      {0, 5, 10, 0},                         // off: the gateway leaves the path
+      {-1, 5, 10, -1},                       // always in the path
+      {211, 0, 0, -211},  {211, 3, 10, 79},  // 300 - 211 - 10
+      {211, 3, 89.5, -1},                    // floor(-0.5)
   };
   for (const Row& row : rows) {
     AutoscalerOptions options = knative_defaults();

@@ -19,7 +19,7 @@ struct StartupProbe {
   enum class Kind { kTcp, kHttpGet };
   Kind kind = Kind::kTcp;
   uint16_t port = 8080;
-  std::string path = "/";                                        // kHttpGet
+  std::string path = "/";                                         // kHttpGet
   std::vector<std::pair<std::string, std::string>> headers = {};  // kHttpGet
   Duration initial_delay{0};
   Duration period = seconds(240);

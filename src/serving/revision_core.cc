@@ -79,9 +79,8 @@ void RevisionCore::on(Instant now, const event::RequestLeft& event) {
     change_load(now, -1);
     return settle(now);
   }
-  const auto found = std::find_if(explaining_.begin(), explaining_.end(), [&](const auto& e) {
-    return e.request.number == event.number;
-  });
+  const auto found = std::find_if(explaining_.begin(), explaining_.end(),
+                                  [&](const auto& e) { return e.request.number == event.number; });
   if (found == explaining_.end()) return;
   const InstanceKey key = found->instance;
   explaining_.erase(found);

@@ -176,8 +176,8 @@ class RevisionCore {
 
   RequestQueue queue_;
   std::vector<Explaining> explaining_;
-  int load_ = 0;  // requests in living instances or waiting
-  int peak_load_ = 0;  // since the last evaluation
+  int load_ = 0;                       // requests in living instances or waiting
+  int peak_load_ = 0;                  // since the last evaluation
   std::optional<Instant> idle_since_;  // set while there is something to stop for idleness
   Instant warm_since_;                 // when ready_ was last empty
 

@@ -1,6 +1,6 @@
 // RevisionCore: instances and scale. Events and requests: revision_core.cc.
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -11,8 +11,7 @@ namespace {
 
 /// What a container that was told to stop may end with.
 bool by_our_hand(sandbox::ExitReport::Kind kind) {
-  return kind == sandbox::ExitReport::Kind::kStopped ||
-         kind == sandbox::ExitReport::Kind::kExited;
+  return kind == sandbox::ExitReport::Kind::kStopped || kind == sandbox::ExitReport::Kind::kExited;
 }
 
 }  // namespace
@@ -230,8 +229,7 @@ void RevisionCore::forget_if_done(InstanceKey key) {
 // ---- how many ----
 
 bool RevisionCore::may_start(Instant now) const {
-  return mode_ != Mode::kShuttingDown && living() < config_.max_instances &&
-         !backoff_.pausing(now);
+  return mode_ != Mode::kShuttingDown && living() < config_.max_instances && !backoff_.pausing(now);
 }
 
 int RevisionCore::minimum() const {
@@ -324,8 +322,8 @@ void RevisionCore::apply(Instant now, int desired) {
   int surplus = usable() - desired;
   while (surplus-- > 0 && !ready_.empty()) {
     // The least loaded; the newest of several.
-    const auto least = std::min_element(
-        ready_.rbegin(), ready_.rend(), [this](InstanceKey a, InstanceKey b) {
+    const auto least =
+        std::min_element(ready_.rbegin(), ready_.rend(), [this](InstanceKey a, InstanceKey b) {
           return instances_[a].in_flight < instances_[b].in_flight;
         });
     drain(now, *least, "fewer are needed");

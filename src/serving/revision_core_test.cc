@@ -2,101 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include "serving/revision_core_testing.h"
 
 namespace thaw::serving {
 namespace {
 
 using sandbox::ExitReport;
-
-/// One core and a clock; collects what it wants done.
-class Core {
- public:
-  explicit Core(RevisionConfig config, RevisionCore::Options options = {})
-      : config_(std::move(config)), core_(config_, options, now_) {
-    send(event::Configured{&config_});
-  }
-
-  void send(const Event& event) {
-    const auto& actions = core_.on_event(now_, event);
-    log_.insert(log_.end(), actions.begin(), actions.end());
-  }
-  /// Goes to `at`, waking the core whenever it wants.
-  void run_until(double at) {
-    const Instant end{seconds(at)};
-    while (core_.wake_at() <= end) {
-      now_ = std::max(now_, core_.wake_at());
-      send(event::Wake{});
-    }
-    now_ = end;
-  }
-
-  uint64_t arrive(double timeout = 300) {
-    send(event::RequestArrived{{++last_, 0}, now_ + seconds(timeout)});
-    return last_;
-  }
-  void release(InstanceKey key) { send(event::SlotReleased{key}); }
-  void ready(InstanceKey key) {
-    send(event::Executed{key});
-    send(event::ProbePassed{key});
-  }
-  void exit(InstanceKey key, ExitReport::Kind kind = ExitReport::Kind::kExited) {
-    ExitReport report;
-    report.kind = kind;
-    send(event::Exited{key, &report, ""});
-  }
-  void reconfigure(RevisionConfig config) {
-    config_ = std::move(config);
-    send(event::Configured{&config_});
-  }
-
-  template <class A>
-  std::vector<A> all() const {
-    std::vector<A> found;
-    for (const Action& action : log_) {
-      if (const A* a = std::get_if<A>(&action)) found.push_back(*a);
-    }
-    return found;
-  }
-  template <class A>
-  int count() const {
-    return static_cast<int>(all<A>().size());
-  }
-  /// The instance a request was given, or -1.
-  int place_of(uint64_t request) const {
-    for (const auto& give : all<action::GiveSlot>()) {
-      if (give.request.number == request) return static_cast<int>(give.instance);
-    }
-    return -1;
-  }
-  /// The status a request was refused with, or 0.
-  int refused(uint64_t request) const {
-    for (const auto& refuse : all<action::Refuse>()) {
-      if (refuse.request.number == request) return refuse.refusal.http_status;
-    }
-    return 0;
-  }
-  void clear() { log_.clear(); }
-  RevisionCore& core() { return core_; }
-  double now() const { return to_seconds(now_.time_since_epoch()); }
-
- private:
-  RevisionConfig config_;
-  Instant now_{};
-  RevisionCore core_;
-  std::vector<Action> log_;
-  uint64_t last_ = 0;
-};
-
-RevisionConfig config(int concurrency, int max) {
-  RevisionConfig c;
-  c.instance.service = ServiceId("demo");
-  c.instance.revision = RevisionId("demo-00001-abc");
-  c.container_concurrency = concurrency;
-  c.max_instances = max;
-  c.initial_instances = 0;
-  return c;
-}
 
 // ---- places ----
 
@@ -258,7 +169,7 @@ TEST(RevisionCore, WhileTheFirstInstanceStartsRequestsWaitForIt) {
   EXPECT_EQ(core.refused(first), 0);
   core.ready(0);
   EXPECT_EQ(core.place_of(first), 0);
-  core.run_until(100 + 349);  // 3.5 x 100 s, counted from now on
+  core.run_until(100 + 349);             // 3.5 x 100 s, counted from now on
   EXPECT_EQ(core.refused(second), 504);  // its own deadline was earlier
 }
 
@@ -401,8 +312,8 @@ TEST(RevisionCore, AReadyRevisionStaysReadyWhenALaterStartFails) {
     EXPECT_EQ(declare.state.ready, RevisionState::Ready::kTrue);
     reasons.push_back(declare.state.reason);
   }
-  EXPECT_EQ(reasons, (std::vector<std::string>{"", "ContainerOutOfMemory",
-                                               "HealthCheckContainerError"}));
+  EXPECT_EQ(reasons,
+            (std::vector<std::string>{"", "ContainerOutOfMemory", "HealthCheckContainerError"}));
 }
 
 TEST(RevisionCore, ALateListenerIsWarnedOfAndAQuickStartTakesItBack) {
@@ -431,9 +342,9 @@ TEST(RevisionCore, ABrokenConnectionLearnsHowItsInstanceEnded) {
     ExitReport::Kind kind;
     int status;
   };
-  for (const Row& row : {Row{ExitReport::Kind::kOutOfMemory, 500},
-                         Row{ExitReport::Kind::kSignalled, 503},
-                         Row{ExitReport::Kind::kExited, 503}}) {
+  for (const Row& row :
+       {Row{ExitReport::Kind::kOutOfMemory, 500}, Row{ExitReport::Kind::kSignalled, 503},
+        Row{ExitReport::Kind::kExited, 503}}) {
     Core core(config(1, 1));
     const auto request = core.arrive();
     core.ready(0);
@@ -504,273 +415,6 @@ TEST(RevisionCore, WhoWaitsBesideACrashGetsTheNextInstance) {
   core.clear();
   core.ready(0);
   EXPECT_EQ(core.place_of(waiting), 0);
-}
-
-// ---- how many ----
-
-TEST(RevisionCore, ZeroComesExactlyTheIdleTimeAfterTheLastRequest) {
-  Core core(config(1, 3));
-  core.arrive();
-  core.run_until(1.5);
-  core.ready(0);
-  core.run_until(7.25);
-  core.release(0);
-  core.run_until(67.249);
-  EXPECT_EQ(core.count<action::Terminate>(), 0);
-  core.run_until(67.25);
-  EXPECT_EQ(core.count<action::Terminate>(), 1);
-  core.exit(0, ExitReport::Kind::kStopped);
-  EXPECT_EQ(core.core().living(), 0);
-  EXPECT_EQ(core.core().wake_at(), Instant::max());  // nothing ticks at zero
-}
-
-TEST(RevisionCore, IdleTimeIsTheRevisionsOwnWhenItHasOne) {
-  RevisionConfig c = config(1, 1);
-  c.idle_before_zero = seconds(0);
-  Core core(c);
-  core.arrive();
-  core.ready(0);
-  core.release(0);
-  core.run_until(0);
-  EXPECT_EQ(core.count<action::Terminate>(), 1);
-}
-
-TEST(RevisionCore, AnUnusedFirstInstanceIsIdleFromWhenItWasReady) {
-  RevisionConfig c = config(1, 1);
-  c.initial_instances = 1;
-  Core core(c);
-  core.run_until(100);
-  core.ready(0);
-  core.run_until(159.999);
-  EXPECT_EQ(core.count<action::Terminate>(), 0);
-  core.run_until(160);
-  EXPECT_EQ(core.count<action::Terminate>(), 1);
-}
-
-TEST(RevisionCore, AStartWhoseCallerLeftGoesOn) {
-  Core core(config(1, 1));
-  core.send(event::RequestLeft{core.arrive()});
-  core.run_until(100);
-  EXPECT_EQ(core.core().living(), 1);
-  core.ready(0);
-  EXPECT_EQ(core.place_of(core.arrive()), 0);
-}
-
-TEST(RevisionCore, ARequestBeforeTheIdleTimeKeepsTheInstance) {
-  Core core(config(1, 1));
-  core.arrive();
-  core.ready(0);
-  for (int i = 0; i < 10; ++i) {
-    core.release(0);
-    core.run_until(core.now() + 59);
-    ASSERT_EQ(core.place_of(core.arrive()), 0);
-  }
-  EXPECT_EQ(core.count<action::Terminate>(), 0);
-}
-
-TEST(RevisionCore, MinimumIsStartedKeptAndReplaced) {
-  RevisionConfig c = config(1, 5);
-  c.min_instances = 2;
-  Core core(c);
-  EXPECT_EQ(core.count<action::StartInstance>(), 2);
-  core.ready(0);
-  core.ready(1);
-  core.run_until(1000);
-  EXPECT_EQ(core.count<action::Terminate>(), 0);
-  EXPECT_EQ(core.core().wake_at(), Instant::max());
-  core.exit(0, ExitReport::Kind::kSignalled);
-  EXPECT_EQ(core.count<action::StartInstance>(), 3);
-}
-
-TEST(RevisionCore, MinimumIsRetriedAfterTheBackoff) {
-  RevisionConfig c = config(1, 5);
-  c.min_instances = 1;
-  Core core(c);
-  core.exit(0);
-  core.run_until(0.999);
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-  core.run_until(1);
-  EXPECT_EQ(core.count<action::StartInstance>(), 2);
-}
-
-TEST(RevisionCore, AnUnreachableRevisionHasNoMinimum) {
-  RevisionConfig c = config(1, 5);
-  c.min_instances = 2;
-  Core core(c);
-  core.ready(0);
-  core.ready(1);
-  core.run_until(100);
-  c.reachability = Reachability::kUnreachable;
-  core.reconfigure(c);
-  core.run_until(160);
-  EXPECT_EQ(core.count<action::Terminate>(), 2);
-}
-
-TEST(RevisionCore, AStoppingInstanceCountsForTheMaximumUntilItEnded) {
-  RevisionConfig c = config(1, 1);
-  c.idle_before_zero = seconds(1);
-  Core core(c);
-  core.arrive();
-  core.ready(0);
-  core.release(0);
-  core.run_until(1);
-  ASSERT_EQ(core.count<action::Terminate>(), 1);
-  const auto request = core.arrive();
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-  core.run_until(10.999);
-  EXPECT_EQ(core.count<action::Kill>(), 0);
-  core.run_until(11);  // the grace is over: it does not block for good
-  EXPECT_EQ(core.count<action::Kill>(), 1);
-  core.exit(0, ExitReport::Kind::kStopped);
-  EXPECT_EQ(core.count<action::StartInstance>(), 2);
-  core.ready(0);
-  EXPECT_EQ(core.place_of(request), 0);
-}
-
-TEST(RevisionCore, IgnoredSigtermIsToldAndDeclared) {
-  RevisionConfig c = config(1, 1);
-  c.idle_before_zero = seconds(1);
-  Core core(c);
-  core.arrive();
-  core.ready(0);
-  core.release(0);
-  core.clear();
-  core.run_until(11);
-  ASSERT_EQ(core.count<action::Declare>(), 1);
-  EXPECT_EQ(core.all<action::Declare>()[0].state.reason, "ContainerKilled");
-  EXPECT_EQ(core.all<action::Declare>()[0].state.ready, RevisionState::Ready::kTrue);
-}
-
-TEST(RevisionCore, MoreLoadThanTheTargetStartsAnotherInstanceAtATick) {
-  Core core(config(10, 5));
-  for (int i = 0; i < 8; ++i) core.arrive();
-  core.ready(0);
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-  core.run_until(44);  // 8 in flight / (10 x 0.6), once that was so for 45 of 60 s
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-  core.run_until(48);
-  EXPECT_EQ(core.count<action::StartInstance>(), 2);
-}
-
-TEST(RevisionCore, AtZeroTheLoadOfThePastStartsNothing) {
-  Core core(config(1, 5));
-  const auto lost = core.arrive();
-  core.exit(0);
-  EXPECT_EQ(core.refused(lost), 503);
-  core.run_until(120);
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-}
-
-TEST(RevisionCore, SurplusGoesWhenTheLoadHasBeenLowForAMinute) {
-  Core core(config(1, 5));
-  for (int i = 0; i < 5; ++i) core.arrive();
-  for (InstanceKey key = 0; key < 5; ++key) core.ready(key);
-  for (InstanceKey key = 1; key < 5; ++key) core.release(key);  // one request stays
-  core.run_until(58);
-  EXPECT_EQ(core.count<action::Terminate>(), 0);
-  core.run_until(240);
-  // One in flight at 60 % of concurrency 1 asks for two.
-  EXPECT_EQ(core.count<action::Terminate>(), 3);
-  EXPECT_EQ(core.core().view(0)->in_flight, 1);
-}
-
-TEST(RevisionCore, ABusySurplusInstanceDrainsAndIsCalledBackBeforeAnotherStarts) {
-  RevisionCore::Options options;
-  options.autoscaler = scaling::knative_defaults();
-  RevisionConfig c = config(2, 2);
-  Core core(c, options);
-  for (int i = 0; i < 4; ++i) core.arrive();
-  core.ready(0);
-  core.run_until(2);  // 4 in flight / (2 x 0.7): two instances
-  ASSERT_EQ(core.count<action::StartInstance>(), 2);
-  core.ready(1);
-  c.max_instances = 1;
-  core.reconfigure(c);
-  EXPECT_EQ(core.count<action::Terminate>(), 0);  // both are busy: one drains
-  const auto waiting = core.arrive();
-  EXPECT_EQ(core.place_of(waiting), -1);
-  EXPECT_EQ(core.count<action::StartInstance>(), 2);
-  core.release(0);
-  core.release(1);
-  EXPECT_NE(core.place_of(waiting), -1);
-}
-
-TEST(RevisionCore, WithoutStartOnDemandOnlyTheFirstRequestStartsOne) {
-  RevisionCore::Options options;
-  options.autoscaler = scaling::knative_defaults();
-  Core core(config(1, 10), options);
-  for (int i = 0; i < 5; ++i) core.arrive();
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
-  core.ready(0);
-  core.run_until(2);
-  EXPECT_GT(core.count<action::StartInstance>(), 1);  // panic, at the tick
-}
-
-TEST(RevisionCore, AMaximumOfZeroRefusesAtOnce) {
-  Core core(config(1, 0));
-  EXPECT_EQ(core.refused(core.arrive()), 429);
-}
-
-// ---- the end ----
-
-TEST(RevisionCore, RetiringServesWhoIsThereAndRefusesNewcomers) {
-  Core core(config(1, 1));
-  const auto served = core.arrive();
-  const auto waiting = core.arrive();
-  core.ready(0);
-  core.send(event::Retired{});
-  EXPECT_EQ(core.refused(core.arrive()), 404);
-  EXPECT_EQ(core.place_of(served), 0);
-  core.release(0);
-  EXPECT_EQ(core.place_of(waiting), 0);
-  EXPECT_FALSE(core.core().finished());
-  core.release(0);
-  EXPECT_EQ(core.count<action::Terminate>(), 1);
-  core.exit(0, ExitReport::Kind::kStopped);
-  EXPECT_TRUE(core.core().finished());
-}
-
-TEST(RevisionCore, RetiringAtZeroIsFinishedAtOnce) {
-  Core core(config(1, 1));
-  core.send(event::Retired{});
-  EXPECT_TRUE(core.core().finished());
-}
-
-TEST(RevisionCore, RetiringStopsAStartThatNobodyWaitsFor) {
-  RevisionConfig c = config(1, 1);
-  c.initial_instances = 1;
-  Core core(c);
-  core.send(event::Retired{});
-  EXPECT_EQ(core.count<action::Kill>(), 1);  // it had no program yet that could be asked
-  core.send(event::Executed{0});             // came too late
-  EXPECT_EQ(core.count<action::StartProbe>(), 0);
-  core.exit(0, ExitReport::Kind::kStopped);
-  EXPECT_TRUE(core.core().finished());
-  EXPECT_EQ(core.count<action::Declare>(), 0);
-}
-
-TEST(RevisionCore, ShuttingDownRefusesWhoWaitsAndStopsAll) {
-  Core core(config(1, 2));
-  core.arrive();
-  core.ready(0);
-  core.arrive();
-  const auto waiting = core.arrive();
-  core.send(event::ShutDown{});
-  EXPECT_EQ(core.refused(waiting), 503);
-  EXPECT_EQ(core.count<action::Terminate>() + core.count<action::Kill>(), 2);
-  EXPECT_EQ(core.refused(core.arrive()), 503);
-  core.exit(0, ExitReport::Kind::kStopped);
-  core.exit(1, ExitReport::Kind::kStopped);
-  EXPECT_FALSE(core.core().finished());  // a request still holds its slot
-  core.release(0);
-  EXPECT_TRUE(core.core().finished());
-}
-
-TEST(RevisionCore, ManyWaitersComeAndGoWithoutTrace) {
-  Core core(config(1, 1));
-  for (int i = 0; i < 20'000; ++i) core.send(event::RequestLeft{core.arrive()});
-  EXPECT_EQ(core.core().waiting(), 0);
-  EXPECT_EQ(core.count<action::StartInstance>(), 1);
 }
 
 }  // namespace

@@ -66,10 +66,10 @@ struct Wake {};
 
 }  // namespace event
 
-using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
-                           event::ConnectionBroke, event::Executed, event::ProbePassed,
-                           event::ProbeFailed, event::Exited, event::Configured, event::Retired,
-                           event::ShutDown, event::Wake>;
+using Event =
+    std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
+                 event::ConnectionBroke, event::Executed, event::ProbePassed, event::ProbeFailed,
+                 event::Exited, event::Configured, event::Retired, event::ShutDown, event::Wake>;
 
 namespace action {
 
@@ -110,8 +110,8 @@ struct Declare {
 
 }  // namespace action
 
-using Action = std::variant<action::GiveSlot, action::Refuse, action::StartInstance,
-                            action::StartProbe, action::Terminate, action::Kill, action::Forget,
-                            action::Tell, action::Declare>;
+using Action =
+    std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
+                 action::Terminate, action::Kill, action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

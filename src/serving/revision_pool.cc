@@ -67,9 +67,8 @@ void RevisionPool::act(const action::GiveSlot& action) {
     return;
   }
   request.state = Request::State::kGranted;
-  parts_.outbox.post([&parts = parts_, id = parts_.requests.id(action.request.handle)] {
-    parts.grant(id);
-  });
+  parts_.outbox.post(
+      [&parts = parts_, id = parts_.requests.id(action.request.handle)] { parts.grant(id); });
 }
 
 void RevisionPool::act(const action::Refuse& action) {
@@ -126,9 +125,8 @@ void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& reported)
   InstanceRun& run = *runs_[key];
   hand_out(run, run.meter().end(now()));
   run.gone();
-  parts_.outbox.post([&observer = parts_.observer, id = run.id()] {
-    observer.on_instance_gone(id);
-  });
+  parts_.outbox.post(
+      [&observer = parts_.observer, id = run.id()] { observer.on_instance_gone(id); });
   send(event::Exited{key, &report, run.last_stderr()});
 }
 
@@ -155,9 +153,8 @@ void RevisionPool::act(const action::Tell& action) {
   const sandbox::InstanceSpec& spec = config().instance;
   InstanceEvent event{action.severity, spec.service, spec.revision, runs_[action.instance]->id(),
                       action.message};
-  parts_.outbox.post([&observer = parts_.observer, event = std::move(event)] {
-    observer.on_event(event);
-  });
+  parts_.outbox.post(
+      [&observer = parts_.observer, event = std::move(event)] { observer.on_event(event); });
 }
 
 void RevisionPool::act(const action::Declare& action) {
@@ -166,9 +163,8 @@ void RevisionPool::act(const action::Declare& action) {
 }
 
 void RevisionPool::tell_record(const InstanceRun& run) {
-  parts_.outbox.post([&observer = parts_.observer, record = run.record()] {
-    observer.on_start(record);
-  });
+  parts_.outbox.post(
+      [&observer = parts_.observer, record = run.record()] { observer.on_start(record); });
 }
 
 // ---- the bill ----

@@ -92,7 +92,7 @@ class RevisionPool final : private InstanceRunOwner {
   RevisionCore core_;
   std::vector<std::unique_ptr<InstanceRun>> runs_;  // by InstanceKey; null: free
   std::optional<Refusal> refusal_;                  // of arrive()
-  bool ahead_ = false;            // the sandbox was told to keep one ready
+  bool ahead_ = false;                              // the sandbox was told to keep one ready
   bool told_finished_ = false;
   Instant next_cut_ = Instant::max();
   Instant armed_ = Instant::max();

@@ -86,8 +86,7 @@ void Serving::Impl::retire_revision(const RevisionId& revision) {
   if (found != pools_.end()) found->second->retire();
 }
 
-Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline,
-                                SlotWaiter& waiter) {
+Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter) {
   const auto found = pools_.find(revision);
   if (shutting_down_) return shutting_down();
   if (found == pools_.end()) return unknown_revision();
@@ -178,9 +177,7 @@ const io::SocketAddress& Slot::address() const {
   return request.pool->run(request.instance).address();
 }
 
-bool Slot::waited_for_start() const {
-  return owner_->impl_->request(request_).waited_for_start;
-}
+bool Slot::waited_for_start() const { return owner_->impl_->request(request_).waited_for_start; }
 
 void Slot::first_byte() {
   if (!waited_for_start()) return;  // its answer is no part of the start

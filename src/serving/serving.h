@@ -86,11 +86,11 @@ using Acquired = std::variant<Slot, Refusal, Wait>;
 class Serving {
  public:
   struct Options {
-    int longest_queue = 10'000;              // requests, per revision
+    int longest_queue = 10'000;                  // requests, per revision
     Duration shortest_queue_time = seconds(10);  // contract 1.6: max(3.5 x mean start, 10 s)
-    Duration stop_grace = seconds(10);       // SIGTERM to SIGKILL
-    Duration slow_start = seconds(3);        // a start that takes longer is warned of
-    scaling::AutoscalerOptions autoscaler;   // the defaults that revisions may override
+    Duration stop_grace = seconds(10);           // SIGTERM to SIGKILL
+    Duration slow_start = seconds(3);            // a start that takes longer is warned of
+    scaling::AutoscalerOptions autoscaler;       // the defaults that revisions may override
   };
 
   Serving(io::Clock& clock, io::Timers& timers, io::Entropy& entropy, sandbox::Sandbox& sandbox,

@@ -41,9 +41,7 @@ class ServingTest : public testing::Test {
       time_, time_, entropy_, sandbox_, prober_, observer_, Serving::Options());
 };
 
-TEST_F(ServingTest, UnknownRevisionIs404) {
-  EXPECT_EQ(call()->refusal->http_status, 404);
-}
+TEST_F(ServingTest, UnknownRevisionIs404) { EXPECT_EQ(call()->refusal->http_status, 404); }
 
 TEST_F(ServingTest, ARequestFromZeroWaitsForTheStartAndGetsItsSlot) {
   serving_->set_revision(config());
@@ -124,8 +122,8 @@ TEST_F(ServingTest, ASlotMovedOverAnotherGivesThatOneBack) {
 TEST_F(ServingTest, QueueFullIsRefusedAtOnceAndDeadlineLater) {
   Serving::Options options;
   options.longest_queue = 1;
-  serving_ = std::make_unique<Serving>(time_, time_, entropy_, sandbox_, prober_, observer_,
-                                       options);
+  serving_ =
+      std::make_unique<Serving>(time_, time_, entropy_, sandbox_, prober_, observer_, options);
   serving_->set_revision(config());
   const auto waiting = call(5);
   EXPECT_EQ(call()->refusal->http_status, 429);
@@ -191,7 +189,7 @@ TEST_F(ServingTest, BillsStartRequestsAndStopButNotIdleness) {
   {
     const auto a = call();
     time_.run_until(11);
-  }  // 1 s
+  }                     // 1 s
   time_.run_until(71);  // idle until here
   EXPECT_EQ(sandbox_.started[0]->terminated, 1);
   time_.run_until(73);

@@ -70,9 +70,8 @@ class Attempts final : public Probing, private io::StreamEvents {
         probe_(probe),
         done_(std::move(done)),
         began_(clock.now()) {
-    give_up_timer_ = timers_.at(began_ + allowed_start(probe), [this] {
-      finish(Prober::Outcome::kFailed);
-    });
+    give_up_timer_ =
+        timers_.at(began_ + allowed_start(probe), [this] { finish(Prober::Outcome::kFailed); });
     retry_timer_ = timers_.at(began_ + probe.initial_delay, [this] { attempt(); });
   }
 
@@ -108,8 +107,7 @@ class Attempts final : public Probing, private io::StreamEvents {
   void on_readable() override {
     std::array<char, kMostRead> buffer;
     while (stream_ != nullptr) {
-      const io::Transfer moved =
-          stream_->read(std::span(buffer).first(kMostRead - answer_.size()));
+      const io::Transfer moved = stream_->read(std::span(buffer).first(kMostRead - answer_.size()));
       if (moved.state == io::Transfer::State::kWouldBlock) return;
       if (moved.state != io::Transfer::State::kMoved) return retry();
       answer_.append(buffer.data(), moved.bytes);
@@ -123,8 +121,8 @@ class Attempts final : public Probing, private io::StreamEvents {
   void retry() {
     drop_connection();
     const Duration passed = clock_.now() - began_ - probe_.initial_delay;
-    retry_timer_ =
-        timers_.after(std::clamp(passed / 20, kShortestPause, kLongestPause), [this] { attempt(); });
+    retry_timer_ = timers_.after(std::clamp(passed / 20, kShortestPause, kLongestPause),
+                                 [this] { attempt(); });
   }
 
   void drop_connection() {

@@ -28,10 +28,10 @@ class FakeNet final : public io::Net {
 
   enum class Mode { kRefused, kSilent, kConnects } mode = Mode::kRefused;
   std::vector<Instant> attempts;
-  std::string request;      // of all attempts
+  std::string request;  // of all attempts
   std::string answer;
-  size_t piece = 1000;      // bytes a read gives
-  bool ends = true;         // after the answer, or stays silent
+  size_t piece = 1000;  // bytes a read gives
+  bool ends = true;     // after the answer, or stays silent
   int open = 0;
 
  private:
@@ -201,8 +201,8 @@ TEST_F(TcpProberTest, HttpPassesWith2xxAnd3xxOnly) {
       net.piece = piece;
       TcpProber prober(time_, time_, net);
       std::optional<Prober::Outcome> outcome;
-      auto probing = prober.probe({"127.0.0.1", 8080}, http(),
-                                  [&](Prober::Outcome o) { outcome = o; });
+      auto probing =
+          prober.probe({"127.0.0.1", 8080}, http(), [&](Prober::Outcome o) { outcome = o; });
       time_.turn();
       EXPECT_EQ(outcome.has_value(), row.passes) << row.answer.substr(0, 40);
       EXPECT_EQ(net.open, 0) << row.answer.substr(0, 40);

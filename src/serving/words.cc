@@ -17,8 +17,9 @@ constexpr std::string_view kMemory = "ContainerOutOfMemory";
 constexpr std::string_view kCrashed = "ContainerCrashed";
 constexpr std::string_view kKilled = "ContainerKilled";
 constexpr std::string_view kSlow = "ContainerSlowToStart";
-constexpr std::string_view kAborted = "The request was aborted because there was no available "
-                                      "instance";
+constexpr std::string_view kAborted =
+    "The request was aborted because there was no available "
+    "instance";
 
 /// Whole seconds stay whole: "240 s" says more than "4 min 0 s".
 std::string span(Duration value) {
@@ -29,8 +30,16 @@ std::string span(Duration value) {
 
 std::string signal_name(int signal) {
   static constexpr std::array<std::pair<int, std::string_view>, 10> kNames{{
-      {1, "SIGHUP"}, {2, "SIGINT"}, {4, "SIGILL"}, {6, "SIGABRT"}, {7, "SIGBUS"},
-      {8, "SIGFPE"}, {9, "SIGKILL"}, {11, "SIGSEGV"}, {13, "SIGPIPE"}, {15, "SIGTERM"},
+      {1, "SIGHUP"},
+      {2, "SIGINT"},
+      {4, "SIGILL"},
+      {6, "SIGABRT"},
+      {7, "SIGBUS"},
+      {8, "SIGFPE"},
+      {9, "SIGKILL"},
+      {11, "SIGSEGV"},
+      {13, "SIGPIPE"},
+      {15, "SIGTERM"},
   }};
   for (const auto& [number, name] : kNames) {
     if (number == signal) return fmt::format("signal {} ({})", signal, name);
@@ -149,11 +158,11 @@ Words never_listens(const sandbox::InstanceSpec& spec, const StartupProbe& probe
 }
 
 Words ignores_sigterm(Duration grace) {
-  return {Severity::kWarning, std::string(kKilled),
-          fmt::format("The container did not end within {} of SIGTERM and was killed.",
-                      span(grace)),
-          "Its last work may be lost. Handle SIGTERM: finish what is open, then exit. A program "
-          "that a shell script starts gets no signal unless the script uses `exec`."};
+  return {
+      Severity::kWarning, std::string(kKilled),
+      fmt::format("The container did not end within {} of SIGTERM and was killed.", span(grace)),
+      "Its last work may be lost. Handle SIGTERM: finish what is open, then exit. A program "
+      "that a shell script starts gets no signal unless the script uses `exec`."};
 }
 
 Refusal queue_is_full(int longest) {

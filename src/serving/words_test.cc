@@ -99,16 +99,16 @@ TEST(Words, OutOfMemoryNamesLimitPeakAndWhatToSet) {
 TEST(Words, IgnoredSigtermSaysWhatToChange) {
   const Words words = ignores_sigterm(seconds(10));
   EXPECT_EQ(words.severity, Severity::kWarning);
-  EXPECT_EQ(words.summary,
-            "The container did not end within 10 s of SIGTERM and was killed.");
+  EXPECT_EQ(words.summary, "The container did not end within 10 s of SIGTERM and was killed.");
   EXPECT_TRUE(has(words.advice, "Handle SIGTERM"));
 }
 
 TEST(Words, CrashNamesTheSignal) {
   Ending e = ending(Phase::kServing, ExitReport::Kind::kSignalled);
   e.report.signal = 11;
-  EXPECT_TRUE(has(ended(e, spec()).summary, "signal 11 (SIGSEGV), 120 ms after it was started, "
-                                            "while it served: it crashed"));
+  EXPECT_TRUE(has(ended(e, spec()).summary,
+                  "signal 11 (SIGSEGV), 120 ms after it was started, "
+                  "while it served: it crashed"));
   e.report.signal = 62;
   EXPECT_TRUE(has(ended(e, spec()).summary, "signal 62,"));
 }

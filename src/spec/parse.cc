@@ -127,10 +127,9 @@ Result<Service> service_from_store(const Json& json) {
   if (!tree) return Error(Code::kDataLoss, tree.error().message());
   Service service = decode_service(*tree);
   const auto& containers = service.template_.spec.containers;
-  const bool is_sound =
-      containers.size() == 1 &&
-      (containers[0].image == kServeImage ||
-       (containers[0].image == kHostImage && !containers[0].command.empty()));
+  const bool is_sound = containers.size() == 1 &&
+                        (containers[0].image == kServeImage ||
+                         (containers[0].image == kHostImage && !containers[0].command.empty()));
   if (!is_sound) {
     return Error(Code::kDataLoss, "what is stored is no service with one container that can run");
   }
