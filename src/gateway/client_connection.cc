@@ -8,6 +8,7 @@ namespace {
 constexpr size_t kMaxAhead = 64 << 10;
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
+constexpr int kStepsPerTurn = 64;  // then other connections have theirs
 
 }  // namespace
 
@@ -46,11 +47,20 @@ void ClientConnection::refuse(const Reply& reply) {
 void ClientConnection::advance() {
   if (advancing_) return;
   advancing_ = true;
+  int steps = 0;
   while (step()) {
+    if (++steps == kStepsPerTurn) {
+      yield();
+      break;
+    }
   }
   advancing_ = false;
   if (phase_ == Phase::kDead) return core_.remove(*this);  // destroys this
   stash();
+}
+
+void ClientConnection::yield() {
+  again_ = core_.loop.after(Duration::zero(), [this] { advance(); });
 }
 
 /// One piece of progress; false when there is none to be made now.

@@ -46,6 +46,8 @@ class ClientConnection final : public io::StreamEvents {
   void exchange_done(Rest rest);
   /// Closes without a word: a part of an answer was sent and the rest will not come.
   void cut() { phase_ = Phase::kDead; }
+  /// Lets others have their turn; advance() goes on in the next one.
+  void yield();
   std::string_view peer_ip() const { return peer_ip_; }
 
  private:
@@ -75,6 +77,7 @@ class ClientConnection final : public io::StreamEvents {
   http::SendQueue out_;
   http::RequestParser parser_;
   http::LazyTimer timer_;
+  io::Timer again_;
   Exchange exchange_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxAttempts = 3;  // connections refused before the instance is asked after
 constexpr size_t kNamesInReply = 20;
+constexpr size_t kKept = 4 << 10;  // of a buffer, by an idle connection
 
 bool is_loopback(std::string_view ip) { return ip.substr(0, 4) == "127." || ip == "::1"; }
 
@@ -176,10 +177,11 @@ void Exchange::pump() {
 }
 
 void Exchange::pump_request() {
-  while (state_ == State::kOpen && !request_lost_ && upstream_out_.empty()) {
-    if (head_sent_ && request_done_) return;
-    if (!send_request_piece()) return;
+  for (int i = 0; i < kPiecesPerTurn; ++i) {
+    if (state_ != State::kOpen || request_lost_ || !upstream_out_.empty()) return;
+    if ((head_sent_ && request_done_) || !send_request_piece()) return;
   }
+  client_.yield();
 }
 
 /// Sends the head if it was not sent, together with what is there of the body. False: no more now.
@@ -263,6 +265,7 @@ void Exchange::fail(const Reply& reply) {
 
 void Exchange::finish() {
   release();
+  if (response_chunks_.capacity() > kKept) std::string().swap(response_chunks_);
   report();
 }
 

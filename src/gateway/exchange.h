@@ -45,6 +45,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   void on_refused(const serving::Refusal& refusal) override;
 
  private:
+  static constexpr int kPiecesPerTurn = 16;  // reads of up to 64 KiB, then others have their turn
   enum class State { kIdle, kQueued, kConnecting, kOpen, kExplaining };
 
   void reset(const http::RequestHead& head);

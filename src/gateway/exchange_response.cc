@@ -9,7 +9,8 @@
 namespace thaw::gateway {
 
 void Exchange::pump_response() {
-  while (state_ == State::kOpen && client_.is_clear()) {
+  for (int i = 0; i < kPiecesPerTurn; ++i) {
+    if (state_ != State::kOpen || !client_.is_clear()) return;
     const io::Transfer moved = upstream_->stream().read(core_.upstream_buffer);
     switch (moved.state) {
       case io::Transfer::State::kMoved:
@@ -22,6 +23,7 @@ void Exchange::pump_response() {
         return upstream_ended();
     }
   }
+  client_.yield();
 }
 
 void Exchange::take_response(std::string_view bytes) {
@@ -63,6 +65,12 @@ bool Exchange::take_response_head(std::string_view& bytes) {
     if (!is_interim) {
       if (head.status == 101 && !wants_upgrade_) {
         fail(malformed_response());
+        return false;
+      }
+      const int64_t limit = core_.options.max_response.value;
+      if (head.framing == http::Framing::kLength &&
+          std::cmp_greater(head.content_length, limit)) {
+        fail(response_too_large(limit));
         return false;
       }
       begin_response(head);

@@ -29,6 +29,7 @@ namespace thaw::gateway {
 
 struct GatewayOptions {
   ByteCount max_request = mib(32);  // of a body; over it 413 (contract 1.6)
+  ByteCount max_response = mib(32);  // of a body with Content-Length; over it 500 (contract 1.6)
   http::HeadLimits head = {};       // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
   size_t max_connections = 10'000;  // of clients; over it 503 and closed
   Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408

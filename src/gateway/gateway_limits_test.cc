@@ -23,6 +23,25 @@ TEST_F(LimitsTest, ABodyOverTheLimitIs413) {
   EXPECT_EQ(slots.held, 0);
 }
 
+TEST_F(GatewayTest, AnAnswerOverTheLimitIs500UnlessStreamed) {
+  instance.on_bytes = [](FakeInstance::Connection& c) {
+    c.send("HTTP/1.1 200 OK\r\nContent-Length: 33554433\r\n\r\nabc");
+  };
+  const auto client = open(kGet);
+  until_ends_with(client, "unless it is streamed with Transfer-Encoding: chunked.\n");
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 500 ")) << client->text;
+  EXPECT_EQ(slots.held, 0);
+}
+
+TEST_F(GatewayTest, AFloodOfRequestsLeavesOthersTheirTurn) {
+  std::string flood;
+  for (int i = 0; i < 500; ++i) flood += "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n";
+  const auto client = open(flood);
+  until([&] { return !seen.empty(); });
+  EXPECT_LT(seen.size(), 500u);
+  until([&] { return seen.size() == 500; });
+}
+
 TEST_F(LimitsTest, ASlowHeadIs408AndAnIdleConnectionIsClosed) {
   const auto slow = open("GET / HTTP/1.1\r\nHost: demo.lo");
   const auto idle = open();
@@ -70,13 +89,14 @@ TEST_F(GatewayTest, ASlowClientHoldsTheInstanceBack) {
   const std::string piece(256 << 10, 'z');
   const auto send_more = [&](FakeInstance::Connection& c) {
     while (sent < kSize) {
-      const auto t = io_linux::write_text(*c.stream, piece);
+      const auto t =
+          io_linux::write_text(*c.stream, std::string_view(piece).substr(0, kSize - sent));
       if (t.state != io::Transfer::State::kMoved) return;
       sent += t.bytes;
     }
   };
   instance.on_bytes = [&](FakeInstance::Connection& c) {
-    c.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n");
+    c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4000000\r\n");
     send_more(c);
   };
   const auto client = open(kGet);
@@ -90,8 +110,10 @@ TEST_F(GatewayTest, ASlowClientHoldsTheInstanceBack) {
   client->stream->set_events(client.get());
   until([&] {
     send_more(*instance.connections[0]);
-    return seen.size() == 1;
+    return sent == kSize;
   });
+  instance.connections[0]->send("\r\n0\r\n\r\n");
+  until([&] { return seen.size() == 1; });
   until([&] { return client->text.size() > kSize; });
   EXPECT_EQ(seen[0].response_bytes, kSize);
 }

@@ -49,6 +49,12 @@ Reply request_too_large(int64_t limit) {
                            format_bytes({limit}))};
 }
 
+Reply response_too_large(int64_t limit) {
+  return {500, fmt::format("The response is larger than {}, which is the most over HTTP/1 unless it "
+                           "is streamed with Transfer-Encoding: chunked.",
+                           format_bytes({limit}))};
+}
+
 Reply unknown_host(std::string_view host, const std::vector<std::string>& names) {
   std::string text = fmt::format("There is no service at the host \"{}\".", printable(host));
   if (names.empty()) return {404, std::move(text)};

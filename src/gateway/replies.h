@@ -26,6 +26,7 @@ Reply timed_out();
 /// The instance answered nonsense.
 Reply malformed_response();
 Reply request_too_large(int64_t limit);
+Reply response_too_large(int64_t limit);
 /// `names` may be empty; then none are told.
 Reply unknown_host(std::string_view host, const std::vector<std::string>& names);
 Reply nothing_ready(std::string_view service);

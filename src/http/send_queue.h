@@ -54,7 +54,7 @@ class SendQueue {
   }
 
  private:
-  static constexpr size_t kKeep = 64 << 10;
+  static constexpr size_t kKeep = 4 << 10;
   std::string bytes_;
   size_t sent_ = 0;
 };

@@ -18,6 +18,7 @@ constexpr size_t kMaxPipelined = 64 << 10;  // read ahead while a request is bei
 constexpr size_t kHighMark = 64 << 10;
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
+constexpr int kStepsPerTurn = 256;  // then other connections have theirs
 
 }  // namespace
 
@@ -57,7 +58,12 @@ void ServerConnection::refuse() {
 void ServerConnection::advance() {
   if (advancing_) return;
   advancing_ = true;
+  int steps = 0;
   for (bool progress = true; progress;) {
+    if (++steps > kStepsPerTurn) {
+      again_ = shared_.loop.after(Duration::zero(), [this] { advance(); });
+      break;
+    }
     switch (phase_) {
       case Phase::kHead:
         progress = take_head();

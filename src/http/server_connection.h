@@ -101,6 +101,7 @@ class ServerConnection final : public io::StreamEvents {
   Request request_;
   std::shared_ptr<Responder::State> responder_;
   LazyTimer timer_;
+  io::Timer again_;
 };
 
 }  // namespace thaw::http

@@ -115,6 +115,7 @@ void EpollLoop::wait_and_dispatch(Duration at_most) {
   CHECK(n >= 0 || errno == EINTR, "epoll_wait failed");
   turn_now_ = Instant(read_clock(CLOCK_MONOTONIC));
   in_turn_ = true;
+  timers_before_turn_ = timers_.last_added();
   run_kicks();
   for (int i = 0; i < n; ++i) {
     const auto event = events[static_cast<size_t>(i)];
@@ -140,7 +141,7 @@ void EpollLoop::run_kicks() {
   running_kicks_.clear();
 }
 
-void EpollLoop::run_timers() { timers_.run_due(turn_now_); }
+void EpollLoop::run_timers() { timers_.run_due(turn_now_, timers_before_turn_); }
 
 void EpollLoop::run_posted() {
   if (!has_posted_.load(std::memory_order_relaxed)) return;

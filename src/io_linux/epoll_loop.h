@@ -73,6 +73,7 @@ class EpollLoop final : public io::Loop {
   TimerHeap timers_;
   bool in_turn_ = false;
   Instant turn_now_{};
+  uint64_t timers_before_turn_ = 0;  // those that are added in a turn run in a later one
   std::vector<std::pair<Watch*, uint32_t>> kicks_;
   std::vector<std::pair<Watch*, uint32_t>> running_kicks_;
   std::vector<std::unique_ptr<Watch>> retired_;

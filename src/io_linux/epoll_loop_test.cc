@@ -82,6 +82,18 @@ TEST(Loop, ATimerRunsOnceAtItsTimeAndNotBefore) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(Loop, ATimerThatIsDueAlreadyRunsInTheNextTurn) {
+  EpollLoop loop;
+  std::vector<io::Timer> timers;
+  int turn = 0;
+  int ran_in = -1;
+  timers.push_back(loop.after(Duration::zero(), [&] {
+    timers.push_back(loop.after(Duration::zero(), [&] { ran_in = turn; }));
+  }));
+  for (; turn < 3; ++turn) loop.turn(Duration::zero());
+  EXPECT_EQ(ran_in, 1);
+}
+
 TEST(Loop, ADroppedTimerDoesNotRun) {
   EpollLoop loop;
   bool ran = false;

@@ -20,9 +20,7 @@ uint64_t TimerHeap::add(Instant when, std::function<void()> callback) {
   slot.when = when;
   slot.order = ++order_;
   slot.callback = std::move(callback);
-  heap_.push_back(index);
-  place(static_cast<uint32_t>(heap_.size() - 1), index);
-  sift_up(slot.position);
+  push(index);
   return (uint64_t{slot.generation} << 32) | index;
 }
 
@@ -42,15 +40,21 @@ std::optional<Instant> TimerHeap::next() const {
   return slots_[heap_[0]].when;
 }
 
-void TimerHeap::run_due(Instant now) {
+void TimerHeap::run_due(Instant now, uint64_t up_to) {
   if (heap_.empty() || slots_[heap_[0]].when > now) return;
   std::vector<uint64_t> due = std::exchange(due_, {});
+  std::vector<uint32_t> too_new;
   while (!heap_.empty() && slots_[heap_[0]].when <= now) {
     const uint32_t index = heap_[0];
     take_out(0);
+    if (slots_[index].order > up_to) {
+      too_new.push_back(index);
+      continue;
+    }
     slots_[index].position = kDue;
     due.push_back((uint64_t{slots_[index].generation} << 32) | index);
   }
+  for (const uint32_t index : too_new) push(index);
   for (const uint64_t id : due) {
     const auto index = static_cast<uint32_t>(id);
     if (slots_[index].generation != id >> 32) continue;  // cancelled by one before it
@@ -66,6 +70,11 @@ bool TimerHeap::before(uint32_t a, uint32_t b) const {
   const Slot& left = slots_[a];
   const Slot& right = slots_[b];
   return left.when != right.when ? left.when < right.when : left.order < right.order;
+}
+
+void TimerHeap::push(uint32_t slot) {
+  heap_.push_back(slot);
+  sift_up(static_cast<uint32_t>(heap_.size() - 1));
 }
 
 void TimerHeap::place(uint32_t position, uint32_t slot) {

@@ -20,8 +20,11 @@ class TimerHeap {
   /// Unknown ids are ignored.
   void remove(uint64_t id);
   std::optional<Instant> next() const;
-  /// Runs what is due at `now`, but for timers that are added meanwhile.
-  void run_due(Instant now);
+  /// Grows with each timer that is added.
+  uint64_t last_added() const { return order_; }
+  /// Runs what is due at `now` of the timers that were there when last_added() was `up_to`.
+  void run_due(Instant now, uint64_t up_to);
+  void run_due(Instant now) { run_due(now, order_); }
   size_t size() const { return heap_.size(); }
 
  private:
@@ -36,6 +39,7 @@ class TimerHeap {
   static constexpr uint32_t kDue = kFree - 1;    // taken out of the heap, not run yet
 
   bool before(uint32_t a, uint32_t b) const;
+  void push(uint32_t slot);
   void place(uint32_t position, uint32_t slot);
   void sift_up(uint32_t position);
   void sift_down(uint32_t position);
