@@ -98,10 +98,12 @@ void Router::dispatch(http::Request request, http::Responder responder) const {
                                            request.method, request.path))));
     return;
   }
-  http::Response reply =
-      error_reply(Error(Code::kUnimplemented, fmt::format("{} {}: only {} is known here",
-                                                          request.method, request.path, allowed)));
-  reply.status = 405;
+  // google.rpc.Code has no name of its own for 405.
+  const std::string message =
+      fmt::format("{} {}: only {} is known here", request.method, request.path, allowed);
+  Json error = Json::object(
+      {{"code", 405}, {"message", message}, {"status", code_name(Code::kUnimplemented)}});
+  http::Response reply = json_reply(Json::object({{"error", std::move(error)}}), 405);
   reply.headers.add("Allow", allowed);
   responder.answer(std::move(reply));
 }
