@@ -18,10 +18,10 @@ struct AccessRecord {
   std::string_view method;
   std::string_view target;
   std::string_view user_agent;
-  std::string_view peer;      // the client's IP address
-  std::string_view trace_id;  // 32 hex digits
-  int status = 0;             // 499: the client left before the answer
-  Duration latency{0};        // from the head's arrival to the answer's last byte
+  std::string_view peer;        // the client's IP address
+  std::string_view trace_id;    // 32 hex digits
+  int status = 0;               // 499: the client left before the answer
+  Duration latency{0};          // from the head's arrival to the answer's last byte
   uint64_t request_bytes = 0;   // of the body
   uint64_t response_bytes = 0;  // of the body
   bool waited_for_start = false;

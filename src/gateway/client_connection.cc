@@ -139,7 +139,8 @@ bool ClientConnection::take_head() {
     return got == Fill::kMore;
   }
   if (state == http::ParseState::kBad) {
-    refuse({parser_.fault().status, "The request is refused: " + std::string(parser_.fault().reason) + "."});
+    refuse({parser_.fault().status,
+            "The request is refused: " + std::string(parser_.fault().reason) + "."});
     return true;
   }
   phase_ = Phase::kBusy;

@@ -1,5 +1,6 @@
 // ClientConnection: one client: reads heads, runs one exchange after another, sends the answers.
 // Part of the Gateway; see there.
+// **Thread**: the loop's.
 #pragma once
 
 #include <memory>
@@ -70,8 +71,8 @@ class ClientConnection final : public io::StreamEvents {
   bool ended_ = false;  // the client's last byte was read, or the connection broke
   bool keep_alive_ = true;
   bool head_begun_ = false;
-  std::string in_;        // kept from turn to turn
-  size_t taken_ = 0;      // of in_
+  std::string in_;          // kept from turn to turn
+  size_t taken_ = 0;        // of in_
   std::string_view fresh_;  // in the shared buffer, until the end of advance(); then in_ is empty
   size_t lingered_ = 0;
   http::SendQueue out_;

@@ -1,4 +1,5 @@
 // GatewayCore: what all connections of a gateway share. Part of the Gateway; see there.
+// **Thread**: the loop's.
 #pragma once
 
 #include <cstdint>

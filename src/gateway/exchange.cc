@@ -51,7 +51,8 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   reset(head);
   if (body == Body::kComing) wants_continue_ = false;
   TraceHeaders sent;
-  if (const auto* header = head.find(http::HeaderId::kTraceparent)) sent.traceparent = header->value;
+  if (const auto* header = head.find(http::HeaderId::kTraceparent))
+    sent.traceparent = header->value;
   if (const auto* header = head.find(http::HeaderId::kXCloudTraceContext)) {
     sent.cloud_context = header->value;
   }
@@ -70,8 +71,8 @@ bool Exchange::route(const http::RequestHead& head) {
   route_ = routes_->find(head.host);
   if (route_ == nullptr) {
     const bool may_know = is_loopback(client_.peer_ip());
-    fail(unknown_host(head.host, may_know ? routes_->names(kNamesInReply)
-                                          : std::vector<std::string>{}));
+    fail(unknown_host(head.host,
+                      may_know ? routes_->names(kNamesInReply) : std::vector<std::string>{}));
     return false;
   }
   target_ = route_->choose(core_.random());
@@ -219,7 +220,8 @@ void Exchange::send_to_instance(std::string_view content) {
   size_t count = 0;
   if (!std::exchange(head_sent_, true)) parts[count++] = request_head_;
   if (request_chunked_ && !content.empty()) {
-    const auto end = fmt::format_to_n(size_line.data(), size_line.size(), "{:x}\r\n", content.size());
+    const auto end =
+        fmt::format_to_n(size_line.data(), size_line.size(), "{:x}\r\n", content.size());
     parts[count++] = {size_line.data(), end.size};
     parts[count++] = content;
     parts[count++] = "\r\n";

@@ -3,6 +3,7 @@
 // Finds a slot, connects or takes an open connection, passes the request's body one way and the
 // answer the other. Back-pressure: it reads from one side only while nothing waits to be sent to
 // the other. A member of its connection, used again for the next request.
+// **Thread**: the loop's.
 #pragma once
 
 #include <memory>

@@ -68,8 +68,7 @@ bool Exchange::take_response_head(std::string_view& bytes) {
         return false;
       }
       const int64_t limit = core_.options.max_response.value;
-      if (head.framing == http::Framing::kLength &&
-          std::cmp_greater(head.content_length, limit)) {
+      if (head.framing == http::Framing::kLength && std::cmp_greater(head.content_length, limit)) {
         fail(response_too_large(limit));
         return false;
       }

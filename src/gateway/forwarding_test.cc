@@ -37,7 +37,8 @@ TEST(Forwarding, AddsTheHeadersOfTheContract) {
 TEST(Forwarding, TheFirstClientStaysFirst) {
   const std::string out = forward(
       "GET / HTTP/1.1\r\nHost: d\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\n"
-      "X-Forwarded-Proto: gopher\r\nForwarded: for=1.1.1.1\r\n\r\n", "::1");
+      "X-Forwarded-Proto: gopher\r\nForwarded: for=1.1.1.1\r\n\r\n",
+      "::1");
   EXPECT_NE(out.find("X-Forwarded-For: 1.1.1.1, 2.2.2.2, ::1\r\n"), std::string::npos) << out;
   EXPECT_NE(out.find("Forwarded: for=1.1.1.1, for=\"[::1]\";proto=http\r\n"), std::string::npos);
   EXPECT_EQ(out.find("gopher"), std::string::npos);
@@ -46,7 +47,8 @@ TEST(Forwarding, TheFirstClientStaysFirst) {
 TEST(Forwarding, HopByHopHeadersEndHere) {
   const std::string out = forward(
       "POST / HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n"
-      "Connection: close, X-Mine, Host, Content-Length\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
+      "Connection: close, X-Mine, Host, Content-Length\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: "
+      "trailers\r\n"
       "Proxy-Authorization: secret\r\nProxy-Connection: x\r\nUpgrade: h2c\r\nTrailer: T\r\n"
       "X-Google-Internal: 1\r\nX-Googleish: stays\r\nExpect: 100-continue\r\n\r\n");
   for (const char* gone : {"X-Mine", "Keep-Alive", "TE:", "Proxy-", "Upgrade", "Trailer",
@@ -67,11 +69,12 @@ TEST(Forwarding, AnAbsoluteTargetBecomesAPathAndItsHostCounts) {
 }
 
 TEST(Forwarding, ACookieMakesTheAnswerPrivate) {
-  const std::string out =
-      answer("HTTP/1.1 200 Fine\r\nCache-Control: public\r\nSet-Cookie: a=b\r\nConnection: x-hop\r\n"
-             "X-Hop: 1\r\nKeep-Alive: 1\r\nContent-Length: 3\r\n\r\n");
-  EXPECT_EQ(out, "HTTP/1.1 200 Fine\r\nSet-Cookie: a=b\r\nContent-Length: 3\r\n"
-                 "Cache-Control: private\r\n\r\n");
+  const std::string out = answer(
+      "HTTP/1.1 200 Fine\r\nCache-Control: public\r\nSet-Cookie: a=b\r\nConnection: x-hop\r\n"
+      "X-Hop: 1\r\nKeep-Alive: 1\r\nContent-Length: 3\r\n\r\n");
+  EXPECT_EQ(out,
+            "HTTP/1.1 200 Fine\r\nSet-Cookie: a=b\r\nContent-Length: 3\r\n"
+            "Cache-Control: private\r\n\r\n");
 }
 
 TEST(Forwarding, TheConnectionIsSaidForTheClientsVersion) {
@@ -98,18 +101,20 @@ TEST(Trace, BeginsANewOneInsteadOfContinuingNonsense) {
   const std::string zero(32, '0');
   const std::string id = "0af7651916cd43dd8448eb211c80319c";
   for (const std::string& parent :
-       {std::string("x"), "00-" + zero + "-b7ad6b7169203331-01", "00-" + id + "-0000000000000000-01",
-        "ff-" + id + "-b7ad6b7169203331-01", "00-" + id + "-b7ad6b7169203331-01-x",
-        "00-" + id + "-B7AD6B7169203331-01"}) {
-    const Trace trace = continue_trace({.traceparent = parent, .cloud_context = "short/1"}, {1, 2, 3});
+       {std::string("x"), "00-" + zero + "-b7ad6b7169203331-01",
+        "00-" + id + "-0000000000000000-01", "ff-" + id + "-b7ad6b7169203331-01",
+        "00-" + id + "-b7ad6b7169203331-01-x", "00-" + id + "-B7AD6B7169203331-01"}) {
+    const Trace trace =
+        continue_trace({.traceparent = parent, .cloud_context = "short/1"}, {1, 2, 3});
     EXPECT_EQ(trace.id(), "00000000000000010000000000000003") << parent;
   }
 }
 
 TEST(RouteTable, NamesAreComparedWithoutCasePortAndDot) {
-  const RouteTable table("localhost", {{ServiceId("demo"), "", {}}, {ServiceId("demo"), "blue", {}}});
-  for (const char* host : {"demo.localhost", "DEMO.LocalHost:8080", "demo.localhost.",
-                           "demo.localhost.:80"}) {
+  const RouteTable table("localhost",
+                         {{ServiceId("demo"), "", {}}, {ServiceId("demo"), "blue", {}}});
+  for (const char* host :
+       {"demo.localhost", "DEMO.LocalHost:8080", "demo.localhost.", "demo.localhost.:80"}) {
     ASSERT_NE(table.find(host), nullptr) << host;
     EXPECT_EQ(table.find(host)->tag, "");
   }
@@ -122,8 +127,8 @@ TEST(RouteTable, NamesAreComparedWithoutCasePortAndDot) {
 }
 
 TEST(RouteTable, SharesAreKeptInTheMean) {
-  const Route route{ServiceId("demo"), "",
-                    {{RevisionId("a"), 90}, {RevisionId("b"), 10}, {RevisionId("c"), 0}}};
+  const Route route{
+      ServiceId("demo"), "", {{RevisionId("a"), 90}, {RevisionId("b"), 10}, {RevisionId("c"), 0}}};
   int a = 0, b = 0;
   for (uint64_t random = 0; random < 1000; ++random) {
     const std::string& name = route.choose(random)->revision.str();

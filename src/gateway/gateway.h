@@ -28,14 +28,14 @@
 namespace thaw::gateway {
 
 struct GatewayOptions {
-  ByteCount max_request = mib(32);  // of a body; over it 413 (contract 1.6)
-  ByteCount max_response = mib(32);  // of a body with Content-Length; over it 500 (contract 1.6)
-  http::HeadLimits head = {};       // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
-  size_t max_connections = 10'000;  // of clients; over it 503 and closed
-  Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
-  Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
+  ByteCount max_request = mib(32);      // of a body; over it 413 (contract 1.6)
+  ByteCount max_response = mib(32);     // of a body with Content-Length; over it 500 (contract 1.6)
+  http::HeadLimits head = {};           // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
+  size_t max_connections = 10'000;      // of clients; over it 503 and closed
+  Duration head_timeout = seconds(60);  // from a head's first byte to its end: 408
+  Duration send_timeout = seconds(60);  // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
-  uint64_t seed = 0;  // of traffic shares and trace ids
+  uint64_t seed = 0;                     // of traffic shares and trace ids
 };
 
 struct GatewayCore;

@@ -6,8 +6,11 @@ namespace {
 
 class LimitsTest : public GatewayTest {
  protected:
-  LimitsTest() : GatewayTest({.max_request = kib(1), .max_connections = 2,
-                              .head_timeout = milliseconds(20), .idle_timeout = milliseconds(20)}) {}
+  LimitsTest()
+      : GatewayTest({.max_request = kib(1),
+                     .max_connections = 2,
+                     .head_timeout = milliseconds(20),
+                     .idle_timeout = milliseconds(20)}) {}
 };
 
 TEST_F(LimitsTest, ABodyOverTheLimitIs413) {
@@ -16,8 +19,9 @@ TEST_F(LimitsTest, ABodyOverTheLimitIs413) {
   EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
   EXPECT_EQ(slots.acquired, 0);
   client.reset();
-  client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n" +
-                std::string(1025, 'x') + "\r\n");
+  client =
+      open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n" +
+           std::string(1025, 'x') + "\r\n");
   until_closed(client);
   EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
   EXPECT_EQ(slots.held, 0);
@@ -121,8 +125,9 @@ TEST_F(GatewayTest, ASlowClientHoldsTheInstanceBack) {
 TEST_F(GatewayTest, ASlowInstanceHoldsTheClientBack) {
   instance.on_bytes = [](FakeInstance::Connection& c) { c.paused = true; };
   constexpr size_t kSize = 30 << 20;
-  const auto client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: " +
-                           std::to_string(kSize) + "\r\n\r\n");
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: " + std::to_string(kSize) +
+           "\r\n\r\n");
   const std::string piece(256 << 10, 'z');
   size_t sent = 0;
   const auto send_more = [&] {

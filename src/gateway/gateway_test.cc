@@ -17,7 +17,7 @@ TEST_F(GatewayTest, PassesARequestAndItsAnswer) {
   EXPECT_EQ(seen[0].target, "/x");
   EXPECT_EQ(seen[0].status, 200);
   EXPECT_EQ(seen[0].response_bytes, 2u);
-  EXPECT_NE(instance.requests[0].find("/" ), std::string::npos);
+  EXPECT_NE(instance.requests[0].find("/"), std::string::npos);
   EXPECT_NE(instance.requests[0].find("X-Cloud-Trace-Context: " + seen[0].trace_id),
             std::string::npos);
 }
@@ -78,7 +78,8 @@ TEST_F(GatewayTest, ARefusalIsPassedOnInServingsWords) {
 
 TEST_F(GatewayTest, ARequestWaitsForItsSlot) {
   slots.queue = true;
-  const auto client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 3\r\n\r\nabc");
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 3\r\n\r\nabc");
   until([&] { return slots.waiting == 1; });
   turns();
   EXPECT_EQ(client->text, "");
@@ -152,9 +153,10 @@ TEST_F(GatewayTest, AnInstanceThatDiesInItsAnswerCutsTheConnection) {
 }
 
 TEST_F(GatewayTest, NonsenseFromTheInstanceIs503) {
-  for (const char* nonsense : {"hello\r\n\r\n", "HTTP/1.1 200 OK\nA: b\n\n",
-                               "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"}) {
+  for (const char* nonsense :
+       {"hello\r\n\r\n", "HTTP/1.1 200 OK\nA: b\n\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"}) {
     instance.answer = nonsense;
     const auto client = open(kGet);
     until_ends_with(client, "connection to the instance had an error.\n");
@@ -186,8 +188,9 @@ TEST_F(GatewayTest, ChunkedBodiesPassBothWays) {
     c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
     c.send("5;ext=1\r\n two!\r\n0\r\nTrailer: dropped\r\n\r\n");
   };
-  const auto client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-                           "4\r\nabcd\r\n");
+  const auto client = open(
+      "POST / HTTP/1.1\r\nHost: demo.localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "4\r\nabcd\r\n");
   turns();
   send(client, "2;x\r\nef\r\n0\r\n\r\n");
   until_ends_with(client, "0\r\n\r\n");
@@ -226,8 +229,9 @@ TEST_F(GatewayTest, HeadAnswersHaveNoBody) {
 
 TEST_F(GatewayTest, ContinueIsSaidOnceAnInstanceIsThere) {
   slots.queue = true;
-  const auto client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nExpect: 100-continue\r\n"
-                           "Content-Length: 2\r\n\r\n");
+  const auto client = open(
+      "POST / HTTP/1.1\r\nHost: demo.localhost\r\nExpect: 100-continue\r\n"
+      "Content-Length: 2\r\n\r\n");
   until([&] { return slots.waiting == 1; });
   EXPECT_EQ(client->text, "");
   slots.receivers[0]->on_slot(slots.make());
@@ -238,7 +242,8 @@ TEST_F(GatewayTest, ContinueIsSaidOnceAnInstanceIsThere) {
 }
 
 TEST_F(GatewayTest, InterimAnswersAreNotTheAnswer) {
-  instance.answer = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  instance.answer =
+      "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   const auto client = open(kGet);
   until_ends_with(client, "\r\n\r\n");
   EXPECT_TRUE(client->text.starts_with("HTTP/1.1 200 OK"));
@@ -250,7 +255,8 @@ TEST_F(GatewayTest, AnAnswerBeforeTheRequestsEndIsPassedAndCloses) {
     c.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
     c.close();
   };
-  const auto client = open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 100000\r\n\r\nabc");
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: 100000\r\n\r\nabc");
   until_closed(client);
   EXPECT_TRUE(client->text.ends_with("\r\n\r\nno")) << client->text;
 }
@@ -258,13 +264,16 @@ TEST_F(GatewayTest, AnAnswerBeforeTheRequestsEndIsPassedAndCloses) {
 TEST_F(GatewayTest, AWebSocketBecomesATunnel) {
   instance.on_bytes = [](FakeInstance::Connection& c) {
     if (c.text.ends_with("\r\n\r\n")) {
-      c.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+      c.send(
+          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+          "websocket\r\n\r\nhello");
     } else if (c.text.ends_with("ping")) {
       c.send("pong");
     }
   };
-  const auto client = open("GET /chat HTTP/1.1\r\nHost: demo.localhost\r\nConnection: keep-alive, Upgrade\r\n"
-                           "Upgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n");
+  const auto client = open(
+      "GET /chat HTTP/1.1\r\nHost: demo.localhost\r\nConnection: keep-alive, Upgrade\r\n"
+      "Upgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n");
   until_ends_with(client, "\r\n\r\nhello");
   EXPECT_NE(client->text.find("Upgrade: websocket\r\n"), std::string::npos);
   EXPECT_NE(instance.connections[0]->text.find("Connection: Upgrade\r\n"), std::string::npos);

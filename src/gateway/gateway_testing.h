@@ -148,7 +148,8 @@ class GatewayTest : public testing::Test, public AccessObserver {
   explicit GatewayTest(GatewayOptions options = {})
       : gateway(std::make_unique<Gateway>(net, loop, slots, this, options)) {
     slots.address = instance.listener->address();
-    gateway->set_routes(RouteTable("localhost", {{ServiceId("demo"), "", {{RevisionId("demo-1")}}}}));
+    gateway->set_routes(
+        RouteTable("localhost", {{ServiceId("demo"), "", {{RevisionId("demo-1")}}}}));
     address = *gateway->listen({"127.0.0.1", 0});
   }
   void on_request(const AccessRecord& r) override {

@@ -50,9 +50,10 @@ Reply request_too_large(int64_t limit) {
 }
 
 Reply response_too_large(int64_t limit) {
-  return {500, fmt::format("The response is larger than {}, which is the most over HTTP/1 unless it "
-                           "is streamed with Transfer-Encoding: chunked.",
-                           format_bytes({limit}))};
+  return {500,
+          fmt::format("The response is larger than {}, which is the most over HTTP/1 unless it "
+                      "is streamed with Transfer-Encoding: chunked.",
+                      format_bytes({limit}))};
 }
 
 Reply unknown_host(std::string_view host, const std::vector<std::string>& names) {
@@ -68,8 +69,6 @@ Reply nothing_ready(std::string_view service) {
 
 Reply shutting_down() { return from(serving::shutting_down()); }
 
-Reply too_many_connections() {
-  return {503, "The gateway has too many connections.", seconds(1)};
-}
+Reply too_many_connections() { return {503, "The gateway has too many connections.", seconds(1)}; }
 
 }  // namespace thaw::gateway

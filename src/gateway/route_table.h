@@ -17,7 +17,7 @@ namespace thaw::gateway {
 
 struct Target {
   RevisionId revision;
-  int percent = 100;               // 0..100
+  int percent = 100;                // 0..100
   Duration timeout = seconds(300);  // of a request, from its arrival
 };
 

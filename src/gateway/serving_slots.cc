@@ -53,8 +53,7 @@ Acquired ServingSlots::acquire(const RevisionId& revision, Instant deadline,
   return std::unique_ptr<Waiting>(std::move(spare_));
 }
 
-std::unique_ptr<Waiting> ServingSlots::explain(std::unique_ptr<Slot> slot,
-                                               SlotReceiver& receiver) {
+std::unique_ptr<Waiting> ServingSlots::explain(std::unique_ptr<Slot> slot, SlotReceiver& receiver) {
   auto waiter = std::make_unique<Waiter>();
   waiter->receiver = &receiver;
   auto& held = static_cast<HeldSlot&>(*slot);  // acquire() is the only maker

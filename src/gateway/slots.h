@@ -41,8 +41,7 @@ class SlotReceiver {
   ~SlotReceiver() = default;
 };
 
-using Acquired =
-    std::variant<std::unique_ptr<Slot>, serving::Refusal, std::unique_ptr<Waiting>>;
+using Acquired = std::variant<std::unique_ptr<Slot>, serving::Refusal, std::unique_ptr<Waiting>>;
 
 class SlotSource {
  public:

@@ -41,9 +41,8 @@ bool read_cloud_context(std::string_view text, Trace& trace) {
   if (text.size() > 32 && text[32] != '/' && text[32] != ';') return false;
   std::array<char, 32> lower;
   if (id.size() != lower.size()) return false;
-  std::transform(id.begin(), id.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c | 0x20) : c;
-  });
+  std::transform(id.begin(), id.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c | 0x20) : c; });
   if (!is_id({lower.data(), lower.size()})) return false;
   trace.trace_id = lower;
   trace.sampled = text.find(";o=0") == std::string_view::npos;

@@ -39,8 +39,8 @@ std::unique_ptr<Upstream> UpstreamPool::take(const InstanceId& instance) {
   while (!idle.empty()) {
     auto upstream = std::move(idle.back());
     idle.pop_back();
-    const bool trusted = upstream->served_ >= kTrustedAfter &&
-                         loop_.now() - upstream->idle_since_ < kTrustTime;
+    const bool trusted =
+        upstream->served_ >= kTrustedAfter && loop_.now() - upstream->idle_since_ < kTrustTime;
     if (trusted || upstream->stream_->is_quiet_and_open()) return upstream;
   }
   return nullptr;

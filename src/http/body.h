@@ -35,8 +35,18 @@ class BodyReader {
   bool may_end_here() const { return phase_ == Phase::kDone || phase_ == Phase::kUntilClose; }
 
  private:
-  enum class Phase { kData, kUntilClose, kSize, kExtension, kSizeLf, kDataCr, kDataLf,
-                     kTrailer, kDone, kBad };
+  enum class Phase {
+    kData,
+    kUntilClose,
+    kSize,
+    kExtension,
+    kSizeLf,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kDone,
+    kBad
+  };
   Step take_data(std::string_view input);
   Phase step(char c);
   Phase step_size(char c);
@@ -44,9 +54,9 @@ class BodyReader {
 
   Phase phase_;
   bool chunked_;
-  uint64_t left_ = 0;       // of the data, or the chunk size read so far
-  int digits_ = 0;          // of the chunk size
-  uint32_t line_ = 0;       // bytes of the size line or of the trailers
+  uint64_t left_ = 0;  // of the data, or the chunk size read so far
+  int digits_ = 0;     // of the chunk size
+  uint32_t line_ = 0;  // bytes of the size line or of the trailers
   uint32_t trailer_line_ = 0;
   bool trailer_cr_ = false;
 };

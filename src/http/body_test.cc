@@ -23,7 +23,8 @@ Outcome read(BodyReader reader, std::string_view input, size_t size) {
       piece.remove_prefix(step.consumed);
       if (step.state == BodyReader::State::kContent) continue;
       if (step.state != BodyReader::State::kMore) {
-        out.rest = std::string(piece) + std::string(input.substr(std::min(input.size(), begin + size)));
+        out.rest =
+            std::string(piece) + std::string(input.substr(std::min(input.size(), begin + size)));
         return out;
       }
       EXPECT_TRUE(piece.empty()) << "kMore takes all";
@@ -67,16 +68,18 @@ TEST(Body, UntilCloseTakesEverythingAndMayEndAnywhere) {
 }
 
 TEST(Body, ChunksAreJoinedAndTrailersDropped) {
-  const Outcome good = chunked("3;a=\"b\"\r\none\r\n0B\r\n 345678 two\r\n0\r\nX: y\r\nZ:\r\n\r\nnext");
+  const Outcome good =
+      chunked("3;a=\"b\"\r\none\r\n0B\r\n 345678 two\r\n0\r\nX: y\r\nZ:\r\n\r\nnext");
   EXPECT_EQ(good.content, "one 345678 two");
   EXPECT_EQ(good.state, BodyReader::State::kDone);
   EXPECT_EQ(good.rest, "next");
 }
 
 TEST(Body, MalformedChunksAreRefused) {
-  for (const char* bad : {"\r\n", "x\r\n", "4 \r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1\n", "1\r\r\n",
-                          "1\r\nab\r\n", "1\r\na\n", "1\r\na\r\r", "fffffffffffffffff\r\n",
-                          "0\r\nA: b\n\r\n", "0\r\n\n", "0\r\n\rx", "1;a\nb\r\n"}) {
+  for (const char* bad :
+       {"\r\n", "x\r\n", "4 \r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1\n", "1\r\r\n",
+        "1\r\nab\r\n", "1\r\na\n", "1\r\na\r\r", "fffffffffffffffff\r\n", "0\r\nA: b\n\r\n",
+        "0\r\n\n", "0\r\n\rx", "1;a\nb\r\n"}) {
     EXPECT_EQ(chunked(bad).state, BodyReader::State::kBad) << bad;
   }
 }

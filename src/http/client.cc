@@ -19,8 +19,8 @@ constexpr size_t kReadSize = 64 << 10;
 
 /// Errors in what we were asked to send; they would split the request into two.
 Status check(const Request& request) {
-  const bool good_target = !request.target.empty() &&
-                           request.target.find_first_of(" \t\r\n") == std::string::npos;
+  const bool good_target =
+      !request.target.empty() && request.target.find_first_of(" \t\r\n") == std::string::npos;
   if (!is_token(request.method) || !good_target) {
     return Error(Code::kInvalidArgument, "'" + request.method + " " + request.target +
                                              "' is no HTTP request: encode blanks as %20");
@@ -66,9 +66,8 @@ class Exchange final : public io::StreamEvents, public std::enable_shared_from_t
                    "no answer from " + to_.str() + " within " + format_duration(timeout)));
     });
     if (Status status = check(request); !status) {
-      timer_ = loop.after(Duration::zero(), [this, error = std::move(status).error()] {
-        finish(error);
-      });
+      timer_ = loop.after(Duration::zero(),
+                          [this, error = std::move(status).error()] { finish(error); });
       return;
     }
     out_.buffer() = write_request(request, to_);
@@ -157,9 +156,9 @@ class Exchange final : public io::StreamEvents, public std::enable_shared_from_t
         case BodyReader::State::kContent:
           received_ += static_cast<int64_t>(step.content.size());
           if (max_body_ && received_ > max_body_->value) {
-            return finish(Error(Code::kResourceExhausted, "the answer of " + to_.str() +
-                                                              " is larger than " +
-                                                              format_bytes(*max_body_)));
+            return finish(Error(
+                Code::kResourceExhausted,
+                "the answer of " + to_.str() + " is larger than " + format_bytes(*max_body_)));
           }
           receiver_.on_content(step.content);
           break;
@@ -175,7 +174,8 @@ class Exchange final : public io::StreamEvents, public std::enable_shared_from_t
 
   void ended() {
     if (has_head_ && body_.may_end_here()) return finish({});
-    finish(Error(Code::kUnavailable, to_.str() + " closed the connection before its answer was whole"));
+    finish(Error(Code::kUnavailable,
+                 to_.str() + " closed the connection before its answer was whole"));
   }
 
   void finish(Status status) {

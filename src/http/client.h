@@ -42,7 +42,7 @@ class Client {
                                             Duration timeout, OnResponse on_response);
 
   struct Receiver {
-    std::function<void(const Response& head)> on_head;        // without body; once
+    std::function<void(const Response& head)> on_head;         // without body; once
     std::function<void(std::string_view content)> on_content;  // piece by piece
     std::function<void(Status)> on_end;                        // once; errors as of fetch()
   };

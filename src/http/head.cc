@@ -329,8 +329,8 @@ ParseState ResponseParser::parse(std::string_view buffer, bool to_head) {
   head_.status = parser.status_code;
   if (head_.status < 100 || head_.status > 999) return bad(502, "the status is no status");
   if (!check_headers(head_) || !read_connection_and_length(head_)) return ParseState::kBad;
-  const bool has_no_body = to_head || head_.status < 200 || head_.status == 204 ||
-                           head_.status == 304;
+  const bool has_no_body =
+      to_head || head_.status < 200 || head_.status == 204 || head_.status == 304;
   if (has_no_body) {
     head_.framing = Framing::kNone;
   } else if (head_.framing == Framing::kNone) {

@@ -132,7 +132,8 @@ TEST(RequestHead, ThereAreLimits) {
   EXPECT_EQ(refused(get + "A: 1\r\nB: 2\r\n\r\n", limits), 0);
   EXPECT_EQ(refused(get + "A: 1\r\nB: 2\r\nC: 3\r\n\r\n", limits), 431);
   EXPECT_EQ(refused(get + "A: " + std::string(1000, 'a') + "\r\n\r\n", limits), 431);
-  EXPECT_EQ(refused("GET /" + std::string(100, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n", limits), 414);
+  EXPECT_EQ(refused("GET /" + std::string(100, 'a') + " HTTP/1.1\r\n" + kHost + "\r\n", limits),
+            414);
   EXPECT_EQ(refused("GET /" + std::string(900, 'a'), limits), 414);
   EXPECT_EQ(refused(get + "A: " + std::string(990, 'a'), limits), 431) << "without an end";
   std::string empty_lines;
@@ -181,8 +182,9 @@ TEST(ResponseHead, SaysHowTheBodyEnds) {
 
 TEST(ResponseHead, NonsenseIsRefused) {
   for (const char* bad :
-       {"\r\n\r\n\r\n\r\n\r\n\r\n", "hello\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+       {"\r\n\r\n\r\n\r\n\r\n\r\n", "hello\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n",
+        "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\n\r\n"}) {

@@ -1,6 +1,7 @@
 // SendQueue: bytes on their way into a stream that does not take them all at once.
 //
-// Thread: the loop's. Owner: the stream outlives each call. Limits: none; the owner looks at size().
+// Thread: the loop's. Owner: the stream outlives each call. Limits: none; the owner looks at
+// size().
 #pragma once
 
 #include <algorithm>

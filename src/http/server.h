@@ -58,9 +58,9 @@ class Responder {
 class Server {
  public:
   struct Options {
-    ByteCount max_body = mib(32);   // over it: 413
+    ByteCount max_body = mib(32);  // over it: 413
     HeadLimits head = {};
-    size_t max_connections = 4096;  // over it: 503 and closed
+    size_t max_connections = 4096;         // over it: 503 and closed
     Duration head_timeout = seconds(60);   // from the first byte of a head to its end
     Duration body_timeout = seconds(60);   // between two pieces of a body, either way
     Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it

@@ -242,7 +242,8 @@ void ServerConnection::add_head(const Response& head, std::string_view framing) 
 }
 
 void ServerConnection::answer(Response response) {
-  const bool has_length = response.status >= 200 && response.status != 204 && response.status != 304;
+  const bool has_length =
+      response.status >= 200 && response.status != 204 && response.status != 304;
   if (shared_.draining) keep_alive_ = false;
   add_head(response, has_length ? fmt::format("content-length: {}\r\n", response.body.size()) : "");
   if (!to_head_ && has_length) out_.buffer() += response.body;

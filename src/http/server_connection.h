@@ -1,5 +1,6 @@
 // ServerConnection: one client of a Server: reads requests one after another, hands them out,
 // sends the answers. Part of the Server; see there.
+// **Thread**: the loop's.
 #pragma once
 
 #include <memory>

@@ -117,8 +117,10 @@ TEST_F(ServerTest, BadRequestsAreAnsweredBeforeTheHandler) {
   EXPECT_EQ(status_of(x + "A:1\r\nB:1\r\nC:1\r\nD:1\r\nE:1\r\nF:1\r\n\r\n"), 431);
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n"), 413);
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                      "b\r\n01234567890\r\n"), 413);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), 400);
+                      "b\r\n01234567890\r\n"),
+            413);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            400);
   EXPECT_EQ(status_of(x + "Expect: miracles\r\n\r\n"), 417);
   EXPECT_EQ(handled, 0);
 }
@@ -278,7 +280,8 @@ class ClientTest : public ServerTest {
 
 TEST_F(ClientTest, FetchesWholeAnswers) {
   serve();
-  const auto response = fetch({.method = "POST", .target = "/x", .body = std::string(1 << 20, 'b')});
+  const auto response =
+      fetch({.method = "POST", .target = "/x", .body = std::string(1 << 20, 'b')});
   ASSERT_TRUE(response) << response.error().message();
   EXPECT_EQ(response->status, 200);
   EXPECT_EQ(response->body, "POST /x " + std::string(1 << 20, 'b'));
@@ -327,7 +330,9 @@ TEST_F(ClientTest, ARequestThatWouldSplitIsRefused) {
 
 TEST_F(ClientTest, ADroppedCallCallsNobody) {
   serve();
-  { const auto call = client.fetch(address, {}, seconds(5), [](auto) { FAIL(); }); }
+  {
+    const auto call = client.fetch(address, {}, seconds(5), [](auto) { FAIL(); });
+  }
   turns();
 }
 
@@ -342,11 +347,10 @@ TEST_F(ClientTest, StreamsAnAnswerAsItComes) {
   std::string got;
   std::optional<Status> ended;
   int status = 0;
-  const auto call = client.stream(
-      address, {}, seconds(5),
-      {.on_head = [&](const Response& head) { status = head.status; },
-       .on_content = [&](std::string_view content) { got += content; },
-       .on_end = [&](Status s) { ended = std::move(s); }});
+  const auto call = client.stream(address, {}, seconds(5),
+                                  {.on_head = [&](const Response& head) { status = head.status; },
+                                   .on_content = [&](std::string_view content) { got += content; },
+                                   .on_end = [&](Status s) { ended = std::move(s); }});
   run_until(loop, [&] { return got == "one"; });
   EXPECT_EQ(status, 200);
   EXPECT_FALSE(ended.has_value());

@@ -22,8 +22,8 @@ constexpr auto kToken = make_token_table();
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_token_char(char c) { return kToken[static_cast<unsigned char>(c)]; }
@@ -48,7 +48,8 @@ std::string_view trim(std::string_view text) {
 
 bool list_has(std::string_view list, std::string_view token) {
   bool found = false;
-  for_each_element(list, [&](std::string_view e) { found = found || equals_ignoring_case(e, token); });
+  for_each_element(list,
+                   [&](std::string_view e) { found = found || equals_ignoring_case(e, token); });
   return found;
 }
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "io_linux/kernel_entropy.h"
-#include "io_linux/signal_watch.h"
 #include "io_linux/loop_testing.h"
+#include "io_linux/signal_watch.h"
 #include "io_linux/thread_worker.h"
 
 namespace thaw::io_linux {
@@ -97,7 +97,9 @@ TEST(Loop, ATimerThatIsDueAlreadyRunsInTheNextTurn) {
 TEST(Loop, ADroppedTimerDoesNotRun) {
   EpollLoop loop;
   bool ran = false;
-  { const io::Timer timer = loop.after(Duration::zero(), [&] { ran = true; }); }
+  {
+    const io::Timer timer = loop.after(Duration::zero(), [&] { ran = true; });
+  }
   loop.turn(Duration::zero());
   EXPECT_FALSE(ran);
 }
@@ -160,7 +162,12 @@ TEST(Worker, RefusesMoreThan1024WaitingJobs) {
     int accepted = 0;
     Status last{};
     while (accepted < 2000 && last) {
-      last = worker.run([&] { const std::lock_guard wait(gate); ++finished; }, [] {});
+      last = worker.run(
+          [&] {
+            const std::lock_guard wait(gate);
+            ++finished;
+          },
+          [] {});
       if (last) ++accepted;
     }
     EXPECT_GE(accepted, 1024);

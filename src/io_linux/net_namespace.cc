@@ -49,7 +49,8 @@ Result<int> socket_in(const io::NetNamespace* in, int family) {
   CHECK(target != nullptr, "a network namespace of another machine");
   const int own = own_namespace();
   if (own < 0) return errno_error("open /proc/thread-self/ns/net", errno);
-  if (::setns(target->fd(), CLONE_NEWNET) != 0) return errno_error("enter network namespace", errno);
+  if (::setns(target->fd(), CLONE_NEWNET) != 0)
+    return errno_error("enter network namespace", errno);
   const int fd = ::socket(family, kType, 0);
   const int error = errno;
   CHECK(::setns(own, CLONE_NEWNET) == 0, "cannot return to the own network namespace");

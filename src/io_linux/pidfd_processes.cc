@@ -45,8 +45,8 @@ class ExitWatch final : public Watch {
     siginfo_t info{};
     const bool dropped = on_exit_ == nullptr;
     const int keep = keeps_zombie_ && !dropped ? WNOWAIT : 0;
-    const int rc = ::waitid(kByPidfd, static_cast<id_t>(pidfd_.get()), &info,
-                            WEXITED | WNOHANG | keep);
+    const int rc =
+        ::waitid(kByPidfd, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG | keep);
     if (rc != 0 && errno == EINTR) return;
     if (rc == 0 && info.si_pid == 0) return;  // not yet
     io::ProcessExit exit = rc == 0 ? to_exit(info) : io::ProcessExit{.known = false};
@@ -141,7 +141,8 @@ Result<std::unique_ptr<io::Process>> PidfdProcesses::adopt(pid_t pid, OnExit on_
 ExitWatch& PidfdProcesses::follow(pid_t, Fd pidfd, bool keeps_zombie, OnExit on_exit) {
   // A null callback means that the process was dropped.
   if (on_exit == nullptr) on_exit = [](io::ProcessExit) {};
-  auto watch = std::make_unique<ExitWatch>(*this, std::move(pidfd), keeps_zombie, std::move(on_exit));
+  auto watch =
+      std::make_unique<ExitWatch>(*this, std::move(pidfd), keeps_zombie, std::move(on_exit));
   ExitWatch& result = *watch;
   watches_.emplace(&result, std::move(watch));
   return result;

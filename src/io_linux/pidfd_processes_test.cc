@@ -114,7 +114,7 @@ TEST_F(ProcessesTest, NothingIsInherited) {
   const std::string env = printed_by("cat /proc/self/environ");
   EXPECT_EQ(env.find("THAW_TEST_SECRET"), std::string::npos) << env;
 
-  const Fd leaky(::dup(2));  // as a careless library would
+  const Fd leaky(::dup(2));                                   // as a careless library would
   EXPECT_EQ(printed_by("ls /proc/self/fd"), "0\n1\n2\n3\n");  // 3 is ls reading the folder
   EXPECT_EQ(printed_by("readlink /proc/self/fd/0"), "/dev/null\n");
 

@@ -16,7 +16,8 @@ class SignalWatch::Reader final : public Watch {
   void on_events(uint32_t) override {
     signalfd_siginfo info{};
     // One a turn: epoll repeats the event while more are waiting.
-    if (::read(fd_, &info, sizeof info) == sizeof info) on_signal_(static_cast<int>(info.ssi_signo));
+    if (::read(fd_, &info, sizeof info) == sizeof info)
+      on_signal_(static_cast<int>(info.ssi_signo));
   }
 
  private:

@@ -36,8 +36,7 @@ struct ChildPlan {
   int error = 0;
 };
 
-#define THAW_RUNS_IN_CHILD \
-  __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
+#define THAW_RUNS_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 THAW_RUNS_IN_CHILD void fail_child(ChildPlan& plan, const char* what) {
   plan.failed_at = what;

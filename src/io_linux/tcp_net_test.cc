@@ -8,9 +8,9 @@
 #include <optional>
 #include <vector>
 
+#include "io_linux/loop_testing.h"
 #include "io_linux/net_namespace.h"
 #include "io_linux/pidfd_processes.h"
-#include "io_linux/loop_testing.h"
 
 namespace thaw::io_linux {
 namespace {
@@ -158,8 +158,12 @@ TEST(TcpNet, ADroppedAttemptCallsNobody) {
   TcpNet net(loop);
   const auto listener = net.listen({"127.0.0.1", 0}, [](auto) {});
   bool called = false;
-  { const auto attempt = net.connect((*listener)->address(), [&](auto) { called = true; }); }
-  { const auto attempt = net.connect({"bad", 1}, [&](auto) { called = true; }); }
+  {
+    const auto attempt = net.connect((*listener)->address(), [&](auto) { called = true; });
+  }
+  {
+    const auto attempt = net.connect({"bad", 1}, [&](auto) { called = true; });
+  }
   for (int i = 0; i < 3; ++i) loop.turn(milliseconds(1));
   EXPECT_FALSE(called);
 }
@@ -218,8 +222,8 @@ TEST(TcpNet, WithoutDescriptorsAcceptGoesOnWhenOneIsClosed) {
   EpollLoop loop;
   TcpNet net(loop);
   std::vector<std::unique_ptr<io::Stream>> accepted;
-  const auto listener = *net.listen(
-      {"127.0.0.1", 0}, [&](auto stream) { accepted.push_back(std::move(stream)); });
+  const auto listener =
+      *net.listen({"127.0.0.1", 0}, [&](auto stream) { accepted.push_back(std::move(stream)); });
   std::unique_ptr<io::Stream> client;
   auto first = net.connect(listener->address(), [&](auto stream) { client = *std::move(stream); });
   run_until(loop, [&] { return client && accepted.size() == 1; });
@@ -249,7 +253,8 @@ TEST(TcpNet, ListensAndConnectsInsideAnotherNamespace) {
   EpollLoop loop;
   TcpNet net(loop);
   PidfdProcesses processes(loop);
-  io::SpawnOptions options{.argv = {"unshare", "-n", "sh", "-c", "ip link set lo up && echo up && exec sleep 60"}};
+  io::SpawnOptions options{
+      .argv = {"unshare", "-n", "sh", "-c", "ip link set lo up && echo up && exec sleep 60"}};
   options.out = io::SpawnOptions::Output::kCapture;
   options.parent = io::SpawnOptions::Parent::kDiesWithUs;
   bool exited = false;

@@ -32,7 +32,7 @@ class ThreadWorker final : public io::Worker {
 
   io::Loop& loop_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // the loop's thread only
-  std::mutex mutex_;  // guards tasks_ and stopping_
+  std::mutex mutex_;                                       // guards tasks_ and stopping_
   std::condition_variable changed_;
   std::deque<Task> tasks_;
   bool stopping_ = false;
