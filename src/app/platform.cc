@@ -119,8 +119,8 @@ Status Platform::Impl::remove_endpoints() {
 }
 
 Status Platform::Impl::make_rooms() {
-  worker_.emplace(loop_);
   ledger_.emplace(*ledger_database_);
+  worker_.emplace(loop_);  // its thread sees only what was made before
   meter_.emplace(loop_, loop_, *worker_, *ledger_, billing::Meter::Options());
   RETURN_IF_ERROR(meter_->load());
   logs_.emplace(disk_, options_.data_dir + "/logs");
