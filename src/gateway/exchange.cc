@@ -31,7 +31,7 @@ void Exchange::reset(const http::RequestHead& head) {
   request_done_ = request_body_.is_done();
   request_chunked_ = head.framing == http::Framing::kChunked;
   wants_continue_ = head.expects_continue && !request_done_;
-  wants_upgrade_ = !head.upgrade.empty() && head.minor_version == 1;
+  wants_upgrade_ = wants_websocket(head);
   to_head_ = head.method == "HEAD";
   client_minor_version_ = head.minor_version;
   request_bytes_ = response_bytes_ = 0;

@@ -108,6 +108,11 @@ bool is_replaced_in_request(HeaderId id) {
 
 }  // namespace
 
+bool wants_websocket(const http::RequestHead& head) {
+  return head.method == "GET" && head.minor_version == 1 && head.framing == http::Framing::kNone &&
+         http::list_has(head.upgrade, "websocket");
+}
+
 void append_request_head(std::string& out, const http::RequestHead& head,
                          const RequestFacts& facts) {
   out += head.method;
@@ -124,10 +129,7 @@ void append_request_head(std::string& out, const http::RequestHead& head,
     append_header(out, header.name, header.value);
   }
   if (head.framing == http::Framing::kChunked) out += "Transfer-Encoding: chunked\r\n";
-  if (!head.upgrade.empty()) {
-    append_header(out, "Upgrade", head.upgrade);
-    out += "Connection: Upgrade\r\n";
-  }
+  if (wants_websocket(head)) out += "Upgrade: websocket\r\nConnection: Upgrade\r\n";
   append_forwarding_headers(out, head, facts);
   out += "\r\n";
 }

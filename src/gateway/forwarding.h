@@ -18,6 +18,9 @@ struct RequestFacts {
   Trace trace;
 };
 
+/// Only WebSockets: an upgrade to h2c would carry requests past all that is checked here.
+bool wants_websocket(const http::RequestHead& head);
+
 /// The head for the instance, appended to `out`. The body goes with `head.framing`.
 void append_request_head(std::string& out, const http::RequestHead& head,
                          const RequestFacts& facts);

@@ -60,6 +60,15 @@ TEST(Forwarding, HopByHopHeadersEndHere) {
   EXPECT_NE(out.find("X-Googleish: stays\r\n"), std::string::npos);
 }
 
+TEST(Forwarding, OnlyWebSocketsMayUpgrade) {
+  const std::string get = "GET / HTTP/1.1\r\nHost: d\r\nConnection: Upgrade, HTTP2-Settings\r\n";
+  EXPECT_EQ(forward(get + "Upgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n").find("pgrade"),
+            std::string::npos);
+  EXPECT_NE(forward(get + "Upgrade: WebSocket\r\n\r\n")
+                .find("Upgrade: websocket\r\nConnection: Upgrade\r\n"),
+            std::string::npos);
+}
+
 TEST(Forwarding, AnAbsoluteTargetBecomesAPathAndItsHostCounts) {
   EXPECT_TRUE(forward("GET http://demo.localhost/p?q HTTP/1.1\r\nHost: liar\r\n\r\n")
                   .starts_with("GET /p?q HTTP/1.1\r\nHost: demo.localhost\r\n"));

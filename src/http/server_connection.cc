@@ -5,10 +5,8 @@
 #include <iterator>
 #include <utility>
 
-#include "base/check.h"
 #include "http/date.h"
-#include "http/status.h"
-#include "http/text.h"
+#include "http/write_response.h"
 
 namespace thaw::http {
 namespace {
@@ -218,19 +216,7 @@ void ServerConnection::reject(int status, std::string_view reason) {
 
 void ServerConnection::add_head(const Response& head, std::string_view framing) {
   std::string& out = out_.buffer();
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", head.status,
-                 reason_phrase(head.status));
-  for (const Headers::Header& header : head.headers) {
-    const HeaderId id = header_id(header.name);
-    const bool is_ours = id == HeaderId::kConnection || id == HeaderId::kTransferEncoding ||
-                         id == HeaderId::kContentLength;
-    if (is_ours) continue;
-    if (!is_token(header.name) || !is_field_value(header.value)) {
-      BUG("a response header is malformed and was left out");
-      continue;
-    }
-    fmt::format_to(std::back_inserter(out), "{}: {}\r\n", header.name, header.value);
-  }
+  append_status_and_headers(out, head);
   out += framing;
   if (!keep_alive_) {
     out += "connection: close\r\n";
