@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 namespace thaw::store {
@@ -57,12 +60,28 @@ CREATE TABLE meter_batch(
 INSERT INTO meter_batch VALUES(1, 0);)"},
 };
 
-std::string holder_of(int fd) {
+constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
+
+/// The pid that the lock's holder wrote; 0 when none can be read.
+pid_t holder_of(int fd) {
   std::array<char, 32> text{};
   const ssize_t count = ::pread(fd, text.data(), text.size() - 1, 0);
-  std::string pid;
-  for (ssize_t i = 0; i < count && text.at(i) >= '0' && text.at(i) <= '9'; ++i) pid += text.at(i);
-  return pid.empty() ? "another process" : "process " + pid;
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + std::max<ssize_t>(count, 0), pid);
+  return pid;
+}
+
+/// False when another process has it. A child that a killed holder had just forked shares the lock
+/// until it executes its program, so a lock of the dead is waited for.
+Result<bool> lock_file(int fd, const std::string& path) {
+  for (int i = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (errno != EWOULDBLOCK) return errno_error("lock " + path, errno);
+    const pid_t holder = holder_of(fd);
+    const bool is_dead = holder > 0 && ::kill(holder, 0) != 0 && errno == ESRCH;
+    if (!is_dead || i == kLockTries) return false;
+    ::usleep(10'000);
+  }
+  return true;
 }
 
 }  // namespace
@@ -72,11 +91,13 @@ Result<DataLock> DataLock::acquire(const std::string& directory) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return errno_error("open " + path, errno);
   DataLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return errno_error("lock " + path, errno);
-    return Error(Code::kFailedPrecondition,
-                 fmt::format("{}: is in use by {}; stop it, or choose another data directory",
-                             directory, holder_of(fd)));
+  ASSIGN_OR_RETURN(const bool is_ours, lock_file(fd, path));
+  if (!is_ours) {
+    const pid_t holder = holder_of(fd);
+    return Error(
+        Code::kFailedPrecondition,
+        fmt::format("{}: is in use by {}; stop it, or choose another data directory", directory,
+                    holder > 0 ? fmt::format("process {}", holder) : "another process"));
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 ||

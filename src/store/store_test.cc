@@ -6,12 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "store/database.h"
 #include "store/migrate.h"
@@ -337,6 +339,25 @@ TEST(DataLock, IsFreeAgainWhenItsHolderDied) {
             }),
             0);
   EXPECT_TRUE(DataLock::acquire(dir.path()));
+}
+
+// The platform is killed between the fork and the exec of an instance.
+TEST(DataLock, IsWaitedForWhileAChildOfItsDeadHolderKeepsIt) {
+  TempDir dir;
+  std::array<int, 2> end{};
+  ASSERT_EQ(::pipe(end.data()), 0);
+  ASSERT_EQ(in_child([&]() -> int {
+              auto lock = DataLock::acquire(dir.path());
+              ::close(end[1]);
+              char byte = 0;
+              if (::fork() == 0) ::_exit(static_cast<int>(::read(end[0], &byte, 1)));
+              ::_exit(lock ? 0 : 1);
+            }),
+            0);
+  std::thread closer([&] { ::close(end[1]); });
+  EXPECT_TRUE(DataLock::acquire(dir.path()));
+  closer.join();
+  ::close(end[0]);
 }
 
 TEST(DataLock, AnAbsentFolderIsNamed) {
