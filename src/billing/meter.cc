@@ -49,9 +49,18 @@ void Meter::forget(const InstanceId& instance) { stretches_.erase(instance); }
 void Meter::put(const ServiceId& service, const RevisionId& revision, Mode mode,
                 const Amount& amount) {
   if (amount.empty()) return;
-  const std::string day = format_rfc3339(clock_.wall_now()).substr(0, 10);
-  waiting_[UsageKey{service, revision, day}].of(mode) += amount;
+  waiting_[UsageKey{service, revision, today()}].of(mode) += amount;
   if (state_ == State::kIdle) plan(options_.flush_after);
+}
+
+const std::string& Meter::today() {
+  const WallTime now = clock_.wall_now();
+  const int64_t number = std::chrono::floor<std::chrono::days>(now.time_since_epoch()).count();
+  if (number != day_number_) {
+    day_number_ = number;
+    day_ = format_rfc3339(now).substr(0, 10);
+  }
+  return day_;
 }
 
 void Meter::plan(Duration delay) {
