@@ -7,7 +7,6 @@ find_package(tl-expected REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(SQLite3 3.40 REQUIRED)
-find_package(CLI11 2.1 REQUIRED)
 
 # llhttp is packaged as C sources (node-llhttp), so it is compiled here.
 add_library(llhttp STATIC /usr/share/llhttp/api.c /usr/share/llhttp/http.c
@@ -25,7 +24,5 @@ add_library(deps::predict INTERFACE IMPORTED)
 target_link_libraries(deps::predict INTERFACE Eigen3::Eigen)
 add_library(deps::store INTERFACE IMPORTED)
 target_link_libraries(deps::store INTERFACE SQLite::SQLite3)
-add_library(deps::cli INTERFACE IMPORTED)
-target_link_libraries(deps::cli INTERFACE CLI11::CLI11)
 add_library(deps::io_linux INTERFACE IMPORTED)
 target_link_libraries(deps::io_linux INTERFACE Threads::Threads)
