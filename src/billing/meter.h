@@ -82,8 +82,8 @@ class Meter {
   UsageTable waiting_;
   std::map<InstanceId, Stretch> stretches_;
   int64_t last_batch_ = 0;
-  std::string day_;          // today's date, written once a day: each request needs it
-  int64_t day_number_ = -1;  // since 1970
+  std::string day_;                 // today's date, written once a day: each request needs it
+  int64_t day_number_ = -1;         // since 1970
   std::shared_ptr<Flight> flight_;  // the batch being written, or to be written again
   enum class State { kIdle, kPlanned, kWriting };
   State state_ = State::kIdle;

@@ -26,6 +26,11 @@ socklen_t length_of(const KernelAddress& address) {
   return address.any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
 
+bool is_loopback(const KernelAddress& address) {
+  if (address.any.sa_family == AF_INET) return ntohl(address.v4.sin_addr.s_addr) >> 24 == 127;
+  return address.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+}
+
 io::SocketAddress from_kernel(const KernelAddress& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.any.sa_family == AF_INET) {

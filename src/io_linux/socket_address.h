@@ -18,6 +18,7 @@ union KernelAddress {
 /// kInvalidArgument when `ip` is no address in digits; names are not looked up.
 Result<KernelAddress> to_kernel(const io::SocketAddress& address);
 socklen_t length_of(const KernelAddress& address);
+bool is_loopback(const KernelAddress& address);
 /// IPv4 addresses mapped into IPv6 come out as IPv4.
 io::SocketAddress from_kernel(const KernelAddress& address);
 

@@ -47,11 +47,21 @@ ssize_t receive(int fd, FdStream::Kind kind, std::span<char> into) {
                                          : ::read(fd, into.data(), into.size());
 }
 
-ssize_t send(int fd, FdStream::Kind kind, std::span<iovec> parts) {
+constexpr size_t kGathered = 2048;  // up to here a copy is cheaper than sendmsg's bookkeeping
+
+ssize_t send(int fd, FdStream::Kind kind, std::span<iovec> parts, size_t total) {
   if (kind != FdStream::Kind::kSocket) {
     return ::writev(fd, parts.data(), static_cast<int>(parts.size()));
   }
   if (parts.size() == 1) return ::send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+  if (total <= kGathered) {
+    std::array<char, kGathered> together;
+    char* end = together.data();
+    for (const iovec& part : parts) {
+      end = std::copy_n(static_cast<const char*>(part.iov_base), part.iov_len, end);
+    }
+    return ::send(fd, together.data(), total, MSG_NOSIGNAL);
+  }
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -125,7 +135,7 @@ io::Transfer FdStream::write(std::span<const std::string_view> parts) {
   }
   CHECK(total > 0, "a write of nothing");
   for (;;) {
-    const ssize_t n = send(fd_.get(), kind_, std::span(vectors).first(count));
+    const ssize_t n = send(fd_.get(), kind_, std::span(vectors).first(count), total);
     if (n > 0) {
       if (static_cast<size_t>(n) < total) watch_->writable = false;
       return {io::Transfer::State::kMoved, static_cast<size_t>(n), 0};

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "io_linux/net_namespace.h"
@@ -19,6 +20,16 @@ constexpr Duration kPauseWithoutDescriptors = milliseconds(100);
 void set_option(int fd, int level, int name) {
   const int one = 1;
   ::setsockopt(fd, level, name, &one, sizeof one);  // an optimisation; never needed to go on
+}
+
+/// For the sockets of a listener at `address`, or one that connects to it.
+void tune(int fd, const KernelAddress& address) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit these
+  if (!is_loopback(address)) return;
+  // There is no network to congest: what the machine uses elsewhere (BBR measures and paces each
+  // segment with a timer) only costs time. Every kernel has reno.
+  constexpr std::string_view kPlain = "reno";
+  ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kPlain.data(), kPlain.size());
 }
 
 }  // namespace
@@ -166,7 +177,7 @@ Result<Fd> start_connect(const io::SocketAddress& address, const std::string& wh
   ASSIGN_OR_RETURN(const KernelAddress kernel, to_kernel(address));
   ASSIGN_OR_RETURN(const int number, socket_in(address.in.get(), kernel.any.sa_family));
   Fd fd(number);
-  set_option(number, IPPROTO_TCP, TCP_NODELAY);
+  tune(number, kernel);
   if (::connect(number, &kernel.any, length_of(kernel)) != 0 && errno != EINPROGRESS) {
     return errno_error(what, errno);
   }
@@ -182,7 +193,7 @@ Result<std::unique_ptr<io::Listener>> TcpNet::listen(const io::SocketAddress& ad
   ASSIGN_OR_RETURN(const int number, socket_in(address.in.get(), kernel.any.sa_family));
   Fd fd(number);
   set_option(number, SOL_SOCKET, SO_REUSEADDR);
-  set_option(number, IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
+  tune(number, kernel);
   if (::bind(number, &kernel.any, length_of(kernel)) != 0 || ::listen(number, kBacklog) != 0) {
     return errno_error(what, errno);
   }
