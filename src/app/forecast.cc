@@ -49,6 +49,7 @@ std::vector<std::pair<std::string, std::string>> given(const cli::ForecastOption
   put_switch("weekly_seasonality", options.weekly);
   put_switch("daily_seasonality", options.daily);
   put_text("scaling", options.scaling);
+  named.insert(named.end(), options.others.begin(), options.others.end());
   return named;
 }
 
@@ -74,24 +75,37 @@ bool is_utf8(const cli::Terminal& terminal) {
   return false;
 }
 
+Result<std::string> read_if_named(io::Disk& disk, const std::string& path) {
+  return path.empty() ? Result<std::string>("") : disk.read_file(path, kLargestSeries);
+}
+
+int failed(cli::Terminal& terminal, const Error& error) {
+  terminal.write_err(fmt::format("error: {}\n", error.message()));
+  return number(cli::exit_code_of(error.code()));
+}
+
 }  // namespace
 
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
   const bool from_input = options.file == "-";
   const auto text = from_input ? terminal.read_input(kLargestSeries)
                                : disk.read_file(options.file, kLargestSeries);
-  if (!text) {
-    terminal.write_err(fmt::format("error: {}\n", text.error().message()));
-    return number(cli::exit_code_of(text.error().code()));
-  }
+  if (!text) return failed(terminal, text.error());
+  const auto holidays = read_if_named(disk, options.holidays_file);
+  if (!holidays) return failed(terminal, holidays.error());
+  const auto future = read_if_named(disk, options.future_file);
+  if (!future) return failed(terminal, future.error());
   predict::ForecastCommand command{
       .source = from_input ? std::string_view("standard input") : options.file,
       .text = *text,
+      .future_source = options.future_file,
+      .future_text = *future,
       .options = given(options),
       .output = output_of(options),
       .plot = options.plot ? predict::ForecastCommand::Plot::kShown
                            : predict::ForecastCommand::Plot::kNone,
   };
+  if (!options.holidays_file.empty()) command.options.emplace_back("holidays", *holidays);
   command.drawing.width = options.width;
   command.drawing.charset = is_utf8(terminal) ? predict::PlotOptions::Charset::kUnicode
                                               : predict::PlotOptions::Charset::kAscii;

@@ -48,7 +48,7 @@ struct ForecastOptions {
   bool colour = false;             // whether the output may hold colour sequences
   std::optional<double> interval_width;  // in (0, 1)
   std::optional<uint64_t> seed;
-  std::string growth;                             // "", "linear", "flat"
+  std::string growth;                             // "", "linear", "logistic", "flat"
   std::vector<std::string> changepoints;          // dates as they were given
   std::optional<int> n_changepoints;              // >= 0
   std::optional<double> changepoint_range;        // in (0, 1]
@@ -58,6 +58,10 @@ struct ForecastOptions {
   std::optional<SeasonalityOption> weekly;
   std::optional<SeasonalityOption> daily;
   std::string scaling;  // "", "absmax", "minmax"
+  std::string holidays_file;
+  std::string future_file;
+  /// Further options under the names of the forecaster's request, e.g. {"cap", "8.5"}.
+  std::vector<std::pair<std::string, std::string>> others;
 };
 
 /// The programs that live elsewhere; each returns an exit code (exit_code.h).

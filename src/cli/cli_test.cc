@@ -171,6 +171,28 @@ TEST_F(Cli, ForecastReadsEveryFlag) {
   EXPECT_EQ(options.scaling, "minmax");
 }
 
+TEST_F(Cli, ForecastPassesTermsOnUnderTheForecastersNames) {
+  EXPECT_EQ(thaw({"forecast", "x.csv", "--growth=logistic", "--cap=8.5", "--add-regressor=promo",
+                  "--add-regressor=heat,prior_scale=2",
+                  "--add-seasonality=monthly,period=30.5,fourier_order=5",
+                  "--seasonality-mode=multiplicative", "--holidays=h.csv",
+                  "--country-holidays=US,DE", "--include-history", "--future=f.csv"}),
+            0)
+      << terminal.err;
+  const ForecastOptions& options = *fakes.forecast;
+  EXPECT_EQ(options.growth, "logistic");
+  EXPECT_EQ(options.holidays_file, "h.csv");
+  EXPECT_EQ(options.future_file, "f.csv");
+  const std::vector<std::pair<std::string, std::string>> others = {
+      {"cap", "8.5"},
+      {"seasonality_mode", "multiplicative"},
+      {"country_holidays", "US,DE"},
+      {"seasonalities", "monthly,period=30.5,fourier_order=5"},
+      {"regressors", "promo;heat,prior_scale=2"},
+      {"include_history", "true"}};
+  EXPECT_EQ(options.others, others);
+}
+
 TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
   for (const auto& words : std::vector<std::vector<std::string>>{
            {"--periods", "0"},
@@ -179,7 +201,8 @@ TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
            {"--interval-width", "0"},
            {"--interval-width", "nan"},
            {"--seed", "-1"},
-           {"--growth", "logistic"},
+           {"--growth", "cubic"},
+           {"--seasonality-mode", "both"},
            {"--changepoint-range", "1.1"},
            {"--changepoint-prior-scale", "0"},
            {"--n-changepoints", "-1"},

@@ -88,6 +88,31 @@ void set_output(const Context& context, const Words& words, ForecastOptions& opt
   options.colour = context.out.on();
 }
 
+/// Flags whose values the forecaster itself checks, under its names for them.
+void set_others(const Words& words, ForecastOptions& options) {
+  constexpr std::pair<const char*, const char*> kNames[] = {
+      {"uncertainty-samples", "uncertainty_samples"},
+      {"cap", "cap"},
+      {"floor", "floor"},
+      {"seasonality-mode", "seasonality_mode"},
+      {"country-holidays", "country_holidays"},
+      {"holidays-mode", "holidays_mode"},
+      {"holidays-prior-scale", "holidays_prior_scale"},
+  };
+  for (const auto& [flag, name] : kNames) {
+    if (const auto value = words.value(flag)) options.others.emplace_back(name, *value);
+  }
+  for (const auto& [flag, name] :
+       {std::pair{"add-seasonality", "seasonalities"}, {"add-regressor", "regressors"}}) {
+    const auto values = words.values(flag);
+    if (!values.empty())
+      options.others.emplace_back(name, fmt::format("{}", fmt::join(values, ";")));
+  }
+  if (words.is_on("include-history")) options.others.emplace_back("include_history", "true");
+  options.holidays_file = words.value("holidays").value_or("");
+  options.future_file = words.value("future").value_or("");
+}
+
 Outcome<ForecastOptions> forecast_options(const Context& context, const Words& words) {
   ForecastOptions options;
   options.file = words.arguments()[0];
@@ -120,6 +145,7 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   ASSIGN_OR_RETURN(options.weekly, seasonality(words, "weekly-seasonality"));
   ASSIGN_OR_RETURN(options.daily, seasonality(words, "daily-seasonality"));
   options.scaling = words.value("scaling").value_or("");
+  set_others(words, options);
   return options;
 }
 

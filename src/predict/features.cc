@@ -43,11 +43,20 @@ std::vector<Seasonality> choose_seasonalities(const ForecastOptions& options,
       {"daily", 1, 4, &options.daily, span >= days(2) && step < days(1)},
   };
   std::vector<Seasonality> chosen;
+  for (const SeasonalityOption& it : options.seasonalities) {
+    chosen.push_back({it.name, it.period_days, it.order,
+                      it.prior_scale.value_or(options.seasonality_prior_scale),
+                      it.mode.value_or(options.seasonality_mode), it.condition});
+  }
   for (const BuiltIn& it : built_ins) {
+    const auto has_its_name = [&](const SeasonalityOption& other) { return other.name == it.name; };
+    if (std::any_of(options.seasonalities.begin(), options.seasonalities.end(), has_its_name)) {
+      continue;
+    }
     const bool automatic = it.chosen->mode == SeasonalitySwitch::Mode::kAuto;
     if (automatic ? !it.suits_history : it.chosen->mode == SeasonalitySwitch::Mode::kOff) continue;
     chosen.push_back({it.name, it.period_days, it.chosen->order.value_or(it.order),
-                      options.seasonality_prior_scale});
+                      options.seasonality_prior_scale, options.seasonality_mode, ""});
   }
   return chosen;
 }
@@ -96,19 +105,18 @@ void fourier_features(Timestamp at, const Seasonality& seasonality, double* into
   }
 }
 
-size_t feature_count(const std::vector<Seasonality>& seasonalities) {
-  size_t count = 0;
-  for (const Seasonality& it : seasonalities) count += 2 * static_cast<size_t>(it.order);
-  return count;
-}
-
-double trend_at(const Model& model, double t) {
+double trend_line(const Model& model, double t) {
   if (model.options.growth == Growth::kFlat) return model.m;
-  double value = model.k * t + model.m;
+  const bool logistic = model.options.growth == Growth::kLogistic;
+  double value = logistic ? model.k * (t - model.m) : model.k * t + model.m;
   for (size_t j = 0; j < model.delta.size(); ++j) {
     if (t >= model.changepoints_t[j]) value += model.delta[j] * (t - model.changepoints_t[j]);
   }
   return value;
+}
+
+double trend_value(Growth growth, double line, double scaled_cap) {
+  return growth == Growth::kLogistic ? scaled_cap / (1 + std::exp(-line)) : line;
 }
 
 }  // namespace thaw::predict

@@ -4,24 +4,18 @@
 #include <cmath>
 #include <numeric>
 
+#include "predict/curve_fit.h"
 #include "predict/features.h"
 #include "predict/forecaster.h"
-#include "predict/ridge_lasso.h"
+#include "predict/scaling.h"
 
 namespace thaw::predict {
 namespace {
 
-constexpr double kTrendPriorScale = 5;  // of k and m
 constexpr double kConstantSeriesSigma = 1e-9;
-constexpr double kSmallestScale = 1e-200, kLargestScale = 1e200;  // so that forecasts stay finite
 
 /// The rows used for the fit, sorted by date; rows of one date keep their order.
-struct Rows {
-  std::vector<Timestamp> ds;
-  std::vector<double> y;
-};
-
-Result<Rows> usable_rows(const Series& series) {
+Result<Series> usable_rows(const Series& series) {
   std::vector<size_t> order;
   for (size_t i = 0; i < series.size(); ++i) {
     if (!std::isnan(series.y[i])) order.push_back(i);
@@ -35,11 +29,7 @@ Result<Rows> usable_rows(const Series& series) {
                  fmt::format("the history has {} rows with a value of y: at least 2 are needed",
                              order.size()));
   }
-  Rows rows;
-  for (size_t i : order) {
-    rows.ds.push_back(series.ds[i]);
-    rows.y.push_back(series.y[i]);
-  }
+  Series rows = rows_of(series, order);
   if (rows.ds.front() == rows.ds.back()) {
     return Error(
         Code::kInvalidArgument,
@@ -55,60 +45,105 @@ std::vector<Timestamp> distinct_dates(std::vector<Timestamp> dates) {
   return dates;
 }
 
-/// Sets floor and y_scale, and makes y scaled.
-Status scale_values(Model& model, std::vector<double>& y) {
-  const auto [low, high] = std::minmax_element(y.begin(), y.end());
-  const bool by_range = model.options.scaling == Scaling::kMinMax;
-  model.floor = by_range ? *low : 0;
-  model.y_scale = by_range ? *high - *low : std::max(std::abs(*low), std::abs(*high));
-  if (model.y_scale == 0) model.y_scale = 1;
-  if (!(model.y_scale > kSmallestScale && model.y_scale < kLargestScale)) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("the values of y, {} to {}, are too large or too small to be scaled",
-                             *low, *high));
+/// Mean and deviation that a regressor is standardised with.
+Regressor choose_regressor(const RegressorOption& option, const ForecastOptions& options,
+                           const std::vector<double>& values) {
+  using Standardize = RegressorOption::Standardize;
+  Regressor chosen{option.name, option.prior_scale.value_or(options.holidays_prior_scale),
+                   option.mode.value_or(options.seasonality_mode), option.standardize};
+  const bool constant =
+      std::all_of(values.begin(), values.end(), [&](double it) { return it == values[0]; });
+  const bool binary =
+      std::all_of(values.begin(), values.end(), [](double it) { return it == 0 || it == 1; });
+  if (constant || option.standardize == Standardize::kNo ||
+      (binary && option.standardize == Standardize::kAuto)) {
+    return chosen;
   }
-  for (double& value : y) value = (value - model.floor) / model.y_scale;
+  const auto count = static_cast<double>(values.size());
+  chosen.mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  double squares = 0;
+  for (double it : values) squares += (it - chosen.mean) * (it - chosen.mean);
+  chosen.deviation = std::sqrt(squares / (count - 1));
+  return chosen;
+}
+
+Status choose_terms(Model& model, const Series& rows) {
+  const ForecastOptions& options = model.options;
+  model.seasonalities = choose_seasonalities(options, rows.ds);
+  model.holidays = choose_holidays(options, rows.ds);
+  for (const RegressorOption& it : options.regressors) {
+    model.regressors.push_back(Regressor{it.name});
+  }
+  RETURN_IF_ERROR(check_features(model, rows));
+  for (size_t i = 0; i < model.regressors.size(); ++i) {
+    const RegressorOption& option = options.regressors[i];
+    model.regressors[i] = choose_regressor(option, options, rows.column(option.name)->values);
+    if (!std::isfinite(model.regressors[i].deviation) || model.regressors[i].deviation == 0) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("column '{}': its values are too large or too close to each other "
+                               "to be standardised",
+                               option.name));
+    }
+  }
   return {};
 }
 
-/// The columns k, m, one per changepoint, then the seasonalities; a flat trend has only m.
-RidgeLassoProblem build_problem(const Model& model, const Rows& rows,
-                                const std::vector<double>& bends) {
-  RidgeLassoProblem problem;
-  problem.rows = rows.ds.size();
-  problem.y = rows.y;
-  const size_t features = feature_count(model.seasonalities);
-  const bool bent = model.options.growth == Growth::kLinear;
-  problem.x.reserve(problem.rows * (2 + bends.size() + features));
-  const auto add = [&](CoefficientPrior::Kind kind, double scale, auto value_at) {
-    problem.priors.push_back({kind, scale});
-    for (double t : model.history_t) problem.x.push_back(value_at(t));
+/// The logistic curve through the first and the last value, both moved inside the limits.
+void start_logistic(CurveProblem& problem) {
+  constexpr double kLowest = 0.01, kHighest = 0.99, kTooClose = 0.01, kApart = 1.05;
+  const auto odds = [&](double y, double cap) {
+    return cap / std::clamp(y, kLowest * cap, kHighest * cap);
   };
-  if (bent) add(CoefficientPrior::Kind::kNormal, kTrendPriorScale, [](double t) { return t; });
-  add(CoefficientPrior::Kind::kNormal, kTrendPriorScale, [](double) { return 1.0; });
-  if (bent) {
-    for (double bend : bends) {
-      add(CoefficientPrior::Kind::kLaplace, model.options.changepoint_prior_scale,
-          [bend](double t) { return t >= bend ? t - bend : 0.0; });
-    }
+  double first = odds(problem.y.front(), problem.cap.front());
+  const double last = odds(problem.y.back(), problem.cap.back());
+  if (std::abs(first - last) <= kTooClose) first *= kApart;
+  const double from = std::log(first - 1), to = std::log(last - 1);
+  problem.start_m = from / (from - to);
+  problem.start_k = from - to;
+}
+
+void start_linear(CurveProblem& problem) {
+  problem.start_k = problem.y.back() - problem.y.front();
+  problem.start_m = problem.y.front();
+}
+
+CurveProblem curve_problem(const Model& model, const Series& rows, ScaledRows scaled) {
+  CurveProblem problem;
+  problem.growth = model.options.growth;
+  problem.t = model.history_t;
+  problem.y = std::move(scaled.y);
+  problem.cap = std::move(scaled.cap);
+  // A trend without changepoints still gets one bend, at t = 0, as Prophet has it.
+  problem.bends = model.changepoints_t.empty() ? std::vector<double>{0} : model.changepoints_t;
+  problem.bend_prior_scale = model.options.changepoint_prior_scale;
+  problem.features = features_of(model, rows, 0, rows.size());
+  for (const Term& it : terms_of(model)) {
+    problem.kinds.insert(problem.kinds.end(), it.width, {it.mode, it.prior_scale});
   }
-  for (const Seasonality& seasonality : model.seasonalities) {
-    const size_t width = 2 * static_cast<size_t>(seasonality.order), start = problem.x.size();
-    problem.x.resize(start + width * problem.rows);
-    std::vector<double> row(width);
-    for (size_t i = 0; i < problem.rows; ++i) {
-      fourier_features(rows.ds[i], seasonality, row.data());
-      for (size_t c = 0; c < width; ++c) problem.x[start + c * problem.rows + i] = row[c];
-    }
-    problem.priors.insert(problem.priors.end(), width,
-                          {CoefficientPrior::Kind::kNormal, seasonality.prior_scale});
+  switch (problem.growth) {
+    case Growth::kLogistic:
+      start_logistic(problem);
+      break;
+    case Growth::kLinear:
+      start_linear(problem);
+      break;
+    case Growth::kFlat:
+      problem.start_m = std::accumulate(problem.y.begin(), problem.y.end(), 0.0) /
+                        static_cast<double>(problem.y.size());
+      break;
   }
   return problem;
 }
 
 /// Holds time and memory of a fit to seconds and some hundred MiB.
 Status check_size(size_t rows, size_t columns) {
-  constexpr size_t kMaxCells = 16'000'000;
+  constexpr size_t kMaxCells = 16'000'000, kMaxColumns = 3000;
+  if (columns > kMaxColumns) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("the model has {} columns, more than {}: use fewer holidays, narrower "
+                             "windows, or lower Fourier orders",
+                             columns, kMaxColumns));
+  }
   if (rows * columns <= kMaxCells) return {};
   return Error(Code::kInvalidArgument,
                fmt::format("the history's {} rows and the model's {} columns are more than can be "
@@ -129,32 +164,31 @@ FitFacts::End end_of(RidgeLassoSolution::End end) {
   return FitFacts::End::kStepLimit;
 }
 
-/// Puts the solution's coefficients, which are in the order of build_problem, into the model.
-void take_solution(Model& model, const RidgeLassoSolution& solution, size_t bends) {
-  auto next = solution.theta.begin();
-  const bool bent = model.options.growth == Growth::kLinear;
-  model.k = bent ? *next++ : 0;
-  model.m = *next++;
-  model.delta.assign(model.changepoints_t.size(), 0);
-  if (bent) {
-    if (model.changepoints_t.empty()) {
-      model.k += *next;  // the only bend is at t = 0
-    } else {
-      std::copy_n(next, bends, model.delta.begin());
-    }
-    next += static_cast<std::ptrdiff_t>(bends);
+void take_solution(Model& model, CurveSolution solution) {
+  model.k = solution.k;
+  model.m = solution.m;
+  if (model.changepoints_t.empty() && !solution.delta.empty()) {
+    // The only bend is at t = 0: the line is the same with its change of slope from the start.
+    const double slope = model.k + solution.delta[0];
+    if (model.options.growth == Growth::kLogistic && slope != 0) model.m *= model.k / slope;
+    model.k = slope;
+    solution.delta.clear();
   }
-  model.beta.assign(next, solution.theta.end());
-  model.sigma = solution.sigma;
-  model.facts = {end_of(solution.end),   solution.log_posterior, solution.gradient,
-                 solution.slope_at_zero, solution.sigma_steps,   solution.active_set_steps};
+  model.delta = std::move(solution.delta);
+  model.delta.resize(model.changepoints_t.size(), 0);
+  model.beta = std::move(solution.beta);
+  const RidgeLassoSolution& facts = solution.facts;
+  model.sigma = facts.sigma;
+  model.facts = {end_of(facts.end),    facts.log_posterior, facts.gradient,
+                 facts.slope_at_zero,  facts.sigma_steps,   facts.active_set_steps,
+                 solution.linear_steps};
 }
 
 /// Equal values have no noise: the line through them, and nothing else.
 void take_constant(Model& model, double scaled_y) {
   model.m = scaled_y;
   model.delta.assign(model.changepoints_t.size(), 0);
-  model.beta.assign(feature_count(model.seasonalities), 0);
+  model.beta.assign(feature_count(model), 0);
   model.sigma = kConstantSeriesSigma;
   model.facts.end = FitFacts::End::kConstantSeries;
 }
@@ -163,7 +197,7 @@ void take_constant(Model& model, double scaled_y) {
 
 Result<Model> fit(const Series& series, const ForecastOptions& options) {
   RETURN_IF_ERROR(validate(options));
-  ASSIGN_OR_RETURN(Rows rows, usable_rows(series));
+  ASSIGN_OR_RETURN(Series rows, usable_rows(series));
   Model model;
   model.options = options;
   model.history_dates = distinct_dates(series.ds);
@@ -173,20 +207,19 @@ Result<Model> fit(const Series& series, const ForecastOptions& options) {
     return seconds_between(model.start, at) / model.t_scale_s;
   };
   for (Timestamp at : rows.ds) model.history_t.push_back(scaled_time(at));
-  RETURN_IF_ERROR(scale_values(model, rows.y));
-  model.seasonalities = choose_seasonalities(options, rows.ds);
+  ASSIGN_OR_RETURN(ScaledRows scaled, choose_scale(model, rows));
+  RETURN_IF_ERROR(choose_terms(model, rows));
   ASSIGN_OR_RETURN(model.changepoints, choose_changepoints(options, rows.ds));
   for (Timestamp at : model.changepoints) model.changepoints_t.push_back(scaled_time(at));
-  if (std::all_of(rows.y.begin(), rows.y.end(), [&](double y) { return y == rows.y[0]; })) {
-    take_constant(model, rows.y[0]);
+  const bool constant =
+      std::all_of(rows.y.begin(), rows.y.end(), [&](double y) { return y == rows.y[0]; });
+  if (constant && options.growth != Growth::kLogistic) {
+    take_constant(model, scaled.y[0]);
     return model;
   }
-  // A trend without changepoints still gets one bend, at t = 0, as Prophet has it.
-  const std::vector<double> bends =
-      model.changepoints_t.empty() ? std::vector<double>{0} : model.changepoints_t;
-  RETURN_IF_ERROR(
-      check_size(rows.ds.size(), 2 + bends.size() + feature_count(model.seasonalities)));
-  take_solution(model, solve_ridge_lasso(build_problem(model, rows, bends)), bends.size());
+  RETURN_IF_ERROR(check_size(
+      rows.size(), 2 + std::max<size_t>(1, model.changepoints.size()) + feature_count(model)));
+  take_solution(model, fit_curve(curve_problem(model, rows, std::move(scaled))));
   return model;
 }
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/json.h"
 #include "predict/render.h"
 #include "predict/request.h"
+#include "predict/text.h"
 
 namespace thaw::predict {
 namespace {
@@ -18,9 +20,10 @@ ForecastPrinted failed(int exit_code, const Error& error) {
 /// One line on what was read and fitted.
 std::string headline(const ForecastCommand& command, const ForecastAnswer& answer) {
   const Model& model = answer.model;
-  std::vector<std::string_view> parts = {model.options.growth == Growth::kFlat ? "flat trend"
-                                                                               : "linear trend"};
+  std::vector<std::string> parts = {fmt::format("{} trend", growth_name(model.options.growth))};
   for (const Seasonality& it : model.seasonalities) parts.push_back(it.name);
+  if (!model.holidays.empty()) parts.emplace_back("holidays");
+  for (const Regressor& it : model.regressors) parts.push_back(it.name);
   return fmt::format(
       "{}: {} rows, {} to {}; {}; next {} at {}\n\n", command.source, model.history_t.size(),
       format_timestamp(model.history_dates.front(), ClockPart::kShortest),
@@ -28,10 +31,10 @@ std::string headline(const ForecastCommand& command, const ForecastAnswer& answe
       answer.forecast.ds.size() - answer.forecast.history_rows, frequency_name(answer.frequency));
 }
 
-std::string notes_on(const Series& history, const FitFacts& facts) {
+std::string notes_on(const ForecastRequest& request, const FitFacts& facts) {
   std::string notes;
-  if (!history.ignored_columns.empty()) {
-    notes += fmt::format("note: columns not used: {}\n", fmt::join(history.ignored_columns, ", "));
+  if (const auto unused = unused_columns(request); !unused.empty()) {
+    notes += fmt::format("note: columns not used: {}\n", fmt::join(unused, ", "));
   }
   if (facts.end == FitFacts::End::kExactData) {
     notes += "note: the curve meets the data almost exactly, so the intervals are too narrow\n";
@@ -40,6 +43,13 @@ std::string notes_on(const Series& history, const FitFacts& facts) {
                          facts.gradient);
   }
   return notes;
+}
+
+/// CSV or a JSON list, told by the first character.
+Result<Series> parse_rows(std::string_view text) {
+  if (!trimmed(text).starts_with('[')) return parse_series_csv(text, SeriesKind::kFuture);
+  ASSIGN_OR_RETURN(const Json rows, Json::parse(text));
+  return parse_series_json(rows, "rows", SeriesKind::kFuture);
 }
 
 std::string rendered(const ForecastAnswer& answer, const ForecastCommand& command, BodyForm form) {
@@ -67,12 +77,19 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
        {validate(request->model), validate(request->horizon), validate(request->intervals)}) {
     if (!status) return failed(kBadUsage, status.error());
   }
+  if (!command.future_source.empty()) {
+    auto future = parse_rows(command.future_text);
+    if (!future) {
+      return failed(kBadInput, std::move(future).error().with_context(command.future_source));
+    }
+    request->future = *std::move(future);
+  }
   auto answered = answer(*request);
   if (!answered) {
     return failed(kBadInput, std::move(answered).error().with_context(command.source));
   }
   ForecastPrinted printed;
-  printed.notes = notes_on(request->history, answered->model.facts);
+  printed.notes = notes_on(*request, answered->model.facts);
   const bool table = command.output == ForecastCommand::Output::kTable;
   if (table) printed.output = headline(command, *answered);
   if (command.plot == ForecastCommand::Plot::kShown) {

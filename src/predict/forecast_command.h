@@ -17,8 +17,10 @@ struct ForecastCommand {
   enum class Output { kTable, kCsv, kJson };
   enum class Plot { kNone, kShown };
 
-  std::string_view source;  // the file's name for messages, "standard input" for none
-  std::string_view text;    // its content, CSV or JSON
+  std::string_view source;         // the file's name for messages, "standard input" for none
+  std::string_view text;           // its content, CSV or JSON
+  std::string_view future_source;  // the same for the rows to be forecast; "" for none
+  std::string_view future_text;
   /// Options by name as set_option (request.h) takes them, e.g. {"periods", "28"}; they win over
   /// those of a JSON text.
   std::vector<std::pair<std::string, std::string>> options;

@@ -48,4 +48,17 @@ struct Horizon {
 /// The dates that `options` asks for, after the model's history (rows with missing y count).
 Result<Horizon> future_dates(const Model& model, const HorizonOptions& options);
 
+/// The rows that are forecast, sorted by date, with the columns that the model needs.
+/// 1. `future`, if it is given: rows as a person made them; then options.periods is not looked at.
+/// 2. If the model needs columns: the rows of `history` after its last value of y.
+/// 3. Else the dates of future_dates(). A cap or floor goes on as the history's last.
+/// With include_history the first row of each date of the history comes before them.
+/// kInvalidArgument: the model needs columns and there are no such rows.
+struct FutureRows {
+  Frequency frequency;
+  Series rows;
+};
+Result<FutureRows> future_rows(const Model& model, const Series& history, const Series* future,
+                               const HorizonOptions& options);
+
 }  // namespace thaw::predict

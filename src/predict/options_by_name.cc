@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "predict/request.h"
+#include "predict/term_options.h"
 #include "predict/text.h"
 
 namespace thaw::predict {
@@ -70,16 +71,12 @@ Status read_changepoints(std::string_view text, std::optional<std::vector<Timest
   return {};
 }
 
-Error not_there(std::string_view value, std::string_view there) {
-  return Error(Code::kUnimplemented,
-               fmt::format("{} is not there yet: {}", quoted_value(value), there));
-}
-
 Status read_growth(std::string_view text, Growth& into) {
   const std::string word = lower_case(text);
-  if (word == "logistic") return not_there(text, "use linear or flat");
-  if (word != "linear" && word != "flat") return bad_value(text, "linear or flat");
-  into = word == "flat" ? Growth::kFlat : Growth::kLinear;
+  if (word != "linear" && word != "flat" && word != "logistic") {
+    return bad_value(text, "linear, logistic or flat");
+  }
+  into = word == "flat" ? Growth::kFlat : word == "logistic" ? Growth::kLogistic : Growth::kLinear;
   return {};
 }
 
@@ -90,10 +87,26 @@ Status read_scaling(std::string_view text, Scaling& into) {
   return {};
 }
 
-Status read_mode(std::string_view text) {
-  const std::string word = lower_case(text);
-  if (word == "multiplicative") return not_there(text, "use additive");
-  return word == "additive" ? Status() : Status(bad_value(text, "additive"));
+template <class Mode>
+Status read_mode(std::string_view text, Mode& into) {
+  ASSIGN_OR_RETURN(into, parse_mode(text));
+  return {};
+}
+
+Status read_limit(std::string_view text, std::optional<double>& into) {
+  into = 0;
+  return read_real(text, *into);
+}
+
+Status read_countries(std::string_view text, std::vector<std::string>& into) {
+  into.clear();
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    const std::string_view country = trimmed(text.substr(0, comma));
+    if (!country.empty()) into.emplace_back(country);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return {};
 }
 
 struct Option {
@@ -131,20 +144,37 @@ constexpr Option kOptions[] = {
     {"yearly_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.yearly); }},
     {"weekly_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.weekly); }},
     {"daily_seasonality", [](Text t, Request& r) { return read_seasonality(t, r.model.daily); }},
-    {"seasonality_mode", [](Text t, Request&) { return read_mode(t); }},
+    {"seasonality_mode", [](Text t, Request& r) { return read_mode(t, r.model.seasonality_mode); }},
     {"seasonality_prior_scale",
      [](Text t, Request& r) { return read_real(t, r.model.seasonality_prior_scale); }},
+    {"seasonalities",
+     [](Text t, Request& r) -> Status {
+       ASSIGN_OR_RETURN(r.model.seasonalities, parse_seasonalities(t));
+       return {};
+     }},
+    {"holidays",
+     [](Text t, Request& r) -> Status {
+       ASSIGN_OR_RETURN(r.model.holidays, parse_holidays(t));
+       return {};
+     }},
+    {"country_holidays",
+     [](Text t, Request& r) { return read_countries(t, r.model.country_holidays); }},
+    {"holidays_mode", [](Text t, Request& r) { return read_mode(t, r.model.holidays_mode); }},
+    {"holidays_prior_scale",
+     [](Text t, Request& r) { return read_real(t, r.model.holidays_prior_scale); }},
+    {"regressors",
+     [](Text t, Request& r) -> Status {
+       ASSIGN_OR_RETURN(r.model.regressors, parse_regressors(t));
+       return {};
+     }},
+    {"cap", [](Text t, Request& r) { return read_limit(t, r.model.cap); }},
+    {"floor", [](Text t, Request& r) { return read_limit(t, r.model.floor); }},
 };
 
-constexpr std::string_view kNotThereYet[] = {
-    "cap",          "floor",      "holidays",      "country_holidays",    "holidays_mode",
-    "mcmc_samples", "regressors", "seasonalities", "holidays_prior_scale"};
-
 Error unknown_option(std::string_view name) {
-  for (std::string_view known : kNotThereYet) {
-    if (name != known) continue;
+  if (name == "mcmc_samples") {
     return Error(Code::kUnimplemented,
-                 fmt::format("the option {} is not there yet: leave it out", name));
+                 "mcmc_samples: the posterior is not sampled, its maximum is found: leave it out");
   }
   const std::vector<std::string_view> names = option_names();
   const std::string_view near = nearest_name(name, names);
@@ -160,6 +190,7 @@ Result<std::string> option_text(const Json& value) {
   if (value.is_string()) return value.as_string();
   if (value.is_bool() || value.is_number()) return value.dump();
   if (!value.is_array()) return bad_value(value.dump(), "a text, number, true, false or list");
+  if (!value.as_array().empty() && value.as_array()[0].is_object()) return value.dump();
   std::string joined;
   for (const Json& item : value.as_array()) {
     if (!item.is_string()) return bad_value(item.dump(), "a text");

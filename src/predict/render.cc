@@ -63,6 +63,8 @@ std::string_view end_name(FitFacts::End end) {
       return "constant series";
     case FitFacts::End::kExactData:
       return "exact data";
+    case FitFacts::End::kImported:
+      return "imported";
     case FitFacts::End::kStepLimit:
       break;
   }
@@ -76,7 +78,7 @@ Json model_json(const ForecastAnswer& answer) {
   Json facts = Json::object();
   facts.set("rows", static_cast<int64_t>(model.history_t.size()));
   facts.set("freq", frequency_name(answer.frequency));
-  facts.set("growth", model.options.growth == Growth::kFlat ? "flat" : "linear");
+  facts.set("growth", growth_name(model.options.growth));
   facts.set("seasonalities", std::move(names));
   facts.set("changepoints", static_cast<int64_t>(model.changepoints.size()));
   facts.set("changepoints_used",

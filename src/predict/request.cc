@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "base/json.h"
 #include "predict/text.h"
 
@@ -49,18 +52,22 @@ Result<ForecastRequest> parse_json_request(std::string_view body) {
   ASSIGN_OR_RETURN(request.history, parse_series_json(*history, "history"));
   for (const auto& [name, value] : root.as_object()) {
     if (name == "history" || value.is_null()) continue;
+    if (name == "future") {
+      ASSIGN_OR_RETURN(request.future, parse_series_json(value, name, SeriesKind::kFuture));
+      continue;
+    }
     RETURN_IF_ERROR(set_option(request, name, value));
   }
   return request;
 }
 
 /// Holds the simulation of intervals to some seconds.
-Status check_work(const HorizonOptions& horizon, const IntervalOptions& intervals) {
-  constexpr int64_t kMaxDraws = 20'000'000;
-  if (int64_t{horizon.periods} * intervals.samples <= kMaxDraws) return {};
+Status check_work(size_t periods, const IntervalOptions& intervals) {
+  constexpr size_t kMaxDraws = 20'000'000;
+  if (periods * static_cast<size_t>(intervals.samples) <= kMaxDraws) return {};
   return Error(Code::kInvalidArgument,
                fmt::format("periods {} times uncertainty_samples {} is over {}: lower one of them",
-                           horizon.periods, intervals.samples, kMaxDraws));
+                           periods, intervals.samples, kMaxDraws));
 }
 
 }  // namespace
@@ -73,15 +80,38 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
   return request;
 }
 
+std::vector<std::string> unused_columns(const ForecastRequest& request) {
+  const ForecastOptions& options = request.model;
+  std::vector<std::string> unused;
+  for (const SeriesColumn& it : request.history.columns) {
+    const auto has_name = [&](const auto& term) { return term.name == it.name; };
+    const auto has_condition = [&](const auto& term) { return term.condition == it.name; };
+    const auto& [seasonalities, regressors] = std::tie(options.seasonalities, options.regressors);
+    const bool is_limit = it.name == "cap" || it.name == "floor";
+    if ((is_limit && options.growth == Growth::kLogistic) ||
+        std::any_of(regressors.begin(), regressors.end(), has_name) ||
+        std::any_of(seasonalities.begin(), seasonalities.end(), has_condition)) {
+      continue;
+    }
+    unused.push_back(it.name);
+  }
+  return unused;
+}
+
 Result<ForecastAnswer> answer(const ForecastRequest& request) {
   RETURN_IF_ERROR(validate(request.horizon));
   RETURN_IF_ERROR(validate(request.intervals));
-  RETURN_IF_ERROR(check_work(request.horizon, request.intervals));
+  const auto periods = static_cast<size_t>(request.horizon.periods);
+  RETURN_IF_ERROR(check_work(request.future ? request.future->size() : periods, request.intervals));
+  ForecastOptions options = request.model;
+  RETURN_IF_ERROR(keep_countries(options));
   ForecastAnswer answer;
-  ASSIGN_OR_RETURN(answer.model, fit(request.history, request.model));
-  ASSIGN_OR_RETURN(Horizon horizon, future_dates(answer.model, request.horizon));
-  answer.frequency = horizon.frequency;
-  answer.forecast = predict(answer.model, horizon.dates, request.intervals);
+  ASSIGN_OR_RETURN(answer.model, fit(request.history, options));
+  const Series* future = request.future ? &*request.future : nullptr;
+  ASSIGN_OR_RETURN(FutureRows rows,
+                   future_rows(answer.model, request.history, future, request.horizon));
+  answer.frequency = rows.frequency;
+  ASSIGN_OR_RETURN(answer.forecast, predict(answer.model, rows.rows, request.intervals));
   return answer;
 }
 

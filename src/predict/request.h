@@ -4,6 +4,7 @@
 // Thread: any. Owner: values. Limits: those of Series and of forecast_options.h.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,7 @@ enum class BodyForm {
 
 struct ForecastRequest {
   Series history;
+  std::optional<Series> future;  // the rows to be forecast, where they are given
   ForecastOptions model;
   HorizonOptions horizon;
   IntervalOptions intervals;
@@ -38,10 +40,11 @@ struct ForecastRequest {
 std::vector<std::string_view> option_names();
 
 /// Sets one option from text, e.g. ("periods", "28"), ("yearly_seasonality", "auto"),
-/// ("changepoints", "2014-01-01,2014-06-01"). kInvalidArgument: an unknown name (the nearest right
-/// one is named) or a wrong value; kUnimplemented: an option of Prophet that is not there yet.
+/// ("changepoints", "2014-01-01,2014-06-01"); terms as term_options.h says. kInvalidArgument: an
+/// unknown name (the nearest right one is named) or a wrong value; kUnimplemented: an option of
+/// Prophet that is not there yet.
 Status set_option(ForecastRequest& request, std::string_view name, std::string_view value);
-/// The same from JSON: a text, number, boolean or list of texts.
+/// The same from JSON: a text, number, boolean, list of texts or of objects.
 Status set_option(ForecastRequest& request, std::string_view name, const Json& value);
 
 /// Reads a body. `content_type` is the header's value: text/csv or application/json, parameters
@@ -54,6 +57,9 @@ struct ForecastAnswer {
   Frequency frequency;
   Forecast forecast;
 };
+
+/// Columns of the history that the options make no use of.
+std::vector<std::string> unused_columns(const ForecastRequest& request);
 
 /// Fits and predicts. Bounded by the limits of the options: at most a few seconds.
 Result<ForecastAnswer> answer(const ForecastRequest& request);

@@ -1,5 +1,6 @@
 #include "predict/request.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -90,7 +91,7 @@ TEST(Options, WrongValuesAreNamedWithTheOption) {
       {"interval_width", "wide", "interval_width: 'wide' is not a number"},
       {"interval_width", "nan", "interval_width: 'nan' is not a finite number"},
       {"seed", "-1", "seed: '-1' is not a whole number of 0 or more"},
-      {"growth", "cubic", "growth: 'cubic' is not linear or flat"},
+      {"growth", "cubic", "growth: 'cubic' is not linear, logistic or flat"},
       {"scaling", "max", "scaling: 'max' is not absmax or minmax"},
       {"changepoints", "2020-01-01,soon", "changepoints: 'soon' is no date"},
       {"weekly_seasonality", "often", "weekly_seasonality: 'often' is not auto, true, false"},
@@ -102,13 +103,8 @@ TEST(Options, WrongValuesAreNamedWithTheOption) {
   }
 }
 
-TEST(Options, WhatProphetHasAndThisHasNotIsSaidToBeMissing) {
-  for (const auto& [name, value] : {std::pair{"growth", "logistic"},
-                                    {"holidays", "US"},
-                                    {"seasonality_mode", "multiplicative"},
-                                    {"cap", "5"}}) {
-    EXPECT_EQ(option_fault(name, value).code(), Code::kUnimplemented) << name;
-  }
+TEST(Options, SamplingThePosteriorIsSaidToBeMissing) {
+  EXPECT_EQ(option_fault("mcmc_samples", "300").code(), Code::kUnimplemented);
 }
 
 TEST(Options, UnknownNamesGetTheNearestRightOne) {
@@ -117,6 +113,53 @@ TEST(Options, UnknownNamesGetTheNearestRightOne) {
   EXPECT_THAT(option_fault("Freq", "D").message(), HasSubstr("did you mean 'freq'?"));
   EXPECT_THAT(option_fault("colour", "red").message(), HasSubstr("there are periods, freq,"));
   EXPECT_THAT(option_fault(std::string(500, 'x'), "").message(), HasSubstr("...'"));
+}
+
+/// 60 days with a promotion every ninth day; `unknown` days at the end have no y.
+std::string promotions_csv(int unknown) {
+  std::string text = "ds,y,promo,shop\n";
+  for (int i = 0; i < 60; ++i) {
+    const Timestamp at = parse_timestamp("2024-01-01").value() + i * kDay;
+    const std::string y = i < 60 - unknown ? std::to_string(10 + i % 7 + (i % 9 == 0 ? 8 : 0)) : "";
+    text += fmt::format("{},{},{},north\n", format_timestamp(at, ClockPart::kShortest), y,
+                        i % 9 == 0 ? "True" : "false");
+  }
+  return text;
+}
+
+TEST(Answer, RowsWithoutAValueAtTheEndAreForecastWhereColumnsAreNeeded) {
+  ForecastRequest request = parse_request("", promotions_csv(8)).value();
+  ASSERT_TRUE(set_option(request, "regressors", std::string_view("promo")));
+  const ForecastAnswer answered = answer(request).value();
+  ASSERT_EQ(answered.forecast.ds.size(), 8u);
+  EXPECT_EQ(format_timestamp(answered.forecast.ds[0], ClockPart::kShortest), "2024-02-22");
+  // Days 52 to 59, of which 54 has the promotion.
+  for (size_t i = 0; i < 8; ++i) {
+    const double expected = 10 + static_cast<double>((52 + i) % 7) + (i == 2 ? 8 : 0);
+    EXPECT_NEAR(answered.forecast.yhat[i], expected, 0.2) << i;
+  }
+  EXPECT_EQ(unused_columns(request), std::vector<std::string>{"shop"});
+  request.horizon.include_history = true;
+  EXPECT_EQ(answer(request).value().forecast.ds.size(), 60u);
+}
+
+TEST(Answer, FutureRowsMayBeGivenByThemselves) {
+  ForecastRequest request = parse_request("", promotions_csv(0)).value();
+  ASSERT_TRUE(set_option(request, "regressors",
+                         std::string_view(R"([{"name":"promo","mode":"additive"}])")));
+  EXPECT_THAT(answer(request).error().message(), HasSubstr("need values of promo"));
+  request.future =
+      parse_series_csv("promo,ds\n0,2024-03-02\n1,2024-03-01\n", SeriesKind::kFuture).value();
+  const Forecast forecast = answer(request).value().forecast;
+  ASSERT_EQ(forecast.ds.size(), 2u);  // sorted
+  EXPECT_NEAR(forecast.yhat[0], 10 + 60 % 7 + 8, 0.2);
+  EXPECT_NEAR(forecast.yhat[1], 10 + 61 % 7, 0.2);
+  request.future->columns[0].values[0] = NAN;
+  EXPECT_EQ(answer(request).error().message(),
+            "column 'promo': 2024-03-02 has no value: a regressor needs one in every row");
+  request.future =
+      parse_series_csv("ds,promo\n2024-03-01,\n2024-03-02,x\n", SeriesKind::kFuture).value();
+  EXPECT_EQ(answer(request).error().message(), "column 'promo': line 3: 'x' is no number");
 }
 
 TEST(Answer, IsBoundedInWork) {

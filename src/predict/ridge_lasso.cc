@@ -23,7 +23,7 @@ constexpr int kPolishSteps = 3;
 
 /// Where the search stands. The sign of a Laplace column is +1 or -1 while it is active, else 0.
 struct State {
-  double variance = 1;  // Prophet's own start; from above, so that the first optimum is met
+  double variance = 1;
   VectorXd theta;
   VectorXd sign;
   std::vector<Index> active;  // columns that may move: all normal ones, and Laplace ones
@@ -31,7 +31,7 @@ struct State {
 
 class Solver {
  public:
-  explicit Solver(const RidgeLassoProblem& problem);
+  Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start);
   RidgeLassoSolution run();
 
  private:
@@ -47,8 +47,8 @@ class Solver {
   void report(RidgeLassoSolution& solution) const;
   VectorXd penalty_slope() const;
 
-  const RidgeLassoProblem& problem_;
   const double rows_;
+  const RidgeLassoStart::Sigma sigma_kind_;
   Eigen::Map<const MatrixXd> x_;
   Eigen::Map<const VectorXd> y_;
   MatrixXd gram_;
@@ -62,9 +62,9 @@ class Solver {
   int active_set_steps_ = 0;
 };
 
-Solver::Solver(const RidgeLassoProblem& problem)
-    : problem_(problem),
-      rows_(static_cast<double>(problem.rows)),
+Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
+    : rows_(static_cast<double>(problem.rows)),
+      sigma_kind_(start.kind),
       x_(problem.x.data(), static_cast<Index>(problem.rows),
          static_cast<Index>(problem.priors.size())),
       y_(problem.y.data(), static_cast<Index>(problem.rows)) {
@@ -89,6 +89,15 @@ Solver::Solver(const RidgeLassoProblem& problem)
   }
   at_.theta = VectorXd::Zero(columns);
   at_.sign = VectorXd::Zero(columns);
+  at_.variance = start.sigma * start.sigma;
+  if (start.theta.empty()) return;
+  CHECK(start.theta.size() == problem.priors.size());
+  for (Index j = 0; j < columns; ++j) {
+    at_.theta[j] = start.theta[static_cast<size_t>(j)];
+    if (lasso_[j] == 0 || at_.theta[j] == 0) continue;
+    at_.sign[j] = at_.theta[j] > 0 ? 1 : -1;
+    at_.active.push_back(j);
+  }
 }
 
 /// False when the active columns are linearly dependent to rounding.
@@ -205,17 +214,15 @@ double Solver::newton_variance(double residual) const {
   return derivative > 0 ? v - (4 * v * v + rows_ * v - residual) / derivative : -1;
 }
 
-/// The best variance for a residual sum: the positive root of 4 v^2 + T v = R.
-double best_variance(double rows, double residual) {
-  return 2 * residual / (rows + std::sqrt(rows * rows + 16 * residual));
-}
-
 /// Settles theta and the variance in turn, keeping the best state met: a Newton step in the
 /// variance where it helps, else the variance that is best for theta, which cannot do harm.
 RidgeLassoSolution::End Solver::search(int& sigma_steps) {
   using End = RidgeLassoSolution::End;
   constexpr double kSmallestVariance = kSmallestSigma * kSmallestSigma;
   constexpr double kSlack = 1e-12, kConverged = 1e-10, kNotWorthATry = 0.9;
+  if (sigma_kind_ == RidgeLassoStart::Sigma::kHeld) {
+    return solve_given_variance() ? End::kOptimum : End::kStepLimit;
+  }
   State kept = at_;
   double best = INFINITY;
   bool by_newton = false;
@@ -263,7 +270,9 @@ void Solver::polish() {
       if (moved * at_.sign[j] >= 0) at_.theta[j] = moved;
     }
     const double newton = newton_variance(residuals.squaredNorm());
-    if (std::abs(newton - at_.variance) < 1e-6 * at_.variance) at_.variance = newton;
+    if (sigma_kind_ == RidgeLassoStart::Sigma::kFree &&
+        std::abs(newton - at_.variance) < 1e-6 * at_.variance)
+      at_.variance = newton;
   }
 }
 
@@ -301,8 +310,13 @@ RidgeLassoSolution Solver::run() {
 
 }  // namespace
 
-RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem) {
-  return Solver(problem).run();
+double best_variance(double rows, double residual_sum) {
+  return 2 * residual_sum / (rows + std::sqrt(rows * rows + 16 * residual_sum));
+}
+
+RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem,
+                                     const RidgeLassoStart& start) {
+  return Solver(problem, start).run();
 }
 
 }  // namespace thaw::predict

@@ -27,6 +27,15 @@ struct RidgeLassoProblem {
   std::vector<CoefficientPrior> priors;  // one per column
 };
 
+/// Where a search begins, e.g. at the solution of a problem that is nearly the same.
+struct RidgeLassoStart {
+  std::vector<double> theta;  // one per column; empty: zeros
+  double sigma = 1;           // Prophet's own; from above, so that the first optimum is met
+  /// kHeld finds theta for this sigma: a convex problem, and a step towards it always descends.
+  enum class Sigma { kFree, kHeld };
+  Sigma kind = Sigma::kFree;
+};
+
 struct RidgeLassoSolution {
   /// kExactData: theta can follow y (almost) exactly, so that the posterior grows without end
   /// as sigma shrinks; sigma was stopped at the smallest that can be computed.
@@ -42,6 +51,10 @@ struct RidgeLassoSolution {
   int active_set_steps = 0;
 };
 
-RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem);
+RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem,
+                                     const RidgeLassoStart& start = {});
+
+/// The variance that is best for a sum of squared residuals: the root of 4 v^2 + T v = R.
+double best_variance(double rows, double residual_sum);
 
 }  // namespace thaw::predict

@@ -15,8 +15,9 @@ namespace {
 
 struct Columns {
   size_t ds = 0;
-  size_t y = 0;
+  std::optional<size_t> y;
   std::string ds_name;
+  std::vector<size_t> others;  // where the columns of Series::columns are
 };
 
 Error at_line(int64_t line, std::string_view what) {
@@ -47,13 +48,16 @@ Error header_fault(const CsvReader& reader, std::string_view missing) {
                  fmt::format("no column {}: the header names {}", missing, fmt::join(names, ", ")));
 }
 
-Result<Columns> read_header(const CsvReader& reader, Series& series) {
+Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, Series& series) {
   std::optional<size_t> ds, y;
+  Columns columns;
   for (size_t i = 0; i < reader.fields().size(); ++i) {
     const std::string_view shown = trimmed(reader.fields()[i]);
     const std::string name = lower_case(shown);
     if (name != "ds" && name != "date" && name != "y") {
-      series.ignored_columns.emplace_back(shown);
+      const bool is_limit = name == "cap" || name == "floor";
+      series.columns.push_back({is_limit ? name : std::string(shown), {}, ""});
+      columns.others.push_back(i);
       continue;
     }
     std::optional<size_t>& column = name == "y" ? y : ds;
@@ -66,8 +70,11 @@ Result<Columns> read_header(const CsvReader& reader, Series& series) {
     column = i;
   }
   if (!ds) return header_fault(reader, "'ds' or 'date'");
-  if (!y) return header_fault(reader, "'y'");
-  return Columns{*ds, *y, std::string(trimmed(reader.fields()[*ds]))};
+  if (!y && kind == SeriesKind::kHistory) return header_fault(reader, "'y'");
+  columns.ds = *ds;
+  columns.y = y;
+  columns.ds_name = trimmed(reader.fields()[*ds]);
+  return columns;
 }
 
 Result<double> read_value(std::string_view field) {
@@ -90,9 +97,23 @@ Result<double> read_value(std::string_view field) {
   return value;
 }
 
+/// A number, a truth value or NaN; a text leaves a note in the column.
+void read_other(std::string_view field, int64_t line, SeriesColumn& column) {
+  auto value = read_value(field);
+  if (!value) {
+    const std::string word = lower_case(trimmed(field));
+    if (word == "true" || word == "false") {
+      value = word == "true" ? 1.0 : 0.0;
+    } else if (column.fault.empty()) {
+      column.fault = fmt::format("line {}: {}", line, value.error().message());
+    }
+  }
+  column.values.push_back(value ? *value : std::numeric_limits<double>::quiet_NaN());
+}
+
 }  // namespace
 
-Result<Series> parse_series_csv(std::string_view text) {
+Result<Series> parse_series_csv(std::string_view text, SeriesKind kind) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     return Error(Code::kInvalidArgument, "the file is UTF-16: save it as UTF-8");
   }
@@ -101,7 +122,7 @@ Result<Series> parse_series_csv(std::string_view text) {
   ASSIGN_OR_RETURN(const bool any, reader.next());
   if (!any) return Error(Code::kInvalidArgument, "the file is empty: it needs the columns ds,y");
   const size_t width = reader.fields().size();
-  ASSIGN_OR_RETURN(const Columns columns, read_header(reader, series));
+  ASSIGN_OR_RETURN(const Columns columns, read_header(reader, kind, series));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, reader.next());
     if (!more) break;
@@ -120,10 +141,19 @@ Result<Series> parse_series_csv(std::string_view text) {
       return at_line(reader.line(), fmt::format("column {}: {}", quoted_value(columns.ds_name),
                                                 ds.error().message()));
     }
-    auto y = read_value(fields[columns.y]);
+    if (series.size() * series.columns.size() >= kMaxSeriesCells) {
+      return at_line(reader.line(), fmt::format("over {} values in columns besides ds and y: leave "
+                                                "out those that are not needed",
+                                                kMaxSeriesCells));
+    }
+    auto y = columns.y ? read_value(fields[*columns.y])
+                       : Result<double>(std::numeric_limits<double>::quiet_NaN());
     if (!y) return at_line(reader.line(), fmt::format("column 'y': {}", y.error().message()));
     series.ds.push_back(*ds);
     series.y.push_back(*y);
+    for (size_t c = 0; c < columns.others.size(); ++c) {
+      read_other(fields[columns.others[c]], reader.line(), series.columns[c]);
+    }
   }
   return series;
 }

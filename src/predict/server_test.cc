@@ -98,9 +98,11 @@ TEST(Respond, QueryParametersAreOptions) {
   EXPECT_EQ(error_message(respond(post(daily_csv(40), {}, {{"seed", "2"}, {"seed", "3"}})), 400,
                           "INVALID_ARGUMENT"),
             "the option 'seed' is given twice");
-  EXPECT_THAT(error_message(respond(post(daily_csv(40), {}, {{"growth", "logistic"}})), 501,
-                            "UNIMPLEMENTED"),
-              HasSubstr("use linear or flat"));
+  EXPECT_THAT(error_message(respond(post(daily_csv(40), {}, {{"growth", "logistic"}})), 400,
+                            "INVALID_ARGUMENT"),
+              HasSubstr("give the option cap"));
+  EXPECT_EQ(respond(post(daily_csv(40), {}, {{"growth", "logistic"}, {"cap", "1000"}})).status,
+            200);
 }
 
 TEST(Respond, FaultsOfTheBodyNameTheirPlace) {

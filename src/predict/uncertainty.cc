@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "predict/features.h"
 #include "predict/random.h"
 
 namespace thaw::predict {
@@ -75,8 +76,9 @@ Bounds bounds_of(std::vector<double>& values, double width) {
 
 }  // namespace
 
-void simulate_bounds(const Model& model, const std::vector<double>& t,
-                     const IntervalOptions& intervals, Forecast& forecast) {
+void simulate_bounds(const Model& model, const PathRows& in, const IntervalOptions& intervals,
+                     Forecast& forecast) {
+  const std::vector<double>& t = in.t;
   const size_t rows = t.size();
   CHECK(forecast.yhat.size() == rows && forecast.trend.size() == rows && intervals.samples > 0);
   const double noise = model.sigma * model.y_scale;
@@ -91,23 +93,29 @@ void simulate_bounds(const Model& model, const std::vector<double>& t,
     ++first_future;
   }
   if (first_future == rows) return;
+  const bool logistic = model.options.growth == Growth::kLogistic;
   Random random(intervals.seed);
   const TrendNoise changes(model, t.back(), rows - first_future);
   std::vector<Path> paths(static_cast<size_t>(intervals.samples));
   for (Path& path : paths) changes.start(path, random);
   std::vector<double> trends(paths.size()), values(paths.size());
   for (size_t i = first_future; i < rows; ++i) {
+    const double certain = forecast.trend[i], rest = forecast.yhat[i] - certain * in.factor[i];
     for (size_t s = 0; s < paths.size(); ++s) {
       changes.advance(paths[s], t[i], random);
-      trends[s] = paths[s].shift * model.y_scale;
-      values[s] = trends[s] + noise * random.normal();
+      trends[s] = logistic
+                      ? trend_value(Growth::kLogistic, in.line[i] + paths[s].shift, in.cap[i]) *
+                                model.y_scale +
+                            in.floor[i]
+                      : certain + paths[s].shift * model.y_scale;
+      values[s] = trends[s] * in.factor[i] + rest + noise * random.normal();
     }
     const Bounds of_trend = bounds_of(trends, intervals.width);
     const Bounds of_value = bounds_of(values, intervals.width);
-    forecast.trend_lower.push_back(forecast.trend[i] + of_trend.lower);
-    forecast.trend_upper.push_back(forecast.trend[i] + of_trend.upper);
-    forecast.yhat_lower.push_back(forecast.yhat[i] + of_value.lower);
-    forecast.yhat_upper.push_back(forecast.yhat[i] + of_value.upper);
+    forecast.trend_lower.push_back(of_trend.lower);
+    forecast.trend_upper.push_back(of_trend.upper);
+    forecast.yhat_lower.push_back(of_value.lower);
+    forecast.yhat_upper.push_back(of_value.upper);
   }
 }
 
