@@ -7,6 +7,7 @@ find_package(tl-expected REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(SQLite3 3.40 REQUIRED)
+find_library(UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
 
 # llhttp is packaged as C sources (node-llhttp), so it is compiled here.
 add_library(llhttp STATIC /usr/share/llhttp/api.c /usr/share/llhttp/http.c
@@ -22,6 +23,10 @@ add_library(deps::spec INTERFACE IMPORTED)
 target_link_libraries(deps::spec INTERFACE yaml-cpp)
 add_library(deps::predict INTERFACE IMPORTED)
 target_link_libraries(deps::predict INTERFACE Eigen3::Eigen)
+add_library(deps::tensor INTERFACE IMPORTED)
+target_link_libraries(deps::tensor INTERFACE Threads::Threads)
+add_library(deps::tokenize INTERFACE IMPORTED)
+target_link_libraries(deps::tokenize INTERFACE ${UTF8PROC})
 add_library(deps::store INTERFACE IMPORTED)
 target_link_libraries(deps::store INTERFACE SQLite::SQLite3)
 add_library(deps::io_linux INTERFACE IMPORTED)
