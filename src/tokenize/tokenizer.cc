@@ -1,0 +1,230 @@
+#include "tokenize/tokenizer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "tokenize/files.h"
+#include "tokenize/tokenizer_state.h"
+#include "tokenize/unicode.h"
+
+namespace thaw::tokenize {
+namespace {
+
+Encoding assemble_parts(const std::vector<TemplatePart>& parts, std::span<const Token> first,
+                        std::span<const Token> second) {
+  Encoding encoding;
+  encoding.items.reserve(parts.size() + first.size() + second.size());
+  for (const TemplatePart& part : parts) {
+    if (part.sequence < 0) {
+      encoding.items.push_back({{part.id, 0, 0, -1}, part.type, -1});
+      continue;
+    }
+    for (const Token& token : part.sequence == 0 ? first : second) {
+      encoding.items.push_back({token, part.type, part.sequence});
+    }
+  }
+  return encoding;
+}
+
+size_t count_specials(const std::vector<TemplatePart>& parts) {
+  return static_cast<size_t>(
+      std::ranges::count_if(parts, [](const TemplatePart& part) { return part.sequence < 0; }));
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// The spaces that English typography does not want.
+void clean_up(std::string& text) {
+  for (const std::string_view mark : {".", "?", "!", ","}) {
+    replace_all(text, " " + std::string(mark), mark);
+  }
+  replace_all(text, " ' ", "'");
+  for (const std::string_view ending : {"n't", "'m"}) {
+    replace_all(text, " " + std::string(ending), ending);
+  }
+  replace_all(text, " do not", " don't");
+  for (const std::string_view ending : {"'s", "'ve", "'re"}) {
+    replace_all(text, " " + std::string(ending), ending);
+  }
+}
+
+/// The bytes that a token stands for; itself when a character of it stands for none.
+void append_bytes(std::string& out, std::string_view token) {
+  std::string bytes;
+  for (const char32_t character : decode_utf8(token)) {
+    const int byte = byte_of_character(character);
+    if (byte < 0) {
+      out += token;
+      return;
+    }
+    bytes += static_cast<char>(byte);
+  }
+  out += bytes;
+}
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Result<Tokenizer> Tokenizer::parse(std::string_view text) {
+  auto json = Json::parse(text);
+  if (!json) return std::move(json).error();
+  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_json(*json));
+  return Tokenizer(std::move(state));
+}
+
+Result<Tokenizer> Tokenizer::open(const std::string& folder) {
+  const std::string path = folder + "/tokenizer.json";
+  auto text = read_text_file(path);
+  if (text) {
+    auto made = parse(*text);
+    if (!made) return std::move(made).error().with_context(path);
+    return made;
+  }
+  if (text.error().code() != Code::kNotFound) return std::move(text).error();
+  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_files(folder));
+  return Tokenizer(std::move(state));
+}
+
+std::vector<Token> Tokenizer::tokenize(std::string_view text) const {
+  const std::u32string codes = decode_utf8(text);
+  std::vector<Token> tokens;
+  tokens.reserve(codes.size() / 3);
+  int32_t word = 0;
+  const auto plain = [&](size_t begin, size_t end) {
+    if (begin == end) return;
+    std::visit([&](const auto& model) { model.tokenize(codes, begin, end, word, tokens); },
+               state_->model);
+  };
+  size_t at = 0;
+  while (const auto match = state_->specials.next(codes, at)) {
+    plain(at, match->begin);
+    tokens.push_back(
+        {match->id, static_cast<int32_t>(match->begin), static_cast<int32_t>(match->end), word++});
+    at = match->end;
+  }
+  plain(at, codes.size());
+  return tokens;
+}
+
+Encoding Tokenizer::encode(std::string_view text, size_t most) const {
+  std::vector<Token> tokens = tokenize(text);
+  const size_t room = most - std::min(most, specials_of_one());
+  if (tokens.size() > room) tokens.resize(room);
+  return assemble(tokens);
+}
+
+Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second,
+                                size_t most) const {
+  std::vector<Token> a = tokenize(first), b = tokenize(second);
+  const size_t room = most - std::min(most, specials_of_pair());
+  if (a.size() + b.size() > room) {
+    // Both lose tokens down to half of the room, but a shorter one than that loses none.
+    const size_t half = room / 2;
+    if (a.size() <= half) {
+      b.resize(room - a.size());
+    } else if (b.size() <= half) {
+      a.resize(room - b.size());
+    } else {
+      const bool first_is_longer = a.size() > b.size();
+      a.resize(first_is_longer ? room - half : half);
+      b.resize(first_is_longer ? half : room - half);
+    }
+  }
+  return assemble_pair(a, b);
+}
+
+Encoding Tokenizer::assemble(std::span<const Token> text) const {
+  return assemble_parts(state_->one, text, {});
+}
+
+Encoding Tokenizer::assemble_pair(std::span<const Token> first,
+                                  std::span<const Token> second) const {
+  return assemble_parts(state_->pair, first, second);
+}
+
+size_t Tokenizer::specials_of_one() const { return count_specials(state_->one); }
+size_t Tokenizer::specials_of_pair() const { return count_specials(state_->pair); }
+
+std::string_view Tokenizer::text_of(int32_t id) const { return state_->vocabulary.text_of(id); }
+
+std::string Tokenizer::decode(std::span<const int32_t> ids) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (const int32_t id : ids) tokens.emplace_back(text_of(id));
+  return join(tokens);
+}
+
+std::string Tokenizer::join(std::span<const std::string> tokens) const {
+  std::string text;
+  if (is_byte_level()) {
+    for (const std::string& token : tokens) append_bytes(text, token);
+    return encode_utf8(decode_utf8(text));  // bytes that are no characters become U+FFFD
+  }
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    std::string piece = tokens[i];
+    if (i > 0 && !state_->continuing_prefix.empty() &&
+        piece.starts_with(state_->continuing_prefix)) {
+      piece.erase(0, state_->continuing_prefix.size());
+    } else if (i > 0) {
+      piece.insert(0, " ");
+    }
+    if (state_->decoder_cleans_up) clean_up(piece);
+    text += piece;
+  }
+  return text;
+}
+
+bool Tokenizer::is_special(int32_t id) const { return state_->specials.contains(id); }
+std::optional<int32_t> Tokenizer::id_of(std::string_view token) const {
+  return state_->vocabulary.find(token);
+}
+std::optional<int32_t> Tokenizer::mask_id() const { return id_of(state_->mask); }
+std::optional<int32_t> Tokenizer::unknown_id() const { return id_of(state_->unknown); }
+size_t Tokenizer::vocabulary_size() const { return state_->vocabulary.texts().size(); }
+bool Tokenizer::is_byte_level() const { return std::holds_alternative<ByteBpe>(state_->model); }
+std::string_view Tokenizer::continuing_prefix() const { return state_->continuing_prefix; }
+
+Status Vocabulary::add(std::string text, int64_t id) {
+  if (id < 0 || id > kHighestId) {
+    return Error(Code::kInvalidArgument, "the token '" + text + "' has the id " +
+                                             std::to_string(id) + ", which is not from 0 to " +
+                                             std::to_string(kHighestId));
+  }
+  const auto at = static_cast<size_t>(id);
+  if (at >= texts_.size()) texts_.resize(at + 1);
+  if (!texts_[at].empty() && texts_[at] != text) {
+    return Error(Code::kInvalidArgument, "the id " + std::to_string(id) + " belongs to '" +
+                                             texts_[at] + "' and to '" + text + "'");
+  }
+  texts_[at] = std::move(text);
+  return {};
+}
+
+void Vocabulary::index() {
+  ids_.clear();
+  ids_.reserve(texts_.size());
+  for (size_t id = 0; id < texts_.size(); ++id) {
+    if (!texts_[id].empty()) ids_.emplace(texts_[id], static_cast<int32_t>(id));
+  }
+}
+
+std::optional<int32_t> Vocabulary::find(std::string_view text) const {
+  const auto found = ids_.find(text);
+  return found == ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string_view Vocabulary::text_of(int32_t id) const {
+  const auto at = static_cast<size_t>(id);
+  return id >= 0 && at < texts_.size() ? std::string_view(texts_[at]) : std::string_view();
+}
+
+}  // namespace thaw::tokenize

@@ -1,0 +1,68 @@
+// Tokenizer: a model folder's tokenizer, from tokenizer.json or from its vocabulary files.
+//
+// WordPiece (BERT's cleaning and splitting) and byte-level BPE; other kinds are refused by name.
+// Thread: any, once open. Owner: values. Limits: files of 64 MiB, ids below 16 million; texts of
+// any length (2^31 code points).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tokenize/token.h"
+
+namespace thaw::tokenize {
+
+class Tokenizer {
+ public:
+  /// kNotFound: neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt;
+  /// kInvalidArgument: a fault, with the file and the key.
+  static Result<Tokenizer> open(const std::string& folder);
+  /// From the text of a tokenizer.json.
+  static Result<Tokenizer> parse(std::string_view json);
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  /// The tokens of a text, special ones within it cut out, none added.
+  std::vector<Token> tokenize(std::string_view text) const;
+
+  /// With the special tokens around it, cut on the right to `most` items in all.
+  Encoding encode(std::string_view text, size_t most) const;
+  /// Tokens are taken from the longer of the two until `most` items are left.
+  Encoding encode_pair(std::string_view first, std::string_view second, size_t most) const;
+  /// The same of tokens that were made before.
+  Encoding assemble(std::span<const Token> text) const;
+  Encoding assemble_pair(std::span<const Token> first, std::span<const Token> second) const;
+  /// How many items the two add.
+  size_t specials_of_one() const;
+  size_t specials_of_pair() const;
+
+  /// The token as the vocabulary writes it; "" for an id that is not there.
+  std::string_view text_of(int32_t id) const;
+  /// The tokens as a text again, as far as they tell.
+  std::string decode(std::span<const int32_t> ids) const;
+  std::string join(std::span<const std::string> tokens) const;
+  bool is_special(int32_t id) const;
+  std::optional<int32_t> id_of(std::string_view token) const;
+  std::optional<int32_t> mask_id() const;
+  std::optional<int32_t> unknown_id() const;
+  size_t vocabulary_size() const;  // the highest id and one
+  /// Tokens are bytes, so that whether one begins a word is told by the space before it.
+  bool is_byte_level() const;
+  /// What a piece that goes on a word begins with ("##"); "" at byte level.
+  std::string_view continuing_prefix() const;
+
+  struct State;  // tokenizer_state.h
+
+ private:
+  explicit Tokenizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace thaw::tokenize
