@@ -1,0 +1,170 @@
+#include "encoder/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/json.h"
+
+namespace thaw::encoder {
+namespace {
+
+constexpr std::array<std::string_view, 4> kFamilies = {"distilbert", "bert", "roberta", "mpnet"};
+constexpr std::array<std::string_view, 5> kTasks = {"question-answering", "text-classification",
+                                                    "token-classification", "feature-extraction",
+                                                    "fill-mask"};
+constexpr std::array<std::string_view, 4> kArchitectures = {
+    "ForQuestionAnswering", "ForSequenceClassification", "ForTokenClassification", "ForMaskedLM"};
+constexpr std::array<Task, 4> kArchitectureTasks = {Task::kQuestionAnswering,
+                                                    Task::kTextClassification,
+                                                    Task::kTokenClassification, Task::kFillMask};
+
+constexpr int kMostLayers = 256;
+constexpr int kMostHidden = 16'384;
+constexpr int kMostRows = 16'000'000;
+constexpr int kMostLabels = 1'000'000;
+
+Error wrong(std::string_view key, std::string_view what) {
+  return Error(Code::kInvalidArgument, fmt::format("{}: {}", key, what));
+}
+
+/// Reads numbers until the first fault, which it keeps.
+class Reader {
+ public:
+  explicit Reader(const Json& json) : json_(json) {}
+
+  int number(std::string_view key, int least, int most, const int* otherwise = nullptr) {
+    const Json* value = json_.find(key);
+    if (!value && otherwise) return *otherwise;
+    if (!value) return fail(wrong(key, "is missing"));
+    if (!value->is_int() || value->as_int() < least || value->as_int() > most) {
+      return fail(wrong(key, fmt::format("must be a whole number from {} to {}", least, most)));
+    }
+    return static_cast<int>(value->as_int());
+  }
+  int fail(Error error) {
+    if (status) status = std::move(error);
+    return 0;
+  }
+
+  Status status;
+
+ private:
+  const Json& json_;
+};
+
+Result<Family> read_family(const Json& json) {
+  const std::string type = json.string_or("model_type");
+  if (type.empty()) return wrong("model_type", "is missing");
+  const auto found = std::ranges::find(kFamilies, type);
+  if (found != kFamilies.end()) return static_cast<Family>(found - kFamilies.begin());
+  return Error(Code::kUnimplemented, fmt::format("model_type: '{}' is not served; {} are",
+                                                 type.substr(0, 40), fmt::join(kFamilies, ", ")));
+}
+
+Task read_task(const Json& json) {
+  const Json& names = json["architectures"];
+  if (!names.is_array()) return Task::kEmbedding;
+  for (const Json& name : names.as_array()) {
+    if (!name.is_string()) continue;
+    for (size_t i = 0; i < kArchitectures.size(); ++i) {
+      if (name.as_string().ends_with(kArchitectures[i])) return kArchitectureTasks[i];
+    }
+  }
+  return Task::kEmbedding;
+}
+
+Status read_labels(const Json& json, std::vector<std::string>& labels) {
+  const Json& names = json["id2label"];
+  constexpr int64_t kUsual = 2;
+  const int64_t count = names.is_object() ? static_cast<int64_t>(names.as_object().size())
+                                          : json.int_or("num_labels", kUsual);
+  if (count < 1 || count > kMostLabels) return wrong("id2label", "must name at least one label");
+  for (int64_t i = 0; i < count; ++i) {
+    const Json* name = names.find(std::to_string(i));
+    if (names.is_object() && (!name || !name->is_string())) {
+      return wrong("id2label", fmt::format("{} has no label", i));
+    }
+    labels.push_back(name ? name->as_string() : fmt::format("LABEL_{}", i));
+  }
+  return {};
+}
+
+Status read_sizes(const Json& json, EncoderConfig& config) {
+  Reader reader(json);
+  const bool is_distilbert = config.family == Family::kDistilBert;
+  config.hidden = reader.number(is_distilbert ? "dim" : "hidden_size", 1, kMostHidden);
+  config.layers = reader.number(is_distilbert ? "n_layers" : "num_hidden_layers", 1, kMostLayers);
+  config.heads = reader.number(is_distilbert ? "n_heads" : "num_attention_heads", 1, kMostHidden);
+  config.intermediate =
+      reader.number(is_distilbert ? "hidden_dim" : "intermediate_size", 1, 8 * kMostHidden);
+  config.vocabulary = reader.number("vocab_size", 1, kMostRows);
+  config.positions = reader.number("max_position_embeddings", 1, kMostRows);
+  const bool counts_on = config.family == Family::kRoberta || config.family == Family::kMpnet;
+  if (counts_on) {
+    constexpr int kUsualPadding = 1;
+    config.first_position = reader.number("pad_token_id", 0, 100, &kUsualPadding) + 1;
+  }
+  if (config.family == Family::kMpnet) {
+    constexpr int kUsualBuckets = 32;
+    config.relative_buckets =
+        reader.number("relative_attention_num_buckets", 4, 4096, &kUsualBuckets);
+  } else if (!is_distilbert) {
+    constexpr int kUsualTypes = 2;
+    config.types = reader.number("type_vocab_size", 1, 100, &kUsualTypes);
+  }
+  RETURN_IF_ERROR(reader.status);
+  if (config.hidden % config.heads != 0) {
+    return wrong(is_distilbert ? "n_heads" : "num_attention_heads",
+                 fmt::format("{} must divide the hidden size {}", config.heads, config.hidden));
+  }
+  if (config.longest() < 3) return wrong("max_position_embeddings", "leaves no room for a text");
+  return {};
+}
+
+}  // namespace
+
+std::string_view family_name(Family family) { return kFamilies[static_cast<size_t>(family)]; }
+std::string_view task_name(Task task) { return kTasks[static_cast<size_t>(task)]; }
+
+Result<Task> parse_task(std::string_view name) {
+  const auto found = std::ranges::find(kTasks, name);
+  if (found != kTasks.end()) return static_cast<Task>(found - kTasks.begin());
+  return Error(Code::kInvalidArgument,
+               fmt::format("unknown task '{}'; there are {}", name, fmt::join(kTasks, ", ")));
+}
+
+Result<EncoderConfig> parse_config(const Json& json) {
+  EncoderConfig config;
+  ASSIGN_OR_RETURN(config.family, read_family(json));
+  RETURN_IF_ERROR(read_sizes(json, config));
+  const bool is_distilbert = config.family == Family::kDistilBert;
+  const std::string_view activation_key = is_distilbert ? "activation" : "hidden_act";
+  const std::string activation = json.string_or(activation_key, "gelu");
+  if (activation != "gelu" && activation != "relu") {
+    return Error(Code::kUnimplemented, fmt::format("{}: '{}' is not served; gelu and relu are",
+                                                   activation_key, activation.substr(0, 40)));
+  }
+  config.activation = activation == "gelu" ? tensor::Activation::kGelu : tensor::Activation::kRelu;
+  const std::string positions = json.string_or("position_embedding_type", "absolute");
+  if (positions != "absolute") {
+    return Error(Code::kUnimplemented,
+                 fmt::format("position_embedding_type: '{}' is not served; absolute is",
+                             positions.substr(0, 40)));
+  }
+  const double epsilon = json.double_or("layer_norm_eps", 1e-12);
+  if (!(epsilon >= 0) || epsilon > 1) return wrong("layer_norm_eps", "must be from 0 to 1");
+  config.epsilon = static_cast<float>(epsilon);
+  config.task = read_task(json);
+  RETURN_IF_ERROR(read_labels(json, config.labels));
+  const std::string problem = json.string_or("problem_type");
+  using Problem = EncoderConfig::Problem;
+  config.problem = problem == "regression"                    ? Problem::kRegression
+                   : problem == "single_label_classification" ? Problem::kSingleLabel
+                   : problem == "multi_label_classification"  ? Problem::kMultiLabel
+                                                              : Problem::kUnsaid;
+  return config;
+}
+
+}  // namespace thaw::encoder

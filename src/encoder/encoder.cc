@@ -1,0 +1,169 @@
+#include "encoder/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace thaw::encoder {
+namespace {
+
+constexpr int kRowsATask = 8;     // of layer norms and embeddings
+constexpr int kScoreRows = 48;    // so that a block of scores stays in the second-level cache
+constexpr int kTasksAThread = 4;  // so that a late thread costs a quarter
+
+}  // namespace
+
+/// What one thread needs for one head.
+struct Encoder::Scratch {
+  std::vector<float> keys, values, scores;
+};
+
+void Encoder::apply(const Linear& linear, std::span<const float> in, std::span<float> out,
+                    tensor::Activation activation) const {
+  const auto rows = static_cast<int>(in.size() / static_cast<size_t>(linear.depth));
+  const tensor::Product product = {.a = in.data(),
+                                   .a_stride = static_cast<size_t>(linear.depth),
+                                   .b = linear.matrix,
+                                   .c = out.data(),
+                                   .c_stride = static_cast<size_t>(linear.columns),
+                                   .rows = rows,
+                                   .columns = linear.columns,
+                                   .depth = linear.depth,
+                                   .bias = linear.bias,
+                                   .activation = activation};
+  const int panels = tensor::panels_of(linear.columns);
+  const int tasks = pool_.threads() == 1 ? 1 : std::min(panels, kTasksAThread * pool_.threads());
+  pool_.run(tasks, [&](int task, int) {
+    kernels_.multiply(product, panels * task / tasks, panels * (task + 1) / tasks);
+  });
+}
+
+void Encoder::embed(std::span<const Sequence> sequences, Hidden& hidden) const {
+  std::vector<float> more(hidden.columns);
+  for (size_t s = 0; s < sequences.size(); ++s) {
+    const Sequence& sequence = sequences[s];
+    for (size_t i = 0; i < sequence.ids.size(); ++i) {
+      const std::span<float> row(hidden.rows.data() + (hidden.first[s] + i) * hidden.columns,
+                                 hidden.columns);
+      const auto columns = static_cast<int64_t>(hidden.columns);
+      CHECK(sequence.ids[i] >= 0 && sequence.ids[i] < config_.vocabulary);
+      read_floats(*words_, sequence.ids[i] * columns, row);
+      const auto add = [&](const tensor::TensorView& table, int64_t index) {
+        read_floats(table, index * columns, more);
+        for (size_t k = 0; k < row.size(); ++k) row[k] += more[k];
+      };
+      if (types_) add(*types_, std::clamp(sequence.types[i], 0, config_.types - 1));
+      add(*positions_, static_cast<int64_t>(i) + config_.first_position);
+      kernels_.layer_norm(row.data(), nullptr, row.data(), static_cast<int>(columns),
+                          after_embedding_.weight, after_embedding_.bias, config_.epsilon);
+    }
+  }
+}
+
+void Encoder::add_and_norm(const LayerNorm& norm, std::span<float> rows,
+                           std::span<const float> more) const {
+  const auto columns = static_cast<size_t>(config_.hidden);
+  const auto count = static_cast<int>(rows.size() / columns);
+  pool_.run((count + kRowsATask - 1) / kRowsATask, [&](int task, int) {
+    for (int i = task * kRowsATask; i < std::min(count, (task + 1) * kRowsATask); ++i) {
+      float* row = rows.data() + static_cast<size_t>(i) * columns;
+      kernels_.layer_norm(row, more.data() + static_cast<size_t>(i) * columns, row, config_.hidden,
+                          norm.weight, norm.bias, config_.epsilon);
+    }
+  });
+}
+
+void Encoder::attend_head(std::span<const float> query_key_value, std::span<float> out,
+                          size_t first, int length, int head, Scratch& scratch) const {
+  const int size = config_.head_size();
+  const auto stride = static_cast<size_t>(3 * config_.hidden);
+  const auto hidden = static_cast<size_t>(config_.hidden);
+  const float* query = query_key_value.data() + first * stride + head * size;
+  scratch.keys.resize(tensor::packed_floats(length, size));
+  scratch.values.resize(tensor::packed_floats(size, length));
+  scratch.scores.resize(static_cast<size_t>(kScoreRows) * static_cast<size_t>(length));
+  tensor::pack_transposed(query + hidden, stride, length, size, scratch.keys.data());
+  tensor::pack_plain(query + 2 * hidden, stride, size, length, scratch.values.data());
+  const float scale = 1.F / std::sqrt(static_cast<float>(size));
+  const auto score_stride = static_cast<size_t>(length);
+  for (int row = 0; row < length; row += kScoreRows) {
+    const int rows = std::min(kScoreRows, length - row);
+    kernels_.multiply({.a = query + static_cast<size_t>(row) * stride,
+                       .a_stride = stride,
+                       .b = scratch.keys.data(),
+                       .c = scratch.scores.data(),
+                       .c_stride = score_stride,
+                       .rows = rows,
+                       .columns = length,
+                       .depth = size},
+                      0, tensor::panels_of(length));
+    if (!distances_.empty()) {
+      const int longest = config_.longest();
+      const float* biases =
+          distances_.data() + static_cast<ptrdiff_t>(head) * (2 * longest + 1) + longest;
+      for (int i = 0; i < rows; ++i) {
+        float* scores = scratch.scores.data() + static_cast<size_t>(i) * score_stride;
+        for (int j = 0; j < length; ++j) scores[j] = scores[j] * scale + biases[j - row - i];
+      }
+    }
+    kernels_.softmax(scratch.scores.data(), score_stride, rows, length,
+                     distances_.empty() ? scale : 1.F);
+    kernels_.multiply({.a = scratch.scores.data(),
+                       .a_stride = score_stride,
+                       .b = scratch.values.data(),
+                       .c = out.data() + (first + static_cast<size_t>(row)) * hidden + head * size,
+                       .c_stride = hidden,
+                       .rows = rows,
+                       .columns = size,
+                       .depth = length},
+                      0, tensor::panels_of(size));
+  }
+}
+
+void Encoder::attend(const Hidden& hidden, std::span<const float> query_key_value,
+                     std::span<float> out) const {
+  const auto sequences = static_cast<int>(hidden.first.size()) - 1;
+  std::vector<Scratch> scratch(static_cast<size_t>(pool_.threads()));
+  pool_.run(sequences * config_.heads, [&](int task, int thread) {
+    const auto sequence = static_cast<size_t>(task / config_.heads);
+    const size_t first = hidden.first[sequence];
+    const auto length = static_cast<int>(hidden.first[sequence + 1] - first);
+    attend_head(query_key_value, out, first, length, task % config_.heads,
+                scratch[static_cast<size_t>(thread)]);
+  });
+}
+
+Hidden Encoder::run(std::span<const Sequence> sequences) const {
+  Hidden hidden;
+  hidden.columns = static_cast<size_t>(config_.hidden);
+  hidden.first.push_back(0);
+  for (const Sequence& sequence : sequences) {
+    CHECK(!sequence.ids.empty() && static_cast<int>(sequence.ids.size()) <= config_.longest());
+    CHECK(sequence.types.size() == sequence.ids.size());
+    hidden.first.push_back(hidden.first.back() + sequence.ids.size());
+  }
+  const size_t rows = hidden.first.back();
+  hidden.rows.resize(rows * hidden.columns);
+  embed(sequences, hidden);
+  const size_t wide = std::max(3 * config_.hidden, config_.intermediate);
+  std::vector<float> inner(rows * wide), out(rows * hidden.columns);
+  for (const Layer& layer : layers_) {
+    const std::span<float> projected =
+        std::span(inner).first(rows * static_cast<size_t>(layer.query_key_value.columns));
+    apply(layer.query_key_value, hidden.rows, projected);
+    // `out` holds each head's result, then, through `inner`, what they are together.
+    attend(hidden, projected, out);
+    const std::span<float> attended = std::span(inner).first(rows * hidden.columns);
+    apply(layer.attention_out, out, attended);
+    add_and_norm(layer.after_attention, hidden.rows, attended);
+    const std::span<float> up =
+        std::span(inner).first(rows * static_cast<size_t>(layer.up.columns));
+    apply(layer.up, hidden.rows, up, config_.activation);
+    apply(layer.down, up, out);
+    add_and_norm(layer.after_feed_forward, hidden.rows, out);
+  }
+  return hidden;
+}
+
+}  // namespace thaw::encoder

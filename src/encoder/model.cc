@@ -1,0 +1,143 @@
+#include "encoder/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "tensor/cpu_limit.h"
+#include "tokenize/files.h"
+
+namespace thaw::encoder {
+namespace {
+
+Result<Json> read_json(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, tokenize::read_text_file(path));
+  auto json = Json::parse(text);
+  if (!json) return std::move(json).error().with_context(path);
+  return json;
+}
+
+/// A length that an optional file gives; some say 10^30 for "none".
+Result<size_t> optional_length(const std::string& path, std::string_view key, size_t otherwise) {
+  auto json = read_json(path);
+  if (!json) {
+    if (json.error().code() == Code::kNotFound) return otherwise;
+    return std::move(json).error();
+  }
+  const Json& value = (*json)[key];
+  if (value.is_null() || (value.is_number() && value.as_double() >= 1e9)) return otherwise;
+  if (!value.is_int() || value.as_int() < 3) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{}: {}: must be a whole number of at least 3", path, key));
+  }
+  return std::min(otherwise, static_cast<size_t>(value.as_int()));
+}
+
+const tensor::Kernels* choose_kernels(std::string_view name) {
+  for (const tensor::Kernels& kernels : tensor::usable_kernels()) {
+    if (name.empty() || kernels.name == name) return &kernels;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Model::~Model() = default;
+
+Result<std::unique_ptr<Model>> Model::open(const std::string& folder, const ModelOptions& options) {
+  std::unique_ptr<Model> model(new Model);
+  RETURN_IF_ERROR(model->load(folder, options));
+  return model;
+}
+
+Status Model::load(const std::string& folder, const ModelOptions& options) {
+  const std::string path = folder + "/config.json";
+  ASSIGN_OR_RETURN(const Json json, read_json(path));
+  auto config = parse_config(json);
+  if (!config) return std::move(config).error().with_context(path);
+  config_ = *std::move(config);
+  ASSIGN_OR_RETURN(const auto pooling, read_pooling(folder, config_.hidden));
+  if (pooling) {
+    head_.pooling = *pooling;
+    config_.task = Task::kEmbedding;
+  }
+  config_.task = options.task.value_or(config_.task);
+  const tensor::Kernels* kernels = choose_kernels(options.kernels);
+  if (!kernels) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("this machine has no '{}' instructions", options.kernels));
+  }
+  ASSIGN_OR_RETURN(tokenize::Tokenizer tokenizer, tokenize::Tokenizer::open(folder));
+  tokenizer_ = std::move(tokenizer);
+  if (tokenizer_->vocabulary_size() > static_cast<size_t>(config_.vocabulary)) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{}: vocab_size is {}, but the tokenizer has {} tokens", path,
+                             config_.vocabulary, tokenizer_->vocabulary_size()));
+  }
+  ASSIGN_OR_RETURN(longest_, optional_length(folder + "/tokenizer_config.json", "model_max_length",
+                                             static_cast<size_t>(config_.longest())));
+  ASSIGN_OR_RETURN(
+      longest_, optional_length(folder + "/sentence_bert_config.json", "max_seq_length", longest_));
+  ASSIGN_OR_RETURN(tensor::Weights weights, tensor::Weights::open(folder));
+  weights_ = std::move(weights);
+  pool_ = std::make_unique<tensor::ThreadPool>(options.threads > 0 ? options.threads
+                                                                   : tensor::usable_cpus());
+  encoder_ = std::make_unique<Encoder>(config_, *weights_, *pool_, *kernels);
+  arena_ = std::make_unique<Arena>(*weights_);
+  RETURN_IF_ERROR(encoder_->plan(*arena_));
+  RETURN_IF_ERROR(head_.plan(config_, *weights_, *encoder_, *arena_));
+  if (config_.task == Task::kEmbedding && !head_.pooling.dense_folder.empty()) {
+    ASSIGN_OR_RETURN(tensor::Weights dense, tensor::Weights::open(head_.pooling.dense_folder));
+    dense_weights_ = std::move(dense);
+    dense_arena_ = std::make_unique<Arena>(*dense_weights_);
+    RETURN_IF_ERROR(head_.plan_dense(config_, *dense_arena_));
+    dense_arena_->fill(*pool_);
+  }
+  arena_->fill(*pool_);
+  return {};
+}
+
+Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long) const {
+  const std::vector<tokenize::Token> tokens = tokenizer_->tokenize(text);
+  const size_t room = longest_ - std::min(longest_, tokenizer_->specials_of_one());
+  if (tokens.size() <= room) return tokenizer_->assemble(tokens);
+  if (too_long == TooLong::kCut) return tokenizer_->assemble(std::span(tokens).first(room));
+  return Error(Code::kInvalidArgument,
+               fmt::format("the text has {} tokens, but the model takes {}: shorten it, or set "
+                           "\"truncate\": true to have its end cut off",
+                           tokens.size(), room));
+}
+
+Result<tokenize::Encoding> Model::encode_pair(std::string_view first, std::string_view second,
+                                              TooLong too_long) const {
+  tokenize::Encoding encoding = tokenizer_->encode_pair(
+      first, second, too_long == TooLong::kCut ? longest_ : std::string::npos);
+  if (encoding.items.size() <= longest_) return encoding;
+  return Error(Code::kInvalidArgument,
+               fmt::format("the two texts have {} tokens, but the model takes {}: shorten them, or "
+                           "set \"truncate\": true to have the longer one's end cut off",
+                           encoding.items.size() - tokenizer_->specials_of_pair(),
+                           longest_ - tokenizer_->specials_of_pair()));
+}
+
+void Model::run(std::span<const tokenize::Encoding> encodings, const Visit& visit) const {
+  for (size_t next = 0; next < encodings.size();) {
+    std::vector<Sequence> batch;
+    size_t tokens = 0;
+    const size_t first = next;
+    do {
+      Sequence& sequence = batch.emplace_back();
+      for (const auto& item : encodings[next].items) {
+        sequence.ids.push_back(item.token.id);
+        sequence.types.push_back(item.type);
+      }
+      tokens += sequence.ids.size();
+      ++next;
+    } while (next < encodings.size() && tokens + encodings[next].items.size() <= kBatchTokens);
+    const Hidden hidden = encoder_->run(batch);
+    for (size_t row = 0; row < batch.size(); ++row) visit(first + row, hidden, row);
+  }
+}
+
+}  // namespace thaw::encoder

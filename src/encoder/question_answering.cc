@@ -1,0 +1,212 @@
+#include "encoder/question_answering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "encoder/model.h"
+#include "tokenize/unicode.h"
+
+namespace thaw::encoder {
+namespace {
+
+constexpr int kUsualSequence = 384;
+constexpr int kUsualStride = 128;
+
+Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+/// Probabilities of the tokens that may be in an answer; those of the others are zero.
+std::vector<double> probabilities(const std::vector<float>& logits, const std::vector<bool>& may) {
+  double largest = -INFINITY, sum = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (may[i]) largest = std::max<double>(largest, logits[i]);
+  }
+  std::vector<double> shares(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (may[i]) sum += shares[i] = std::exp(logits[i] - largest);
+  }
+  for (double& share : shares) share /= sum;
+  return shares;
+}
+
+struct Span {
+  double score;
+  size_t start, end;  // tokens of the window
+};
+
+/// The best `count` spans of at most `longest` tokens, the best first.
+std::vector<Span> best_spans(const std::vector<double>& start, const std::vector<double>& end,
+                             size_t count, size_t longest) {
+  const auto is_better = [](const Span& a, const Span& b) { return a.score > b.score; };
+  std::vector<Span> best;  // a heap with the worst in front
+  for (size_t s = 0; s < start.size(); ++s) {
+    if (start[s] <= 0) continue;
+    for (size_t e = s; e < std::min(start.size(), s + longest); ++e) {
+      const Span span = {start[s] * end[e], s, e};
+      if (span.score <= 0 || (best.size() == count && !is_better(span, best.front()))) continue;
+      if (best.size() == count) {
+        std::ranges::pop_heap(best, is_better);
+        best.pop_back();
+      }
+      best.push_back(span);
+      std::ranges::push_heap(best, is_better);
+    }
+  }
+  std::ranges::sort_heap(best, is_better);
+  return best;
+}
+
+struct CodeRange {
+  int32_t begin, end;
+};
+
+/// The span's place in the context: whole words, as far as they are in the window, if so wanted.
+CodeRange place_of(const tokenize::Encoding& window, const Span& span, bool align_to_words) {
+  const auto& items = window.items;
+  CodeRange place = {items[span.start].token.begin, items[span.end].token.end};
+  if (!align_to_words) return place;
+  for (const auto& [token, type, sequence] : items) {
+    if (sequence != 1) continue;
+    if (token.word == items[span.start].token.word)
+      place.begin = std::min(place.begin, token.begin);
+    if (token.word == items[span.end].token.word) place.end = std::max(place.end, token.end);
+  }
+  return place;
+}
+
+std::u32string lower_case(std::u32string_view text) {
+  std::u32string out;
+  for (const char32_t code : text) tokenize::append_lower(out, code);
+  return out;
+}
+
+/// Answers so far; one that is there already, in whatever case, grows by the score.
+class Collected {
+ public:
+  explicit Collected(std::string_view context) : context_(tokenize::decode_utf8(context)) {}
+
+  void add(double score, CodeRange place) {
+    const auto begin = static_cast<size_t>(place.begin);
+    const std::u32string_view text =
+        std::u32string_view(context_).substr(begin, static_cast<size_t>(place.end) - begin);
+    std::u32string key = lower_case(text);
+    const auto found = std::ranges::find(keys_, key);
+    if (found != keys_.end()) {
+      answers[static_cast<size_t>(found - keys_.begin())].score += score;
+      return;
+    }
+    keys_.push_back(std::move(key));
+    answers.push_back({score, place.begin, place.end, tokenize::encode_utf8(text)});
+  }
+
+  std::vector<Answer> answers;
+
+ private:
+  std::u32string context_;
+  std::vector<std::u32string> keys_;
+};
+
+}  // namespace
+
+Result<std::vector<tokenize::Encoding>> question_windows(const Model& model,
+                                                         std::string_view question,
+                                                         std::string_view context,
+                                                         const QuestionOptions& options) {
+  if (is_blank(question)) return wrong("question: must not be empty");
+  if (is_blank(context)) return wrong("context: must not be empty");
+  const auto& tokenizer = model.tokenizer();
+  const auto longest = static_cast<int>(model.longest());
+  const int sequence = options.max_sequence.value_or(std::min(longest, kUsualSequence));
+  if (sequence < 1 || sequence > longest) {
+    return wrong(fmt::format("max_seq_len: {} must be from 1 to {}", sequence, longest));
+  }
+  const auto asked = tokenizer.tokenize(question), read = tokenizer.tokenize(context);
+  const auto taken = static_cast<int>(asked.size() + tokenizer.specials_of_pair());
+  const int room = sequence - taken;
+  if (room < 1) {
+    return wrong(
+        fmt::format("question: its {} tokens leave no room for the context in a window of "
+                    "{}: shorten it",
+                    asked.size(), sequence));
+  }
+  int stride = options.stride.value_or(std::min(sequence / 2, kUsualStride));
+  if (options.stride && (stride < 0 || stride >= room)) {
+    return wrong(
+        fmt::format("doc_stride: {} must be from 0 to {}, less than the window has room "
+                    "for beside the question",
+                    stride, room - 1));
+  }
+  if (stride >= room) stride = room / 2;
+  const auto size = static_cast<size_t>(room), step = static_cast<size_t>(room - stride);
+  const size_t count = read.size() <= size ? 1 : (read.size() - size + step - 1) / step + 1;
+  if (count > kMostWindows) {
+    return wrong(fmt::format("context: its {} tokens make {} windows, more than {}: split it",
+                             read.size(), count, kMostWindows));
+  }
+  std::vector<tokenize::Encoding> windows;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t begin = i * step;
+    windows.push_back(tokenizer.assemble_pair(
+        asked, std::span(read).subspan(begin, std::min(size, read.size() - begin))));
+  }
+  return windows;
+}
+
+std::vector<SpanLogits> question_logits(const Model& model,
+                                        const std::vector<tokenize::Encoding>& windows) {
+  std::vector<SpanLogits> logits(windows.size());
+  model.run(windows, [&](size_t index, const Hidden& hidden, size_t row) {
+    const size_t tokens = hidden.first[row + 1] - hidden.first[row];
+    std::vector<float> both(2 * tokens);
+    model.encoder().apply(model.head().out, {hidden.row(row, 0).data(), tokens * hidden.columns},
+                          both);
+    for (size_t i = 0; i < tokens; ++i) {
+      logits[index].start.push_back(both[2 * i]);
+      logits[index].end.push_back(both[2 * i + 1]);
+    }
+  });
+  return logits;
+}
+
+std::vector<Answer> choose_answers(const std::vector<tokenize::Encoding>& windows,
+                                   const std::vector<SpanLogits>& logits, std::string_view context,
+                                   const QuestionOptions& options) {
+  Collected collected(context);
+  double least_null = 1'000'000;
+  for (size_t w = 0; w < windows.size(); ++w) {
+    const auto& items = windows[w].items;
+    // The first token stands for "no answer here"; its kind takes part in the probabilities.
+    std::vector<bool> may(items.size());
+    for (size_t i = 0; i < items.size(); ++i) {
+      may[i] = items[i].sequence == 1 || items[i].token.id == items[0].token.id;
+    }
+    auto start = probabilities(logits[w].start, may), end = probabilities(logits[w].end, may);
+    least_null = std::min(least_null, start[0] * end[0]);
+    start[0] = end[0] = 0;
+    for (const Span& span : best_spans(start, end, static_cast<size_t>(options.top_k),
+                                       static_cast<size_t>(options.max_answer_tokens))) {
+      collected.add(span.score, place_of(windows[w], span, options.align_to_words));
+    }
+  }
+  std::vector<Answer> answers = std::move(collected.answers);
+  if (options.may_be_impossible) answers.push_back({least_null, 0, 0, ""});
+  std::ranges::stable_sort(answers, std::greater<>(), &Answer::score);
+  if (answers.size() > static_cast<size_t>(options.top_k)) {
+    answers.resize(static_cast<size_t>(options.top_k));
+  }
+  return answers;
+}
+
+Result<std::vector<Answer>> answer_question(const Model& model, std::string_view question,
+                                            std::string_view context,
+                                            const QuestionOptions& options) {
+  ASSIGN_OR_RETURN(const auto windows, question_windows(model, question, context, options));
+  return choose_answers(windows, question_logits(model, windows), context, options);
+}
+
+}  // namespace thaw::encoder
