@@ -40,6 +40,16 @@ void Checks::executed(const InstanceId& id) { journal_.line(fmt::format("{} runs
 
 void Checks::ready(const InstanceId& id) { lives_.at(id).ready = loop_.now(); }
 
+void Checks::frozen(const InstanceId& id) {
+  Life& life = lives_.at(id);
+  const bool may_be = life.cpu == serving::CpuAllocation::kRequestBased && life.ready &&
+                      life.in_flight == 0 && !life.told_to_stop;
+  if (!may_be) journal_.violation(fmt::format("{} needs its CPU and is frozen", id.str()));
+  life.frozen = true;
+}
+
+void Checks::thawed(const InstanceId& id) { lives_.at(id).frozen = false; }
+
 void Checks::told_to_stop(const InstanceId& id) {
   Life& life = lives_.at(id);
   // Killed before it ran: its start is billed, no stop is.
@@ -89,6 +99,11 @@ void Checks::expect_zero(Promise& promise) {
     const Life& life = lives_.at(id);
     if (life.ready && *life.ready <= promise.quiet_since && !life.told_to_stop && !life.kind) {
       ++idle;
+      const bool needs_cpu = life.cpu == serving::CpuAllocation::kInstanceBased;
+      if (life.frozen == needs_cpu) {
+        journal_.violation(
+            fmt::format("{} is idle and {}", id.str(), needs_cpu ? "frozen" : "not frozen"));
+      }
     }
   }
   const bool reachable = promise.config.reachability == Reachability::kReachable;
@@ -102,6 +117,9 @@ void Checks::expect_zero(Promise& promise) {
 void Checks::takes(const InstanceId& id) {
   Life& life = lives_.at(id);
   const int limit = promises_[life.revision].config.container_concurrency;
+  if (life.frozen) {
+    journal_.violation(fmt::format("{} is frozen and gets a request", id.str()));
+  }
   if (++life.in_flight > limit) {
     journal_.violation(
         fmt::format("{} has {} requests at once, limit {}", id.str(), life.in_flight, limit));

@@ -1,9 +1,10 @@
 // Checks: what serving promises, held against what the containers and the callers saw.
 //
 // Never more requests in a container than its concurrency, never more containers than the
-// maximum, zero when the idle time is over, and a bill that equals the time in which containers
-// started, served and stopped, computed here from the list of all of these in another way.
-// That each request is answered exactly once is checked by caller.h.
+// maximum, no request in a frozen container and no idle one with CPU, zero when the idle time is
+// over, and a bill that equals the time in which containers started, served and stopped, computed
+// here from the list of all of these in another way. That each request is answered exactly once is
+// checked by caller.h.
 //
 // **Thread**: one. **Owner**: loop and journal outlive it. **Limits**: none.
 #pragma once
@@ -35,6 +36,8 @@ class Checks {
   void started(const InstanceId& id, const RevisionId& revision);
   void executed(const InstanceId& id);
   void ready(const InstanceId& id);
+  void frozen(const InstanceId& id);
+  void thawed(const InstanceId& id);
   void told_to_stop(const InstanceId& id);
   void died(const InstanceId& id, sandbox::ExitReport::Kind kind);
   void ended(const InstanceId& id);
@@ -69,6 +72,7 @@ class Checks {
     std::optional<sandbox::ExitReport::Kind> kind;
     std::vector<std::pair<Instant, Instant>> requests;
     int in_flight = 0;
+    bool frozen = false;
     Duration billed{0};
     bool exempt = false;
   };

@@ -45,7 +45,10 @@ void SimContainer::listen() {
   if (fate_.listening == Listening::kNever) return;
   listens_ = true;
   if (fate_.crashes_after >= Duration(0)) {
-    life_timer_ = sandbox_.loop.after(fate_.crashes_after, [this] { die(Kind::kSignalled, 6); });
+    life_timer_ = sandbox_.loop.after(fate_.crashes_after, [this] {
+      crash_is_due_ = frozen_;
+      if (!frozen_) die(Kind::kSignalled, 6);
+    });
   }
   if (on_listening_) std::exchange(on_listening_, nullptr)();
 }
@@ -76,7 +79,22 @@ RequestFate SimContainer::handle(Connection& connection, Duration delay) {
   return fate;
 }
 
+Status SimContainer::freeze() {
+  if (dead_) return Error(Code::kFailedPrecondition, "it has ended");
+  sandbox_.checks.frozen(id_);
+  frozen_ = true;
+  return {};
+}
+
+void SimContainer::thaw() {
+  sandbox_.checks.thawed(id_);
+  frozen_ = false;
+  if (!std::exchange(crash_is_due_, false)) return;
+  life_timer_ = sandbox_.loop.after(Duration(0), [this] { die(Kind::kSignalled, 6); });
+}
+
 void SimContainer::terminate() {
+  if (frozen_) sandbox_.journal.violation(fmt::format("{} is frozen, told to stop", id_.str()));
   sandbox_.checks.told_to_stop(id_);
   told_to_stop_ = true;
   if (dead_ || fate_.on_sigterm == OnSigterm::kIgnores) return;
@@ -117,6 +135,7 @@ void SimContainer::heal() {
   behaviour_ = good_behaviour();
   fate_.on_sigterm = OnSigterm::kEnds;
   if (listens_) life_timer_.cancel();
+  crash_is_due_ = false;
   request_timers_.clear();
 }
 

@@ -40,6 +40,8 @@ class SimContainer final : public sandbox::Instance {
   ~SimContainer() override;
 
   const io::SocketAddress& address() const override { return address_; }
+  Status freeze() override;
+  void thaw() override;
   void terminate() override;
   void kill() override;
   sandbox::Usage usage() const override { return {}; }
@@ -73,6 +75,8 @@ class SimContainer final : public sandbox::Instance {
   bool listens_ = false;
   bool dead_ = false;
   bool told_to_stop_ = false;
+  bool frozen_ = false;
+  bool crash_is_due_ = false;             // while frozen it cannot
   std::vector<Connection*> connections_;  // in order of arrival: pointers have none that repeats
   std::function<void()> on_listening_;
   io::Timer life_timer_;  // the next step of starting, or the crash

@@ -347,6 +347,8 @@ void World::on_revision_state(const RevisionId& revision, const serving::Revisio
   controller_->on_revision_state(revision, state);
 }
 
+void World::on_instance_frozen(const InstanceId&) { not_inside("an instance's freeze"); }
+
 void World::on_instance_gone(const InstanceId& instance) {
   not_inside("the end of an instance");
   checks_.told_gone(instance);

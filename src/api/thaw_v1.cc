@@ -27,18 +27,17 @@ std::string_view state_name(serving::InstanceState state) {
 }
 
 Json instance_json(const serving::InstanceStatus& instance, Instant now) {
-  return Json::object(
-      {{"name", instance.id.str()},
-       {"service", instance.service.str()},
-       {"revision", instance.revision.str()},
-       {"state", state_name(instance.state)},
-       {"temperature", instance.temperature == serving::Temperature::kHot ? "hot" : "cold"},
-       {"inFlight", instance.in_flight},
-       {"ageSeconds", to_seconds(now - instance.created)},
-       {"cpuSeconds", to_seconds(instance.usage.cpu)},
-       {"memoryBytes", instance.usage.memory.value},
-       {"memoryPeakBytes", instance.usage.memory_peak.value},
-       {"memoryLimitBytes", instance.memory_limit.value}});
+  return Json::object({{"name", instance.id.str()},
+                       {"service", instance.service.str()},
+                       {"revision", instance.revision.str()},
+                       {"state", state_name(instance.state)},
+                       {"temperature", name_of(instance.temperature)},
+                       {"inFlight", instance.in_flight},
+                       {"ageSeconds", to_seconds(now - instance.created)},
+                       {"cpuSeconds", to_seconds(instance.usage.cpu)},
+                       {"memoryBytes", instance.usage.memory.value},
+                       {"memoryPeakBytes", instance.usage.memory_peak.value},
+                       {"memoryLimitBytes", instance.memory_limit.value}});
 }
 
 Json usage_json(const billing::Usage& usage) {

@@ -151,6 +151,10 @@ constexpr std::array kOptions = {
     Option{"isolation", "auto|container|process", "auto",
            "how instances run; auto is container as root where crun is installed, else process",
            set_isolation},
+    Option{"freeze-after", "DURATION", "100ms",
+           "from an instance's last answer until it gets no CPU, if it is billed by request; 0 is "
+           "Cloud Run's rule",
+           set_duration<0, kHourMs, &UpOptions::freeze_after>},
     Option{"scale-to-zero-after", "DURATION", "60s",
            "how long a service without a request keeps its last instance",
            set_duration<100, kHourMs, &UpOptions::scale_to_zero_after>},

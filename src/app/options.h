@@ -27,6 +27,7 @@ struct UpOptions {
   enum class LogFormat { kAuto, kText, kJson } log_format = LogFormat::kAuto;
   std::string log_level;
   enum class Isolation { kAuto, kContainer, kProcess } isolation = Isolation::kAuto;
+  Duration freeze_after{0};
   Duration scale_to_zero_after{0};
   Duration stop_grace{0};
   Duration drain_timeout{0};

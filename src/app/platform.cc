@@ -133,6 +133,7 @@ Status Platform::Impl::make_rooms() {
   prober_.emplace(loop_, loop_, net_);
   serving::Serving::Options serving_options{.longest_queue = options_.longest_queue,
                                             .stop_grace = options_.stop_grace};
+  serving_options.freeze_after = options_.freeze_after;
   serving_options.autoscaler.scale_to_zero_after = options_.scale_to_zero_after;
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
 

@@ -93,6 +93,10 @@ void Switchboard::on_revision_state(const RevisionId& revision,
   rooms_.control->on_revision_state(revision, state);
 }
 
+void Switchboard::on_instance_frozen(const InstanceId& instance) {
+  rooms_.gateway->drop_idle(instance);
+}
+
 void Switchboard::on_instance_gone(const InstanceId& instance) {
   rooms_.gateway->drop_idle(instance);
   rooms_.meter->forget(instance);

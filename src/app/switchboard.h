@@ -47,6 +47,7 @@ class Switchboard final : public serving::Observer,
   void on_start(const serving::StartRecord& record) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
+  void on_instance_frozen(const InstanceId& instance) override;
   void on_instance_gone(const InstanceId& instance) override;
 
   void on_run(const serving::RevisionConfig& config) override;

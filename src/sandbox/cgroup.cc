@@ -1,11 +1,13 @@
 #include "sandbox/cgroup.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <set>
 
+#include "sandbox/own_fd.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
@@ -13,6 +15,14 @@ namespace {
 
 // cgroup v1 writes "no limit" as the largest page-aligned number.
 constexpr int64_t kNoLimit = int64_t{1} << 60;
+
+/// One write(2) into a control file that is there: a wake waits for this.
+Status write_control(const std::string& path, std::string_view word) {
+  const OwnFd file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (!file) return errno_error("open " + path, errno);
+  if (::write(file.get(), word.data(), word.size()) < 0) return errno_error("write " + path, errno);
+  return {};
+}
 
 /// Removes a folder of a cgroup file system and the folders below it.
 Status remove_groups(io::Disk& disk, const std::string& path, int depth = 0) {
@@ -64,16 +74,21 @@ int64_t Cgroups::oom_kills(const std::string& name) const {
                       "oom_kill"));
 }
 
+Status Cgroups::freeze(const std::string& name) const {
+  const std::string path = freezer(name);
+  if (path.empty()) return Error(Code::kUnavailable, "this machine has no freezer cgroup");
+  return write_control(path, machine_.cgroups == Machine::Cgroups::kV2 ? "1" : "FROZEN");
+}
+
 void Cgroups::thaw(const std::string& name) const {
-  if (machine_.cgroups == Machine::Cgroups::kV2) {
-    const std::string path = machine_.unified + this->path(name) + "/cgroup.freeze";
-    if (number(read_file(path)) != 0) (void)disk_.write_file(path, "0");
-    return;
-  }
-  const std::string path = file("freezer", name, "freezer.state");
+  const std::string path = freezer(name);
   if (path.empty()) return;
-  const std::string state = read_file(path);
-  if (!state.empty() && trim(state) != "THAWED") (void)disk_.write_file(path, "THAWED");
+  (void)write_control(path, machine_.cgroups == Machine::Cgroups::kV2 ? "0" : "THAWED");
+}
+
+std::string Cgroups::freezer(const std::string& name) const {
+  if (machine_.cgroups != Machine::Cgroups::kV2) return file("freezer", name, "freezer.state");
+  return machine_.unified + path(name) + "/cgroup.freeze";
 }
 
 std::vector<std::string> Cgroups::list() const {

@@ -96,18 +96,26 @@ TEST_F(CgroupTest, MissingAndBrokenFilesReadAsZero) {
   EXPECT_EQ(facts.oom_kills, 0);
 }
 
-TEST_F(CgroupTest, ThawWritesOnlyWhereSomethingIsFrozen) {
-  put("/freezer/thaw-x/a/freezer.state", "FREEZING\n");
-  put("/freezer/thaw-x/b/freezer.state", "THAWED\n");
+TEST_F(CgroupTest, FreezesAndThawsInTheWordsOfEachVersion) {
+  put("/freezer/thaw-x/a/freezer.state", "THAWED\n");
+  EXPECT_TRUE(v1().freeze("a"));
+  EXPECT_EQ(get("/freezer/thaw-x/a/freezer.state"), "FROZEN");
   v1().thaw("a");
-  v1().thaw("b");
-  v1().thaw("none");
   EXPECT_EQ(get("/freezer/thaw-x/a/freezer.state"), "THAWED");
-  EXPECT_EQ(get("/freezer/thaw-x/b/freezer.state"), "THAWED\n");
-  EXPECT_FALSE(disk_.exists(root_ + "/freezer/thaw-x/none"));
-  put("/thaw-x/a/cgroup.freeze", "1\n");
+  put("/thaw-x/a/cgroup.freeze", "0\n");
+  EXPECT_TRUE(v2().freeze("a"));
+  EXPECT_EQ(get("/thaw-x/a/cgroup.freeze"), "1");
   v2().thaw("a");
   EXPECT_EQ(get("/thaw-x/a/cgroup.freeze"), "0");
+}
+
+TEST_F(CgroupTest, AGroupThatIsGoneCannotBeFrozenAndIsNotMade) {
+  EXPECT_FALSE(v1().freeze("none"));
+  EXPECT_FALSE(v2().freeze("none"));
+  v1().thaw("none");
+  v2().thaw("none");
+  EXPECT_FALSE(disk_.exists(root_ + "/freezer/thaw-x/none"));
+  EXPECT_FALSE(disk_.exists(root_ + "/thaw-x/none"));
 }
 
 TEST_F(CgroupTest, ListsAGroupThatIsLeftInOneHierarchyOnly) {

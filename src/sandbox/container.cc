@@ -227,6 +227,18 @@ void Container::watch_memory() {
   });
 }
 
+Status Container::freeze() {
+  if (state_ != State::kRunning) return Error(Code::kFailedPrecondition, "it is not running");
+  memory_timer_.cancel();  // nothing in it can ask for memory now
+  return env_.cgroups.freeze(name_);
+}
+
+void Container::thaw() {
+  if (state_ != State::kRunning) return;
+  env_.cgroups.thaw(name_);
+  watch_memory();
+}
+
 void Container::terminate() {
   if (state_ != State::kRunning) return kill();
   stop_asked_ = true;

@@ -56,6 +56,8 @@ class Container : public std::enable_shared_from_this<Container> {
   void attach(InstanceObserver& observer);
   /// The instance was dropped: nobody is told any more, and it is killed.
   void detach();
+  Status freeze();
+  void thaw();
   void terminate();
   void kill();
 

@@ -38,6 +38,8 @@ class CrunInstance final : public Instance {
   explicit CrunInstance(std::shared_ptr<Container> container) : container_(std::move(container)) {}
   ~CrunInstance() override { container_->detach(); }
   const io::SocketAddress& address() const override { return container_->address(); }
+  Status freeze() override { return container_->freeze(); }
+  void thaw() override { container_->thaw(); }
   void terminate() override { container_->terminate(); }
   void kill() override { container_->kill(); }
   Usage usage() const override { return container_->usage(); }

@@ -83,6 +83,11 @@ void PlainProcess::detach() {
   kill();
 }
 
+Status PlainProcess::signal(int number) {
+  if (main_ == nullptr || exited_) return Error(Code::kFailedPrecondition, "it is not running");
+  return main_->signal_group(number);
+}
+
 void PlainProcess::terminate() {
   stop_asked_ = true;
   if (main_ != nullptr && !exited_) (void)main_->signal(SIGTERM);

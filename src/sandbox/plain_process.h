@@ -29,6 +29,8 @@ class PlainProcess : public std::enable_shared_from_this<PlainProcess> {
   /// Call once, right after construction.
   void spawn(io::Processes& processes);
   void detach();
+  /// To its process group.
+  Status signal(int number);
   void terminate();
   void kill();
   const io::SocketAddress& address() const { return address_; }

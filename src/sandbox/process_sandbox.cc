@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ class ProcessInstance final : public Instance {
   explicit ProcessInstance(std::shared_ptr<PlainProcess> process) : process_(std::move(process)) {}
   ~ProcessInstance() override { process_->detach(); }
   const io::SocketAddress& address() const override { return process_->address(); }
+  Status freeze() override { return process_->signal(SIGSTOP); }
+  void thaw() override { (void)process_->signal(SIGCONT); }
   void terminate() override { process_->terminate(); }
   void kill() override { process_->kill(); }
   Usage usage() const override { return process_->usage(); }

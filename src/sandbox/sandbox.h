@@ -88,6 +88,11 @@ class Instance {
   virtual ~Instance() = default;
   /// Where its port is reached; valid from on_executed on.
   virtual const io::SocketAddress& address() const = 0;
+  /// Takes the CPU from all its processes; memory, connections and clocks go on. kill() works on a
+  /// frozen one, terminate() needs thaw() first. An error: it runs on, and thaw() may follow.
+  virtual Status freeze() = 0;
+  /// Gives the CPU back; when it returns the processes may run. Nothing when not frozen.
+  virtual void thaw() = 0;
   /// SIGTERM to its main process. One that would not notice (as the first process of a container
   /// it must handle the signal) is killed at once; one that was not executed yet never is.
   virtual void terminate() = 0;

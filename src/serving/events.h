@@ -16,7 +16,19 @@
 namespace thaw::serving {
 
 /// The rungs of the ladder that exist so far.
-enum class Temperature { kCold, kHot };
+enum class Temperature { kCold, kFrozen, kHot };
+
+constexpr std::string_view name_of(Temperature temperature) {
+  switch (temperature) {
+    case Temperature::kHot:
+      return "hot";
+    case Temperature::kFrozen:
+      return "frozen";
+    case Temperature::kCold:
+      break;
+  }
+  return "cold";
+}
 
 enum class InstanceState { kStarting, kReady, kStopping };
 
@@ -83,6 +95,9 @@ class Observer {
   virtual void on_start(const StartRecord& record) = 0;  // at listening and again at first byte
   virtual void on_billable(const BillableSpan& span) = 0;
   virtual void on_revision_state(const RevisionId& revision, const RevisionState& state) = 0;
+  /// It answers nothing until the next request thaws it; its server's timeouts go on meanwhile, so
+  /// that idle connections to it must be dropped.
+  virtual void on_instance_frozen(const InstanceId& instance) = 0;
   /// The address leads nowhere any more: connections kept to it must be dropped.
   virtual void on_instance_gone(const InstanceId& instance) = 0;
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+
 namespace thaw::serving {
 
 InstanceRun::InstanceRun(InstanceRunOwner& owner, InstanceKey key, const InstanceId& id,
@@ -37,6 +39,18 @@ void InstanceRun::probe(Prober& prober, const StartupProbe& probe, uint16_t inst
     const std::unique_ptr<Probing> done = std::move(probing_);
     owner_.on_probe(key_, outcome);
   });
+}
+
+void InstanceRun::freeze() {
+  if (!instance_) return;
+  if (const Status frozen = instance_->freeze(); !frozen) {
+    log_warning("an idle instance could not be frozen and keeps its CPU",
+                {{"instance", id().str()}, {"error", frozen.error().message()}});
+  }
+}
+
+void InstanceRun::thaw() {
+  if (instance_) instance_->thaw();
 }
 
 void InstanceRun::terminate() {

@@ -39,6 +39,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
   void start(sandbox::Sandbox& sandbox, const sandbox::InstanceSpec& spec);
   void probe(Prober& prober, const StartupProbe& probe, uint16_t instance_port);
 
+  void freeze();
+  void thaw();
   /// The program is asked to end, or was ended.
   void terminate();
   void kill();

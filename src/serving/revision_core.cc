@@ -34,7 +34,8 @@ std::optional<RevisionCore::View> RevisionCore::view(InstanceKey key) const {
       return View{InstanceState::kStarting, instance.in_flight};
     case Instance::State::kReady:
     case Instance::State::kDraining:
-      return View{InstanceState::kReady, instance.in_flight};
+      return View{InstanceState::kReady, instance.in_flight,
+                  instance.frozen ? Temperature::kFrozen : Temperature::kHot};
     case Instance::State::kStopping:
       return View{InstanceState::kStopping, instance.in_flight};
     case Instance::State::kFree:
@@ -144,9 +145,10 @@ bool RevisionCore::has_place(InstanceKey key, Instant now) const {
 void RevisionCore::give(Instant now, RequestKey request, InstanceKey key, Waited waited) {
   Instance& instance = instances_[key];
   CHECK(instance.state == Instance::State::kReady && has_place(key, now));
+  thaw(key);
   ++instance.in_flight;
   ++ready_in_flight_;
-  actions_.push_back(action::GiveSlot{request, key, waited});
+  want(action::GiveSlot{request, key, waited});
 }
 
 void RevisionCore::dispatch(Instant now) {
@@ -170,6 +172,7 @@ void RevisionCore::take_back(Instant now, InstanceKey key) {
   }
   if (instance.state == Instance::State::kReady) --ready_in_flight_;
   change_load(now, -1);
+  if (instance.in_flight == 0) rest(now, key);
   if (instance.state == Instance::State::kDraining && instance.in_flight == 0) {
     stop(now, key, "fewer are needed");
   }
@@ -193,7 +196,7 @@ void RevisionCore::change_load(Instant now, int by) {
 }
 
 void RevisionCore::refuse(RequestKey request, Refusal refusal) {
-  actions_.push_back(action::Refuse{request, std::move(refusal)});
+  want(action::Refuse{request, std::move(refusal)});
 }
 
 void RevisionCore::refuse_all(Instant now, const Refusal& refusal) {
@@ -302,12 +305,13 @@ void RevisionCore::on(Instant now, const event::Wake&) {
     if (instance.kill_at > now) continue;
     instance.killed = true;
     const Words words = ignores_sigterm(options_.stop_grace);
-    actions_.push_back(action::Kill{key});
-    actions_.push_back(action::Tell{words.severity, key, words.message()});
+    want(action::Kill{key});
+    want(action::Tell{words.severity, key, words.message()});
     if (instance.was_ready) declare(declared_.ready, &words);
   }
   explain(now);
   dispatch(now);
+  freeze_idle(now);
   refuse_overdue(now);
   if (next_tick_ && *next_tick_ <= now) scale(now);
   if (idle_since_ && *idle_since_ + idle_after() <= now) go_idle(now);

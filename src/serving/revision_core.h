@@ -14,6 +14,8 @@
 //   the back-off lasts, newcomers are too, at once.
 // - `scale_to_zero_after` after the last request, or after an unused first start was ready, all
 //   instances beyond the minimum stop; fewer because of less load is the autoscaler's decision.
+// - With request-based CPU an instance without a request is frozen after `freeze_after`, and
+//   thawed before it is given the next one or told to stop (contract 1.5).
 //   A busy surplus instance gets no new requests and stops when it is done; it is called back
 //   before another one is started.
 //
@@ -23,6 +25,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scaling/autoscaler.h"
@@ -43,6 +46,9 @@ class RevisionCore {
     Duration shortest_queue_time = seconds(10);
     Duration stop_grace = seconds(10);
     Duration slow_start = seconds(3);
+    /// From an instance's last answer until it is frozen, if it is billed by request. 0: Cloud
+    /// Run's rule, CPU only while a request is in it.
+    Duration freeze_after = milliseconds(100);
     scaling::AutoscalerOptions autoscaler;
     uint64_t seed = 1;  // of the choice between two instances
   };
@@ -73,6 +79,7 @@ class RevisionCore {
   struct View {
     InstanceState state;
     int in_flight;
+    Temperature temperature = Temperature::kHot;
   };
   /// nullopt: it has ended.
   std::optional<View> view(InstanceKey key) const;
@@ -87,6 +94,8 @@ class RevisionCore {
     bool executed = false;
     bool killed = false;
     bool was_ready = false;
+    bool frozen = false;
+    Instant idle_from;  // kReady without a request
     Instant decided;
     Instant executed_at;
     Instant ready_at;
@@ -100,6 +109,11 @@ class RevisionCore {
     InstanceKey instance;
     Instant until;
   };
+
+  template <class A>
+  void want(A action) {
+    actions_.emplace_back(std::in_place_type<A>, std::move(action));
+  }
 
   // Events (revision_core.cc).
   void on(Instant now, const event::RequestArrived& event);
@@ -131,6 +145,10 @@ class RevisionCore {
   std::optional<Instant> patience_ends() const;
 
   // Instances (revision_core_instances.cc).
+  void rest(Instant now, InstanceKey key);
+  void thaw(InstanceKey key);
+  void freeze_idle(Instant now);
+  bool could_freeze(const Instance& instance, Instant now) const;
   void start(Instant now, Instant requested, std::string_view why);
   void stop(Instant now, InstanceKey key, std::string_view why);
   void drain(Instant now, InstanceKey key, std::string_view why);

@@ -9,6 +9,8 @@
 namespace thaw::serving {
 namespace {
 
+using Cpu = action::SetCpu::Cpu;
+
 /// What a container that was told to stop may end with.
 bool by_our_hand(sandbox::ExitReport::Kind kind) {
   return kind == sandbox::ExitReport::Kind::kStopped || kind == sandbox::ExitReport::Kind::kExited;
@@ -31,8 +33,8 @@ void RevisionCore::start(Instant now, Instant requested, std::string_view why) {
   instance.state = Instance::State::kStarting;
   instance.decided = now;
   ++starting_;
-  actions_.push_back(action::StartInstance{key, requested});
-  actions_.push_back(action::Tell{Severity::kInfo, key, fmt::format("Starting: {}.", why)});
+  want(action::StartInstance{key, requested});
+  want(action::Tell{Severity::kInfo, key, fmt::format("Starting: {}.", why)});
 }
 
 void RevisionCore::on(Instant now, const event::Executed& event) {
@@ -40,7 +42,7 @@ void RevisionCore::on(Instant now, const event::Executed& event) {
   instance.executed = true;
   instance.executed_at = now;
   if (instance.state == Instance::State::kStarting) {
-    actions_.push_back(action::StartProbe{event.instance});
+    want(action::StartProbe{event.instance});
   }
 }
 
@@ -58,12 +60,12 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
   ready_.push_back(event.instance);
   const Duration took = now - instance.decided;
   start_times_.add(took);
-  actions_.push_back(action::Tell{Severity::kInfo, event.instance,
-                                  fmt::format("Ready after {}.", format_duration(took))});
+  want(action::Tell{Severity::kInfo, event.instance,
+                    fmt::format("Ready after {}.", format_duration(took))});
   const Duration listened_after = now - instance.executed_at;
   if (listened_after > options_.slow_start) {
     const Words late = listens_late(listened_after, config_.instance, config_.startup_probe);
-    actions_.push_back(action::Tell{late.severity, event.instance, late.message()});
+    want(action::Tell{late.severity, event.instance, late.message()});
     declare(RevisionState::Ready::kTrue, &late);
     declared_slow_or_failed_ = true;
   } else if (declared_.ready != RevisionState::Ready::kTrue || declared_slow_or_failed_) {
@@ -71,6 +73,7 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
     declared_slow_or_failed_ = false;
   }
   if (load_ == 0 && !idle_since_) idle_since_ = now;
+  rest(now, event.instance);
   settle(now);
 }
 
@@ -120,7 +123,7 @@ void RevisionCore::on(Instant now, const event::Exited& event) {
 void RevisionCore::start_failed(Instant now, InstanceKey key, const Words& words) {
   backoff_.failed(now, CrashBackoff::Failure::kAtStart, longest_ready(now));
   last_failure_ = words;
-  actions_.push_back(action::Tell{words.severity, key, words.message()});
+  want(action::Tell{words.severity, key, words.message()});
   // A revision that was ready once stays so; the message says what goes wrong now.
   const bool proven = declared_.ready == RevisionState::Ready::kTrue;
   declare(proven ? RevisionState::Ready::kTrue : RevisionState::Ready::kFalse, &words);
@@ -136,7 +139,7 @@ void RevisionCore::crashed(Instant now, InstanceKey key, const Words& words) {
 
 /// Of one that was ready: the revision stays ready, with the message.
 void RevisionCore::tell_failure(InstanceKey key, const Words& words) {
-  actions_.push_back(action::Tell{words.severity, key, words.message()});
+  want(action::Tell{words.severity, key, words.message()});
   if (!instances_[key].was_ready) return;
   declare(RevisionState::Ready::kTrue, &words);
   declared_slow_or_failed_ = false;
@@ -154,7 +157,36 @@ void RevisionCore::declare(RevisionState::Ready ready, const Words* words) {
   const bool same = state.ready == declared_.ready && state.reason == declared_.reason &&
                     state.message == declared_.message;
   declared_ = state;
-  if (!same) actions_.push_back(action::Declare{std::move(state)});
+  if (!same) want(action::Declare{std::move(state)});
+}
+
+// ---- frozen ----
+
+/// It has no request (any more).
+void RevisionCore::rest(Instant now, InstanceKey key) {
+  if (config_.cpu != CpuAllocation::kRequestBased) return;
+  instances_[key].idle_from = now;
+  want_wake(now + options_.freeze_after);
+}
+
+void RevisionCore::thaw(InstanceKey key) {
+  if (std::exchange(instances_[key].frozen, false)) want(action::SetCpu{key, Cpu::kFull});
+}
+
+/// One that may be dying is left alone, so that its end is seen.
+bool RevisionCore::could_freeze(const Instance& instance, Instant now) const {
+  return config_.cpu == CpuAllocation::kRequestBased && !instance.frozen &&
+         instance.state == Instance::State::kReady && instance.in_flight == 0 &&
+         instance.explaining == 0 && instance.suspect_until <= now;
+}
+
+void RevisionCore::freeze_idle(Instant now) {
+  for (const InstanceKey key : ready_) {
+    Instance& instance = instances_[key];
+    if (!could_freeze(instance, now) || instance.idle_from + options_.freeze_after > now) continue;
+    instance.frozen = true;
+    want(action::SetCpu{key, Cpu::kNone});
+  }
 }
 
 /// Out of ready_ or out of those that drain.
@@ -177,14 +209,15 @@ void RevisionCore::stop(Instant now, InstanceKey key, std::string_view why) {
   }
   instance.state = Instance::State::kStopping;
   ++stopping_;
-  actions_.push_back(action::Tell{Severity::kInfo, key, fmt::format("Stopping: {}.", why)});
+  want(action::Tell{Severity::kInfo, key, fmt::format("Stopping: {}.", why)});
+  thaw(key);
   if (instance.executed) {
     instance.kill_at = now + options_.stop_grace;
     want_wake(instance.kill_at);
-    actions_.push_back(action::Terminate{key});
+    want(action::Terminate{key});
   } else {  // no program yet that could be asked
     instance.killed = true;
-    actions_.push_back(action::Kill{key});
+    want(action::Kill{key});
   }
 }
 
@@ -223,7 +256,7 @@ void RevisionCore::forget_if_done(InstanceKey key) {
   if (instance.in_flight > 0 || instance.explaining > 0) return;
   instance.state = Instance::State::kFree;
   free_keys_.push_back(key);
-  actions_.push_back(action::Forget{key});
+  want(action::Forget{key});
 }
 
 // ---- how many ----
@@ -348,6 +381,8 @@ void RevisionCore::plan_wake(Instant now) {
     }
     const bool suspect = instance.state == Instance::State::kReady && instance.suspect_until > now;
     if (suspect && !queue_.empty()) want_wake(instance.suspect_until);
+    if (suspect && instance.in_flight == 0) want_wake(instance.suspect_until);
+    if (could_freeze(instance, now)) want_wake(instance.idle_from + options_.freeze_after);
   }
   for (const Explaining& asked : explaining_) want_wake(asked.until);
   if (const auto deadline = queue_.earliest_deadline()) want_wake(*deadline);

@@ -1,11 +1,111 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "serving/revision_core_testing.h"
 
 namespace thaw::serving {
 namespace {
 
 using sandbox::ExitReport;
+
+using Cpu = action::SetCpu::Cpu;
+
+/// What was done to each instance's CPU, e.g. "0- 0+".
+std::string cpu_of(const Core& core) {
+  std::string text;
+  for (const auto& set : core.all<action::SetCpu>()) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(set.instance) + (set.cpu == Cpu::kFull ? "+" : "-");
+  }
+  return text;
+}
+
+// ---- frozen ----
+
+TEST(RevisionCore, AnIdleInstanceIsFrozenAfterTheGraceAndThawedForTheNextRequest) {
+  Core core(config(2, 1));
+  core.arrive();
+  core.ready(0);
+  const auto second = core.arrive();
+  EXPECT_EQ(core.place_of(second), 0);
+  core.release(0);
+  core.run_until(1);
+  EXPECT_EQ(cpu_of(core), "") << "a request is in it still";
+  core.release(0);
+  core.run_until(1.099);
+  EXPECT_EQ(cpu_of(core), "");
+  core.run_until(1.1);
+  EXPECT_EQ(cpu_of(core), "0-");
+  EXPECT_EQ(core.core().view(0)->temperature, Temperature::kFrozen);
+  const auto third = core.arrive();
+  EXPECT_EQ(core.place_of(third), 0);
+  EXPECT_EQ(cpu_of(core), "0- 0+");
+  EXPECT_EQ(core.core().view(0)->temperature, Temperature::kHot);
+}
+
+TEST(RevisionCore, ThawingComesBeforeTheRequestAndBeforeTheEnd) {
+  Core core(config(1, 1));
+  core.arrive();
+  core.ready(0);
+  core.release(0);
+  core.run_until(1);
+  const auto next =
+      core.core().on_event(Instant(seconds(1)), event::RequestArrived{{9, 0}, Instant(seconds(9))});
+  ASSERT_EQ(next.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<action::SetCpu>(next[0]));
+  EXPECT_TRUE(std::holds_alternative<action::GiveSlot>(next[1]));
+  core.release(0);
+  core.run_until(2);
+  core.clear();
+  core.run_until(70);
+  EXPECT_EQ(cpu_of(core), "0+");
+  EXPECT_EQ(core.count<action::Terminate>(), 1);
+}
+
+TEST(RevisionCore, WithInstanceBasedCpuNothingIsFrozen) {
+  RevisionConfig c = config(1, 1);
+  c.cpu = CpuAllocation::kInstanceBased;
+  Core core(c);
+  core.arrive();
+  core.ready(0);
+  core.release(0);
+  core.run_until(30);
+  EXPECT_EQ(cpu_of(core), "");
+}
+
+TEST(RevisionCore, AMinimumInstanceThatNobodyUsedIsFrozenToo) {
+  RevisionConfig c = config(1, 1);
+  c.min_instances = c.initial_instances = 1;
+  Core core(c);
+  core.ready(0);
+  core.run_until(3600);
+  EXPECT_EQ(cpu_of(core), "0-") << "once, and it stays";
+  EXPECT_EQ(core.core().wake_at(), Instant::max()) << "nothing ticks for a frozen instance";
+}
+
+TEST(RevisionCore, AnInstanceThatBrokeAConnectionKeepsItsCpuUntilItIsKnownToLive) {
+  Core core(config(1, 1));
+  const auto request = core.arrive();
+  core.ready(0);
+  core.send(event::ConnectionBroke{{request, 0}, 0});
+  core.run_until(0.9);
+  EXPECT_EQ(cpu_of(core), "") << "its end may be about to be told";
+  core.run_until(1.2);
+  EXPECT_EQ(cpu_of(core), "0-");
+}
+
+TEST(RevisionCore, WithoutAGraceItIsFrozenWithItsLastAnswer) {
+  RevisionCore::Options options;
+  options.freeze_after = Duration(0);
+  Core core(config(1, 1), options);
+  core.arrive();
+  core.ready(0);
+  core.run_until(5);
+  core.release(0);
+  core.run_until(5);
+  EXPECT_EQ(cpu_of(core), "0-");
+}
 
 // ---- how many ----
 

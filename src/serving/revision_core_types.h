@@ -89,6 +89,11 @@ struct StartInstance {
 struct StartProbe {
   InstanceKey instance;
 };
+/// kNone: no request is in it, it is frozen until kFull.
+struct SetCpu {
+  InstanceKey instance;
+  enum class Cpu { kNone, kFull } cpu;
+};
 struct Terminate {
   InstanceKey instance;
 };
@@ -110,8 +115,8 @@ struct Declare {
 
 }  // namespace action
 
-using Action =
-    std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
-                 action::Terminate, action::Kill, action::Forget, action::Tell, action::Declare>;
+using Action = std::variant<action::GiveSlot, action::Refuse, action::StartInstance,
+                            action::StartProbe, action::SetCpu, action::Terminate, action::Kill,
+                            action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

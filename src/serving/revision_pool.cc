@@ -100,6 +100,14 @@ void RevisionPool::act(const action::StartProbe& action) {
   runs_[action.instance]->probe(parts_.prober, config().startup_probe, config().instance.port);
 }
 
+void RevisionPool::act(const action::SetCpu& action) {
+  InstanceRun& run = *runs_[action.instance];
+  if (action.cpu == action::SetCpu::Cpu::kFull) return run.thaw();
+  run.freeze();
+  parts_.outbox.post(
+      [&observer = parts_.observer, id = run.id()] { observer.on_instance_frozen(id); });
+}
+
 void RevisionPool::act(const action::Terminate& action) {
   InstanceRun& run = *runs_[action.instance];
   // Starting is a reason to be billed already, until the end then.
@@ -142,6 +150,7 @@ void RevisionPool::append_status(std::vector<InstanceStatus>& to) const {
     InstanceStatus status = runs_[key]->status();
     status.state = view->state;
     status.in_flight = view->in_flight;
+    status.temperature = view->temperature;
     status.usage = runs_[key]->usage();
     to.push_back(std::move(status));
   }

@@ -71,6 +71,7 @@ class RevisionPool final : private InstanceRunOwner {
   void act(const action::Refuse& action);
   void act(const action::StartInstance& action);
   void act(const action::StartProbe& action);
+  void act(const action::SetCpu& action);
   void act(const action::Terminate& action);
   void act(const action::Kill& action);
   void act(const action::Forget& action);

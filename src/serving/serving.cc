@@ -68,6 +68,7 @@ RevisionCore::Options Serving::Impl::core_options() {
   options.longest_queue = options_.longest_queue;
   options.shortest_queue_time = options_.shortest_queue_time;
   options.stop_grace = options_.stop_grace;
+  options.freeze_after = options_.freeze_after;
   options.slow_start = options_.slow_start;
   options.autoscaler = options_.autoscaler;
   options.seed = parts_.entropy.next();

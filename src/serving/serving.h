@@ -90,6 +90,7 @@ class Serving {
     Duration shortest_queue_time = seconds(10);  // contract 1.6: max(3.5 x mean start, 10 s)
     Duration stop_grace = seconds(10);           // SIGTERM to SIGKILL
     Duration slow_start = seconds(3);            // a start that takes longer is warned of
+    Duration freeze_after = milliseconds(100);   // without a request, billed by request: no CPU
     scaling::AutoscalerOptions autoscaler;       // the defaults that revisions may override
   };
 

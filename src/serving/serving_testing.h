@@ -65,6 +65,8 @@ class FakeSandbox final : public sandbox::Sandbox {
     InstanceId id;
     sandbox::InstanceSpec spec;
     sandbox::InstanceObserver* observer = nullptr;  // null: dropped
+    int frozen = 0;
+    int thawed = 0;
     int terminated = 0;
     int killed = 0;
     io::SocketAddress address{"127.0.0.1", 0};
@@ -101,6 +103,11 @@ class FakeSandbox final : public sandbox::Sandbox {
     explicit Instance(Started& started) : started_(started) {}
     ~Instance() override { started_.observer = nullptr; }
     const io::SocketAddress& address() const override { return started_.address; }
+    Status freeze() override {
+      ++started_.frozen;
+      return {};
+    }
+    void thaw() override { ++started_.thawed; }
     void terminate() override { ++started_.terminated; }
     void kill() override { ++started_.killed; }
     sandbox::Usage usage() const override { return {seconds(2), mib(30), mib(40)}; }
@@ -148,6 +155,7 @@ class RecordingObserver final : public Observer {
   void on_revision_state(const RevisionId&, const RevisionState& state) override {
     states.push_back(state);
   }
+  void on_instance_frozen(const InstanceId& instance) override { frozen.push_back(instance); }
   void on_instance_gone(const InstanceId& instance) override { gone.push_back(instance); }
 
   /// The sum of all billed time.
@@ -162,6 +170,7 @@ class RecordingObserver final : public Observer {
   std::vector<StartRecord> starts;
   std::vector<BillableSpan> spans;
   std::vector<RevisionState> states;
+  std::vector<InstanceId> frozen;
   std::vector<InstanceId> gone;
 };
 
