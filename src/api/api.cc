@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/guard.h"
+#include "api/projects.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/run_v1.h"
@@ -20,6 +21,10 @@ Json routes_json(const std::vector<Route>& routes) {
         Json::object({{"method", route.method}, {"path", route.pattern}, {"what", route.help}}));
   }
   return Json::object({{"routes", std::move(all)}});
+}
+
+void append(std::vector<Route>& to, std::vector<Route> routes) {
+  std::move(routes.begin(), routes.end(), std::back_inserter(to));
 }
 
 std::string reference_page(const std::vector<Route>& routes) {
@@ -77,9 +82,8 @@ class Api::Impl {
  private:
   std::vector<Route> all_routes(const io::Clock& clock) {
     std::vector<Route> routes = run_v1_routes(rooms_.control);
-    for (Route& route : thaw_v1_routes(clock, rooms_, options_, followers_)) {
-      routes.push_back(std::move(route));
-    }
+    append(routes, project_routes());
+    append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",
                       {},

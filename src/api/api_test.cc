@@ -146,6 +146,17 @@ TEST_F(ApiTest, AbsoluteTargetsAreAnsweredAsGcloudSendsThem) {
   EXPECT_EQ(call("GET", "http://us-central1-run.local" + kServices + "?alt=json").status, 200);
 }
 
+TEST_F(ApiTest, EachProjectHasANumberThatStaysAndOneLocation) {
+  const auto number = [&](const std::string& project) {
+    return get("/v1/projects/" + project).string_or("projectNumber");
+  };
+  EXPECT_EQ(number("one"), number("one"));
+  EXPECT_NE(number("one"), number("two"));
+  EXPECT_EQ(number("one").size(), 12u);
+  const Json locations = get("/v1/projects/one/locations?pageSize=100");
+  EXPECT_EQ(locations["locations"].as_array().at(0).string_or("locationId"), "local");
+}
+
 TEST_F(ApiTest, ABodyOverFourMebibytesIsRefused) {
   EXPECT_EQ(call("POST", kServices, std::string((4 << 20) + 1, ' ')).status, 413);
 }

@@ -266,14 +266,6 @@ std::vector<Route> run_v1_routes(control::Controller& control) {
   const std::string parent = "/v1/projects/{project}/locations/{location}";
   add_routes(routes, control, parent);
   add_access_routes(routes, control, parent + "/services/{service}");
-  // gcloud asks whether the service it calls is switched on.
-  routes.push_back(route(
-      "GET", "/v1/projects/{project}/services/run.googleapis.com", {},
-      "whether Cloud Run is enabled: it is", [](const Call& c) {
-        return json_reply(Json::object(
-            {{"name", fmt::format("projects/{}/services/run.googleapis.com", c.path.at("project"))},
-             {"state", "ENABLED"}}));
-      }));
   return routes;
 }
 

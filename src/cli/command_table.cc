@@ -94,6 +94,10 @@ constexpr Flag kInvokeFlags[] = {
      .help = "Show afterwards how the start that this call caused spent its time."},
 };
 
+constexpr Flag kEnvFlags[] = {
+    {.name = "unset", .help = "Print the lines that take it all back."},
+};
+
 constexpr Flag kServeFlags[] = {
     {.name = "task", .value = "TASK", .help = "What to serve: forecast.", .choices = "forecast"},
     {.name = "port", .value = "PORT", .help = "Where to listen; else $PORT, else 8080."},
@@ -316,6 +320,15 @@ constexpr Command kCommands[] = {
      .examples = "$ thaw forecast history.csv --periods 28\n"
                  "$ thaw forecast - --output json < history.csv\n",
      .main = forecast_command},
+    {.name = "env",
+     .summary = "Print the environment that points gcloud at this platform",
+     .description = "As lines for a shell. With them `gcloud run` deploys here, with any project "
+                    "and region; nothing of gcloud's own configuration is changed.",
+     .flags = kEnvFlags,
+     .examples = "$ eval \"$(thaw env)\"\n"
+                 "$ gcloud run services list\n"
+                 "$ eval \"$(thaw env --unset)\"\n",
+     .main = env_command},
     {.name = "version", .summary = "Print the version", .main = version_command},
     {.name = "completion",
      .arguments = "bash|zsh|fish",

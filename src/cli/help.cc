@@ -114,6 +114,7 @@ constexpr std::string_view kJsonText =
     "| `invoke` | `{status, headers, body}`; body as base64 in `bodyBase64` when it is no UTF-8; "
     "`start` with --waterfall |\n"
     "| `forecast` | as --output json |\n"
+    "| `env` | object of variable names and values |\n"
     "| `version` | `{\"version\": \"0.1.0\"}` |\n"
     "| an error, on standard error | `{error: {code, status, message, exitCode}}`, code and status "
     "as in Google's APIs |\n";
