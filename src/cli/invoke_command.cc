@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "cli/api.h"
-#include "cli/encoding.h"
 #include "cli/handlers.h"
 #include "cli/waterfall.h"
 #include "http/status.h"

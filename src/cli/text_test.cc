@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/encoding.h"
 #include "cli/table.h"
 
 namespace thaw::cli {
@@ -66,15 +65,6 @@ TEST(Text, AgesAreInOneUnit) {
   EXPECT_EQ(format_age(3599), "59 min ago");
   EXPECT_EQ(format_age(47 * 3600), "47 h ago");
   EXPECT_EQ(format_age(49 * 3600), "2 d ago");
-}
-
-TEST(Text, Base64IsThatOfRfc4648) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foo"), "Zm9v");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(base64("\xff\xfe"), "//4=");
 }
 
 TEST(Table, ColumnsAlignAndNoLineEndsInBlanks) {
