@@ -1,0 +1,259 @@
+#include "messaging/subscription_core.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace thaw::messaging {
+namespace {
+
+/// Where a dead message waits when its dead-letter topic takes nothing.
+constexpr Duration kReviveAfter = seconds(10);
+
+/// 0 to 9 %, so that what failed together does not come again together.
+int64_t jitter_percent(MessageId message, int failures) {
+  uint64_t mixed =
+      static_cast<uint64_t>(message) * 0x9e3779b97f4a7c15 + static_cast<uint64_t>(failures);
+  mixed ^= mixed >> 29;
+  return static_cast<int64_t>(mixed % 10);
+}
+
+}  // namespace
+
+SubscriptionCore::Key SubscriptionCore::key_of(std::string_view text) {
+  if (text.empty() || rules_.order == DeliveryRules::Order::kNone) return 0;
+  const auto [found, is_new] = keys_.try_emplace(std::string(text), last_key_ + 1);
+  if (is_new) lanes_[++last_key_].key = text;
+  return found->second;
+}
+
+void SubscriptionCore::add(const Message& message) {
+  const Item item{message.id, message.size_bytes, key_of(message.ordering_key)};
+  if (item.key != 0) lanes_[item.key].items.push_back(item);
+  waiting_.push_back(item);
+  if (message.failures > 0) failures_[message.id] = message.failures;
+  ++backlog_;
+}
+
+void SubscriptionCore::clear() {
+  const LeaseId last = last_lease_;
+  *this = SubscriptionCore(rules_);
+  last_lease_ = last;
+}
+
+bool SubscriptionCore::is_open(const Lane& lane) const {
+  return !lane.rests && (rules_.per_key == DeliveryRules::PerKey::kMany || lane.leased.empty());
+}
+
+/// Each message that waits has one turn in waiting_; a turn of a closed lane is kept by the lane.
+std::optional<SubscriptionCore::Item> SubscriptionCore::next() {
+  while (!waiting_.empty()) {
+    Item item = waiting_.front();
+    waiting_.pop_front();
+    if (item.key != 0) {
+      Lane& lane = lanes_.at(item.key);
+      if (!is_open(lane)) {
+        ++lane.turns;
+        continue;
+      }
+      CHECK(!lane.items.empty());
+      item = lane.items.front();
+      lane.items.pop_front();
+    }
+    came_back_.erase(item.id);
+    if (taken_away_.erase(item.id) == 0) return item;
+    forget(item.id);
+    reopen(item.key);
+  }
+  return std::nullopt;
+}
+
+SubscriptionCore::Lease SubscriptionCore::lease(Instant now, const Item& item, Duration deadline) {
+  const LeaseId id = ++last_lease_;
+  leases_[id] = {item, now + deadline};
+  deadlines_.emplace(now + deadline, id);
+  if (item.key != 0) lanes_.at(item.key).leased.emplace(item.id, id);
+  return {id, item.id, failures_of(item.id) + 1};
+}
+
+std::vector<SubscriptionCore::Lease> SubscriptionCore::pull(Instant now, size_t most,
+                                                            uint64_t most_bytes,
+                                                            Duration deadline) {
+  std::vector<Lease> leased;
+  uint64_t bytes = 0;
+  while (leased.size() < most) {
+    const auto item = next();
+    if (!item) break;
+    bytes += item->size_bytes;
+    if (!leased.empty() && bytes > most_bytes) {
+      if (item->key != 0) lanes_.at(item->key).items.push_front(*item);
+      waiting_.push_front(*item);
+      break;
+    }
+    leased.push_back(lease(now, *item, deadline));
+  }
+  return leased;
+}
+
+std::optional<SubscriptionCore::Item> SubscriptionCore::end_lease(LeaseId lease) {
+  const auto found = leases_.find(lease);
+  if (found == leases_.end()) return std::nullopt;
+  const Item item = found->second.item;
+  deadlines_.erase({found->second.deadline, lease});
+  leases_.erase(found);
+  if (item.key != 0) lanes_.at(item.key).leased.erase(item.id);
+  return item;
+}
+
+/// It is acknowledged or dead.
+void SubscriptionCore::forget(MessageId message) {
+  failures_.erase(message);
+  --backlog_;
+}
+
+std::optional<MessageId> SubscriptionCore::ack(LeaseId lease, MessageId message) {
+  const auto found = leases_.find(lease);
+  if (found != leases_.end() && found->second.item.id == message) {
+    const Item item = *end_lease(lease);
+    forget(message);
+    reopen(item.key);
+    return message;
+  }
+  if (rules_.acks == DeliveryRules::Acks::kExactlyOnce) return std::nullopt;
+  if (const auto rests = resting_.find(message); rests != resting_.end()) {
+    rests_.erase({rests->second.until, message});
+    resting_.erase(rests);
+    forget(message);
+    return message;
+  }
+  if (!came_back_.contains(message) || !taken_away_.insert(message).second) return std::nullopt;
+  return message;
+}
+
+bool SubscriptionCore::extend(Instant now, LeaseId lease, Duration deadline) {
+  const auto found = leases_.find(lease);
+  if (found == leases_.end()) return false;
+  deadlines_.erase({found->second.deadline, lease});
+  found->second.deadline = now + deadline;
+  deadlines_.emplace(found->second.deadline, lease);
+  return true;
+}
+
+std::optional<SubscriptionCore::Failure> SubscriptionCore::nack(Instant now, LeaseId lease) {
+  if (!leases_.contains(lease)) return std::nullopt;
+  return fail(now, lease);
+}
+
+SubscriptionCore::Failure SubscriptionCore::fail(Instant now, LeaseId lease) {
+  const Item item = *end_lease(lease);
+  const int failures = ++failures_[item.id];
+  const bool is_dead = rules_.max_attempts > 0 && failures >= rules_.max_attempts;
+  const auto fate = is_dead ? Failure::Fate::kDead : Failure::Fate::kAgain;
+  if (item.key != 0) {
+    rest_lane(now, item, failures, fate);
+  } else if (!is_dead) {
+    rest(now, item, failures);
+  }
+  if (is_dead) forget(item.id);
+  return {item.id, failures, fate};
+}
+
+void SubscriptionCore::rest(Instant now, const Item& item, int failures) {
+  const Duration length = rest_of(failures, item.id);
+  if (length > Duration(0)) {
+    resting_[item.id] = {item, now + length};
+    rests_.emplace(now + length, item.id);
+    return;
+  }
+  waiting_.push_back(item);
+  came_back_.insert(item.id);
+}
+
+/// The one that failed and those of its key that were leased after it come again, in order.
+void SubscriptionCore::rest_lane(Instant now, const Item& item, int failures, Failure::Fate fate) {
+  Lane& lane = lanes_.at(item.key);
+  while (!lane.leased.empty() && lane.leased.rbegin()->first > item.id) {
+    const Item later = *end_lease(lane.leased.rbegin()->second);
+    lane.items.push_front(later);
+    came_back_.insert(later.id);
+    ++lane.turns;
+  }
+  if (fate == Failure::Fate::kAgain) {
+    lane.items.push_front(item);
+    came_back_.insert(item.id);
+    ++lane.turns;
+    const Duration length = rest_of(failures, item.id);
+    if (length > Duration(0) && !lane.rests) {
+      lane.rests = true;
+      resting_lanes_.emplace(now + length, item.key);
+    }
+  }
+  reopen(item.key);
+}
+
+/// After an ack or a rest: the turns that came up meanwhile; they are older than all that wait.
+void SubscriptionCore::reopen(Key key) {
+  if (key == 0) return;
+  Lane& lane = lanes_.at(key);
+  if (lane.items.empty() && lane.leased.empty() && !lane.rests && lane.turns == 0) {
+    keys_.erase(lane.key);
+    lanes_.erase(key);
+    return;
+  }
+  if (!is_open(lane)) return;
+  const bool one = rules_.per_key == DeliveryRules::PerKey::kOne;
+  const int turns = one ? std::min(lane.turns, 1) : lane.turns;
+  lane.turns -= turns;
+  for (int i = 0; i < turns; ++i) waiting_.push_front({0, 0, key});
+}
+
+std::vector<SubscriptionCore::Failure> SubscriptionCore::expire(Instant now) {
+  std::vector<Failure> failures;
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    failures.push_back(fail(now, deadlines_.begin()->second));
+  }
+  while (!rests_.empty() && rests_.begin()->first <= now) {
+    const auto rested = resting_.extract(rests_.begin()->second);
+    rests_.erase(rests_.begin());
+    waiting_.push_back(rested.mapped().item);
+    came_back_.insert(rested.key());
+  }
+  while (!resting_lanes_.empty() && resting_lanes_.begin()->first <= now) {
+    const Key key = resting_lanes_.begin()->second;
+    resting_lanes_.erase(resting_lanes_.begin());
+    lanes_.at(key).rests = false;
+    reopen(key);
+  }
+  return failures;
+}
+
+void SubscriptionCore::revive(Instant now, const Message& message) {
+  ++backlog_;
+  failures_[message.id] = message.failures;
+  resting_[message.id] = {{message.id, message.size_bytes, 0}, now + kReviveAfter};
+  rests_.emplace(now + kReviveAfter, message.id);
+}
+
+Instant SubscriptionCore::wake_at() const {
+  Instant first = Instant::max();
+  if (!deadlines_.empty()) first = std::min(first, deadlines_.begin()->first);
+  if (!rests_.empty()) first = std::min(first, rests_.begin()->first);
+  if (!resting_lanes_.empty()) first = std::min(first, resting_lanes_.begin()->first);
+  return first;
+}
+
+Duration SubscriptionCore::rest_of(int failures, MessageId message) const {
+  if (!rules_.retry) return Duration(0);
+  constexpr int kMostDoublings = 20;  // 600 s is reached from 1 ms on
+  const Duration doubled =
+      rules_.retry->minimum * (int64_t{1} << std::min(failures - 1, kMostDoublings));
+  const Duration length = std::min(doubled, rules_.retry->maximum);
+  return length + length * jitter_percent(message, failures) / 100;
+}
+
+int SubscriptionCore::failures_of(MessageId message) const {
+  const auto found = failures_.find(message);
+  return found == failures_.end() ? 0 : found->second;
+}
+
+}  // namespace thaw::messaging
