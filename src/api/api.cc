@@ -4,6 +4,7 @@
 
 #include "api/guard.h"
 #include "api/projects.h"
+#include "api/pubsub_v1.h"
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/run_v1.h"
@@ -12,7 +13,7 @@
 namespace thaw::api {
 namespace {
 
-constexpr ByteCount kLargestBody = mib(4);
+constexpr ByteCount kLargestBody = mib(16);  // a publish of 10 MB, as base64
 
 Json routes_json(const std::vector<Route>& routes) {
   Json all = Json::array();
@@ -31,7 +32,7 @@ std::string reference_page(const std::vector<Route>& routes) {
   std::string page =
       "# The API\n\n"
       "What `thaw up` answers on its API port (8081 unless told otherwise), over HTTP with JSON\n"
-      "bodies of at most 4 MiB. `GET /thaw/v1/routes` answers this table, which is made from the\n"
+      "bodies of at most 16 MiB. `GET /thaw/v1/routes` answers this table, which is made from the\n"
       "code; a test holds the two together.\n\n"
       "Nobody is asked for a password, so only programs on the same machine should reach the\n"
       "port. Requests are refused (403) when their host is no IP address, `localhost`,\n"
@@ -83,6 +84,7 @@ class Api::Impl {
   std::vector<Route> all_routes(const io::Clock& clock) {
     std::vector<Route> routes = run_v1_routes(rooms_.control);
     append(routes, project_routes());
+    append(routes, pubsub_v1_routes(rooms_.bus));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",

@@ -17,6 +17,7 @@
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "messaging/bus.h"
 #include "serving/serving.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
@@ -31,6 +32,7 @@ struct Rooms {
   telemetry::Starts& starts;
   telemetry::Metrics& metrics;
   const billing::Meter& meter;
+  messaging::Bus& bus;
 };
 
 struct ApiOptions {

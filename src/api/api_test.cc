@@ -101,9 +101,14 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<store::Database> database_ = *store::open_state(":memory:", control::kStart);
   billing::SqliteLedger ledger_{*database_};
   billing::Meter meter_{loop_, loop_, worker_, ledger_, {}};
+  std::unique_ptr<store::Database> bus_database_ =
+      *store::open_state(folder_ + "/bus.db", control::kStart);
+  std::unique_ptr<store::Database> journal_database_ =
+      *store::open_state(folder_ + "/bus.db", control::kStart);
+  messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
   Api api_{net_,
            loop_,
-           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_},
+           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
@@ -157,8 +162,8 @@ TEST_F(ApiTest, EachProjectHasANumberThatStaysAndOneLocation) {
   EXPECT_EQ(locations["locations"].as_array().at(0).string_or("locationId"), "local");
 }
 
-TEST_F(ApiTest, ABodyOverFourMebibytesIsRefused) {
-  EXPECT_EQ(call("POST", kServices, std::string((4 << 20) + 1, ' ')).status, 413);
+TEST_F(ApiTest, ABodyOverSixteenMebibytesIsRefused) {
+  EXPECT_EQ(call("POST", kServices, std::string((16 << 20) + 1, ' ')).status, 413);
 }
 
 TEST_F(RunV1, DeploysReadsReplacesAndDeletes) {

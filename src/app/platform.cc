@@ -22,6 +22,7 @@
 #include "io_linux/signal_watch.h"
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
+#include "messaging/bus.h"
 #include "serving/tcp_prober.h"
 #include "store/state.h"
 
@@ -73,6 +74,7 @@ class Platform::Impl {
   io_linux::KernelEntropy entropy_;
   std::unique_ptr<store::Database> database_;         // the loop's
   std::unique_ptr<store::Database> ledger_database_;  // the worker's
+  std::unique_ptr<store::Database> bus_database_;     // the worker's
   std::optional<billing::SqliteLedger> ledger_;
   std::optional<io_linux::ThreadWorker> worker_;
 
@@ -88,6 +90,7 @@ class Platform::Impl {
   std::optional<control::Controller> control_;
   std::optional<gateway::ServingSlots> slots_;
   std::optional<gateway::Gateway> gateway_;
+  std::optional<messaging::Bus> bus_;
   std::optional<api::Api> api_;
 
   io::SocketAddress gateway_address_;
@@ -110,6 +113,7 @@ Status Platform::Impl::open_data() {
   const std::string now = format_rfc3339(loop_.wall_now());
   ASSIGN_OR_RETURN(database_, store::open_state(path, now));
   ASSIGN_OR_RETURN(ledger_database_, store::open_state(path, now));
+  ASSIGN_OR_RETURN(bus_database_, store::open_state(path, now));
   return {};
 }
 
@@ -123,6 +127,8 @@ Status Platform::Impl::make_rooms() {
   worker_.emplace(loop_);  // its thread sees only what was made before
   meter_.emplace(loop_, loop_, *worker_, *ledger_, billing::Meter::Options());
   RETURN_IF_ERROR(meter_->load());
+  bus_.emplace(loop_, entropy_, *worker_, *database_, *bus_database_);
+  RETURN_IF_ERROR(bus_->load());
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
   sandbox_ = make_sandbox(
@@ -181,7 +187,8 @@ Status Platform::Impl::open_doors() {
                           .logs = *logs_,
                           .starts = starts_,
                           .metrics = metrics_,
-                          .meter = *meter_},
+                          .meter = *meter_,
+                          .bus = *bus_},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   const Json endpoints =
@@ -210,6 +217,7 @@ void Platform::Impl::drain() {
     phase_ = Phase::kDraining;
     log_info("stopping: requests in flight may finish",
              {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
+    bus_->drain([] {});
     api_->drain([] {});
     gateway_->drain([this] { stop_instances(); });
     drain_timer_ = loop_.after(options_.drain_timeout, [this] { stop_instances(); });

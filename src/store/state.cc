@@ -58,6 +58,59 @@ CREATE TABLE meter_batch(
   last INTEGER NOT NULL
 ) STRICT;
 INSERT INTO meter_batch VALUES(1, 0);)"},
+    Migration{3, "topics, subscriptions and messages", R"(
+CREATE TABLE pubsub_topics(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  resource TEXT NOT NULL
+) STRICT;
+CREATE TABLE pubsub_subscriptions(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  topic INTEGER NOT NULL,
+  resource TEXT NOT NULL
+) STRICT;
+CREATE TABLE pubsub_messages(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  topic INTEGER NOT NULL,
+  published INTEGER NOT NULL,
+  ordering_key TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  data BLOB NOT NULL,
+  size INTEGER NOT NULL
+) STRICT;
+CREATE TABLE pubsub_backlog(
+  subscription INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  PRIMARY KEY(subscription, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pubsub_backlog_message ON pubsub_backlog(message);
+CREATE TABLE pubsub_snapshots(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  topic INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  labels TEXT NOT NULL
+) STRICT;
+CREATE TABLE pubsub_snapshot_messages(
+  snapshot INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY(snapshot, message)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pubsub_policies(
+  resource TEXT PRIMARY KEY,
+  policy TEXT NOT NULL
+) STRICT;
+CREATE TABLE pubsub_posted(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  topic TEXT NOT NULL,
+  ordering_key TEXT NOT NULL,
+  attributes TEXT NOT NULL,
+  data BLOB NOT NULL
+) STRICT;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds

@@ -1,0 +1,81 @@
+// What the bus does when nobody asks: messages older than their subscription keeps them, what
+// deleted subscriptions left, snapshots that expired.
+#include <algorithm>
+#include <memory>
+
+#include "messaging/bus.h"
+
+namespace thaw::messaging {
+namespace {
+
+constexpr Duration kUpkeepEvery = seconds(60);
+constexpr int kAtOnce = 1000;  // rows a transaction, so that publishes do not wait long
+
+}  // namespace
+
+void Bus::upkeep() {
+  upkeep_timer_ = loop_.after(kUpkeepEvery, [this] { upkeep(); });
+  const WallTime now = loop_.wall_now();
+  std::vector<std::string> expired;
+  for (const auto& [name, snapshot] : snapshots_) {
+    if (snapshot.expires <= now) expired.push_back(name);
+  }
+  for (const std::string& name : expired) (void)remove_snapshot(name);
+  for (auto& [name, sub] : subs_) drop_old(*sub);
+  drop_gone();
+  const bool retains = std::any_of(topics_.begin(), topics_.end(), [](const auto& each) {
+    return each.second.topic.retention.has_value();
+  });
+  if (retains || !expired.empty()) purge(0);
+}
+
+void Bus::drop_old(SubState& sub) {
+  const auto old = store_.older(sub.number, loop_.wall_now() - sub.settings.retention, kAtOnce);
+  if (!old || old->empty()) return;
+  for (const MessageId message : *old) sub.core.take_away(message);
+  journal_.submit(
+      [messages = *old, number = sub.number](store::Database& db) -> Status {
+        for (const MessageId message : messages) {
+          const auto known =
+              MessageStore(db).acknowledge(number, message, Subscription::AckedMessages::kDropped);
+          if (!known) return known.error();
+        }
+        return {};
+      },
+      [](const Status&) {});
+}
+
+void Bus::drop_gone() {
+  if (gone_.empty()) return;
+  auto dropped = std::make_shared<int>(0);
+  journal_.submit(
+      [number = gone_.back(), dropped](store::Database& db) -> Status {
+        ASSIGN_OR_RETURN(*dropped, MessageStore(db).drop_backlog(number, kAtOnce));
+        return {};
+      },
+      [this, dropped](const Status& status) {
+        if (!status || gone_.empty()) return;  // tried again a minute later
+        if (*dropped < kAtOnce) gone_.pop_back();
+        drop_gone();
+      });
+}
+
+void Bus::purge(MessageId after) {
+  auto retained = std::make_shared<std::vector<MessageStore::Retained>>();
+  for (const auto& [name, topic] : topics_) {
+    if (topic.topic.retention) {
+      retained->push_back({topic.number, loop_.wall_now() - *topic.topic.retention});
+    }
+  }
+  auto last = std::make_shared<std::optional<MessageId>>();
+  journal_.submit(
+      [after, retained, last](store::Database& db) -> Status {
+        ASSIGN_OR_RETURN(*last, MessageStore(db).purge(after, kAtOnce, *retained));
+        return {};
+      },
+      [this, last](const Status& status) {
+        if (status && *last && phase_ == Phase::kServing) purge(**last);
+      });
+}
+
+}  // namespace thaw::messaging
