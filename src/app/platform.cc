@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "api/api.h"
+#include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
 #include "base/json.h"
@@ -91,6 +92,8 @@ class Platform::Impl {
   std::optional<gateway::ServingSlots> slots_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<messaging::Bus> bus_;
+  std::optional<PlatformTargets> push_targets_;
+  std::optional<messaging::Pusher> pusher_;
   std::optional<api::Api> api_;
 
   io::SocketAddress gateway_address_;
@@ -179,6 +182,9 @@ Status Platform::Impl::make_control() {
 Status Platform::Impl::open_doors() {
   ASSIGN_OR_RETURN(gateway_address_, gateway_->listen(options_.gateway_address));
   RETURN_IF_ERROR(make_control());
+  push_targets_.emplace(switchboard_, options_.base_domain, gateway_address_);
+  pusher_.emplace(*bus_, loop_, net_, *push_targets_);
+  pusher_->start();
   const std::string notice = sandbox_->isolation_notice();
   if (!notice.empty()) log_warning(notice);
   api_.emplace(net_, loop_,
@@ -217,6 +223,7 @@ void Platform::Impl::drain() {
     phase_ = Phase::kDraining;
     log_info("stopping: requests in flight may finish",
              {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
+    pusher_->stop();
     bus_->drain([] {});
     api_->drain([] {});
     gateway_->drain([this] { stop_instances(); });

@@ -1,5 +1,7 @@
 #include "app/switchboard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace thaw::app {
@@ -108,7 +110,8 @@ void Switchboard::on_run(const serving::RevisionConfig& config) {
   revisions_[config.instance.revision] = {
       .timeout = config.request_timeout,
       .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
-                                                                  : billing::Mode::kInstanceBased};
+                                                                  : billing::Mode::kInstanceBased,
+      .places = config.container_concurrency * config.max_instances};
   rooms_.serving->set_revision(config);
 }
 
@@ -120,16 +123,26 @@ void Switchboard::on_retire(const RevisionId& revision) {
 void Switchboard::on_routes(const control::Routes& routes) {
   std::vector<gateway::Route> table;
   table.reserve(routes.size());
+  places_.clear();
   for (const control::Route& route : routes) {
     gateway::Route each{.service = route.service, .tag = route.tag, .targets = {}};
+    int places = 0;
     for (const control::Share& share : route.shares) {
+      places += revisions_[share.revision].places;
       each.targets.push_back({.revision = share.revision,
                               .percent = share.percent,
                               .timeout = revisions_[share.revision].timeout});
     }
+    places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
+                        rooms_.base_domain)] = places;
     table.push_back(std::move(each));
   }
   rooms_.gateway->set_routes(gateway::RouteTable(rooms_.base_domain, std::move(table)));
+}
+
+int Switchboard::places_of(const std::string& host) const {
+  const auto found = places_.find(host);
+  return found == places_.end() ? 0 : found->second;
 }
 
 // ---- From the gateway --------------------------------------------------------------------------

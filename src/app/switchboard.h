@@ -56,15 +56,20 @@ class Switchboard final : public serving::Observer,
 
   void on_request(const gateway::AccessRecord& record) override;
 
+  /// Requests that a service's instances take at once, at most; 0: there is none of that name.
+  int places_of(const std::string& host) const;
+
  private:
   /// What the gateway and the meter must know of a revision, from control's config of it.
   struct Facts {
     Duration timeout{0};
     billing::Mode mode = billing::Mode::kRequestBased;
+    int places = 0;  // of all its instances
   };
 
   Rooms rooms_;
   std::unordered_map<RevisionId, Facts> revisions_;
+  std::unordered_map<std::string, int> places_;  // by host name
 };
 
 }  // namespace thaw::app

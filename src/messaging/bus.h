@@ -73,7 +73,9 @@ class Bus {
   Result<Subscription> update_subscription(const Subscription& subscription);
   Status remove_subscription(const std::string& name);
   std::vector<Subscription> subscriptions(const std::string& project) const;
-  /// Not acknowledged yet. Precondition: it exists.
+  /// Names of those that push, of all projects.
+  std::vector<std::string> pushed() const;
+  /// Not acknowledged yet.
   struct Backlog {
     size_t messages;
     size_t leased;

@@ -191,6 +191,14 @@ std::vector<Subscription> Bus::subscriptions(const std::string& project) const {
   return all;
 }
 
+std::vector<std::string> Bus::pushed() const {
+  std::vector<std::string> names;
+  for (const auto& [name, sub] : subs_) {
+    if (sub->settings.push) names.push_back(name);
+  }
+  return names;
+}
+
 Result<Bus::Backlog> Bus::backlog(const std::string& subscription) const {
   ASSIGN_OR_RETURN(const SubState* found, find_sub(subscription));
   return Backlog{found->core.backlog(), found->core.leased()};

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/nearest.h"
+#include "messaging/endpoint.h"
 #include "messaging/names.h"
 
 namespace thaw::messaging {
@@ -277,7 +278,9 @@ Result<Subscription> updated(const Subscription& old, const Json& json, std::str
 
 DeliveryRules Subscription::rules(DeadLetters dead_letters) const {
   const bool taken = dead_letter && dead_letters == DeadLetters::kTaken;
-  return {.retry = retry,
+  // What a push does not deliver rests a little even without a policy: the endpoint may be down.
+  const RetryPolicy pushed{milliseconds(100), seconds(60)};
+  return {.retry = retry || !push ? retry : std::optional(pushed),
           .max_attempts = taken ? dead_letter->max_attempts : 0,
           .order = order,
           .acks = acks,

@@ -9,10 +9,10 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import PlatformTest
+from harness import AT_ZERO, PlatformTest, wait_until
 
 
-class Rest(PlatformTest):
+class Caller(PlatformTest):
     def call(self, method, path, body=None):
         done = subprocess.run(
             ["curl", "-s", "-X", method, "-H", "Content-Type: application/json", "-d",
@@ -29,6 +29,8 @@ class Rest(PlatformTest):
                         {"maxMessages": most, "returnImmediately": True})
         return got.get("receivedMessages", [])
 
+
+class Rest(Caller):
     def test_what_was_answered_survives_kill_9(self):
         self.call("PUT", "topics/news")
         self.call("PUT", "subscriptions/reader", {"topic": "projects/p/topics/news"})
@@ -60,6 +62,26 @@ class Rest(PlatformTest):
                         {"topic": "projects/p/topics/news", "filter": "attributes.a = b"})
         self.assertIn("at character 16", bad["error"]["message"])
         self.assertEqual(self.call("GET", "subscriptions/reader")["error"]["code"], 404)
+
+
+class Push(Caller):
+    options = ["--scale-to-zero-after", "1s"]
+
+    def test_a_push_wakes_a_service_from_zero_and_each_message_arrives(self):
+        self.deploy(self.service_file("echo", "echo.py", AT_ZERO))
+        self.call("PUT", "topics/news")
+        port = self.thaw.gateway.rsplit(":", 1)[1]
+        self.call("PUT", "subscriptions/pusher", {
+            "topic": "projects/p/topics/news",
+            "pushConfig": {"pushEndpoint": f"http://echo.localhost:{port}/in"}})
+        self.assertEqual(self.thaw.instances("echo"), [])
+        self.publish("news", ["hello"] * 30)
+        wait_until("all acknowledged", lambda: self.requests("echo") >= 30)
+        self.wait_for_zero("echo")
+        self.assertEqual(self.requests("echo"), 30)
+
+    def requests(self, service):
+        return self.thaw.json("services", "usage", service)["requests"]
 
 
 @unittest.skipUnless(shutil.which("gcloud"), "gcloud is not installed")

@@ -1,0 +1,162 @@
+#include "messaging/pusher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace thaw::messaging {
+namespace {
+
+/// The lease outlives the wait for the answer, so that a late answer's fate is decided once.
+constexpr Duration kLeaseSlack = seconds(5);
+constexpr Duration kRetryAfter = seconds(1);  // when the endpoint leads nowhere
+
+bool may_be_header(std::string_view name, std::string_view value) {
+  const auto is_token = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
+  const auto is_text = [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); };
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_token) &&
+         std::all_of(value.begin(), value.end(), is_text);
+}
+
+/// What an attribute must not be able to set.
+bool is_ours(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  constexpr std::string_view kOurs[] = {
+      "host",          "content-length",    "connection", "user-agent",
+      "authorization", "transfer-encoding", "upgrade",    "te",
+      "expect",        "trailer",           "keep-alive", "proxy-authorization"};
+  return std::find(std::begin(kOurs), std::end(kOurs), lower) != std::end(kOurs);
+}
+
+}  // namespace
+
+bool is_ack(int status) {
+  return status == 102 || status == 200 || status == 201 || status == 202 || status == 204;
+}
+
+http::Request push_request(const Subscription& subscription, const Received& received) {
+  http::Request request{.method = "POST"};
+  request.headers.add("user-agent", "CloudPubSub-Google");
+  const Stored& stored = received.stored;
+  if (subscription.push->wrapping == PushConfig::Wrapping::kWrapped) {
+    Json body = Json::object(
+        {{"message", to_json(stored, Spelling::kBoth)}, {"subscription", subscription.name}});
+    if (received.attempt > 0) body.set("deliveryAttempt", received.attempt);
+    request.headers.add("content-type", "application/json");
+    request.body = body.dump();
+    return request;
+  }
+  request.body = stored.message.data;
+  if (subscription.push->wrapping == PushConfig::Wrapping::kPlain) return request;
+  request.headers.add("x-goog-pubsub-message-id", std::to_string(stored.id));
+  request.headers.add("x-goog-pubsub-publish-time", format_rfc3339(stored.published));
+  request.headers.add("x-goog-pubsub-subscription-name", subscription.name);
+  if (may_be_header("x-goog-pubsub-ordering-key", stored.message.ordering_key) &&
+      !stored.message.ordering_key.empty()) {
+    request.headers.add("x-goog-pubsub-ordering-key", stored.message.ordering_key);
+  }
+  for (const auto& [key, value] : stored.message.attributes) {
+    if (may_be_header(key, value) && !is_ours(key)) request.headers.add(key, value);
+  }
+  return request;
+}
+
+struct Pusher::Delivery {
+  std::unique_ptr<http::Call> call;
+};
+
+Pusher::Pusher(Bus& bus, io::Loop& loop, io::Net& net, const PushTargets& targets)
+    : bus_(bus), loop_(loop), client_(net, loop, {.max_body = mib(1)}), targets_(targets) {
+  bus_.add_listener(*this);
+}
+
+Pusher::~Pusher() { stop(); }
+
+void Pusher::start() {
+  phase_ = Phase::kRunning;
+  for (const std::string& name : bus_.pushed()) pump(name);
+}
+
+void Pusher::stop() {
+  phase_ = Phase::kStopped;
+  states_.clear();
+  under_way_ = 0;
+}
+
+void Pusher::on_changed(const std::string& subscription) {
+  const auto known = bus_.subscription(subscription);
+  const auto state = states_.find(subscription);
+  if (known && known->push) return pump(subscription);
+  if (state == states_.end()) return;
+  under_way_ -= state->second.deliveries.size();
+  states_.erase(state);
+}
+
+void Pusher::pump(const std::string& name) {
+  if (phase_ != Phase::kRunning) return;
+  const auto subscription = bus_.subscription(name);
+  if (!subscription || !subscription->push) return;
+  State& state = states_[name];
+  const auto endpoint = parse_endpoint(subscription->push->endpoint);
+  const auto target =
+      endpoint ? targets_.find(*endpoint) : Result<PushTargets::Target>(endpoint.error());
+  if (!target) {
+    log_warning("cannot push", {{"subscription", name}, {"why", target.error().message()}});
+    state.timer = loop_.after(kRetryAfter * 60, [this, name] { pump(name); });
+    return;
+  }
+  const Instant now = loop_.now();
+  const int room = state.pace.room(now, static_cast<int>(state.deliveries.size()), target->places);
+  if (room == 0) {
+    if (state.deliveries.empty()) {
+      state.timer = loop_.at(state.pace.paused_until(), [this, name] { pump(name); });
+    }
+    return;
+  }
+  const Bus::PullOptions options{.most = static_cast<size_t>(room),
+                                 .deadline = seconds(subscription->ack_deadline_s) + kLeaseSlack};
+  for (Received& received : bus_.take(name, options)) {
+    send(*subscription, state, *endpoint, *target, std::move(received));
+  }
+}
+
+void Pusher::send(const Subscription& subscription, State& state, const Endpoint& endpoint,
+                  const PushTargets::Target& target, Received received) {
+  http::Request request = push_request(subscription, received);
+  request.target = endpoint.target;
+  request.headers.add("host", endpoint.authority());
+  const uint64_t number = ++last_number_;
+  auto& delivery = state.deliveries[number] = std::make_unique<Delivery>();
+  ++under_way_;
+  delivery->call =
+      client_.fetch(target.address, std::move(request), seconds(subscription.ack_deadline_s),
+                    [this, name = subscription.name, number, ack_id = std::move(received.ack_id)](
+                        Result<http::Response> answer) { finish(name, number, ack_id, answer); });
+}
+
+void Pusher::finish(const std::string& name, uint64_t number, std::string ack_id,
+                    const Result<http::Response>& answer) {
+  const auto found = states_.find(name);
+  if (found == states_.end()) return;
+  // The call is under way still: it must not be destroyed inside its callback before this returns.
+  const auto done = found->second.deliveries.extract(number);
+  --under_way_;
+  if (answer && is_ack(answer->status)) {
+    found->second.pace.succeeded();
+    bus_.acknowledge(name, {std::move(ack_id)}, [](const auto&) {});
+  } else {
+    found->second.pace.failed(loop_.now());
+    (void)bus_.modify(name, {ack_id}, 0);
+  }
+  pump(name);
+}
+
+}  // namespace thaw::messaging

@@ -1,0 +1,77 @@
+// Pusher: posts the messages of push subscriptions to their endpoints.
+//
+// The body is Pub/Sub's (wrapped, or the data alone with metadata as headers); 102, 200, 201, 202
+// and 204 acknowledge, everything else and no answer within the ack deadline is a failure. How many
+// are under way: push_pace.h.
+//
+// **Thread**: the loop's. **Owner**: bus, client, loop and targets outlive it. **Limits**: 1000
+// pushes of a subscription at once; answers of 1 MiB.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/client.h"
+#include "io/loop.h"
+#include "messaging/bus.h"
+#include "messaging/endpoint.h"
+#include "messaging/push_pace.h"
+
+namespace thaw::messaging {
+
+/// Where endpoints are; the platform knows its own services.
+class PushTargets {
+ public:
+  struct Target {
+    io::SocketAddress address;
+    int places = 0;  // requests that the service takes at once; 0: it is none of ours
+  };
+  virtual ~PushTargets() = default;
+  /// kInvalidArgument: its name leads nowhere.
+  virtual Result<Target> find(const Endpoint& endpoint) const = 0;
+};
+
+class Pusher final : private Bus::Listener {
+ public:
+  Pusher(Bus& bus, io::Loop& loop, io::Net& net, const PushTargets& targets);
+  ~Pusher();
+
+  /// Begins with what waits already.
+  void start();
+  /// What is under way is cut off; its messages come again.
+  void stop();
+  size_t under_way() const { return under_way_; }
+
+ private:
+  struct Delivery;
+  struct State {
+    PushPace pace;
+    std::map<uint64_t, std::unique_ptr<Delivery>> deliveries;
+    io::Timer timer;
+  };
+  void on_available(const std::string& subscription) override { pump(subscription); }
+  void on_changed(const std::string& subscription) override;
+  void pump(const std::string& subscription);
+  void send(const Subscription& subscription, State& state, const Endpoint& endpoint,
+            const PushTargets::Target& target, Received received);
+  void finish(const std::string& subscription, uint64_t number, std::string ack_id,
+              const Result<http::Response>& answer);
+
+  Bus& bus_;
+  io::Loop& loop_;
+  http::Client client_;
+  const PushTargets& targets_;
+  std::map<std::string, State> states_;
+  uint64_t last_number_ = 0;
+  size_t under_way_ = 0;
+  enum class Phase { kIdle, kRunning, kStopped } phase_ = Phase::kIdle;
+};
+
+/// The request that carries `received`, without Host and Authorization. Pure.
+http::Request push_request(const Subscription& subscription, const Received& received);
+/// Whether the endpoint's status acknowledges.
+bool is_ack(int status);
+
+}  // namespace thaw::messaging
