@@ -75,6 +75,11 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
     program.set("source", options.own_program);
     list.push_back(std::move(program));
   }
+  for (const Bind& bind : spec.binds) {
+    Json folder = mount("bind", bind.target.c_str(), {"bind", "rw", "nosuid", "nodev"});
+    folder.set("source", bind.source);
+    list.push_back(std::move(folder));
+  }
   return list;
 }
 

@@ -142,5 +142,14 @@ TEST(Bundle, ThawsOwnProgramIsThereWhereverItLiesOnTheHost) {
   EXPECT_TRUE(mount_at(other, kProgramPath).is_null());
 }
 
+TEST(Bundle, AFolderMayBeBoundOverWhatInstancesSeeOtherwise) {
+  InstanceSpec spec = some_spec();
+  spec.binds = {{.source = "/scratch/view", .target = "/tmp/app"}};
+  const Json bundle = make_bundle(spec, {});
+  const Json& last = bundle["mounts"].as_array().back();
+  EXPECT_EQ(last["destination"].as_string(), "/tmp/app") << "after /tmp's own, which it lies in";
+  EXPECT_EQ(last["source"].as_string(), "/scratch/view");
+}
+
 }  // namespace
 }  // namespace thaw::sandbox

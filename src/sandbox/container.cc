@@ -163,6 +163,7 @@ void Container::detach() {
 
 void Container::begin() {
   state_ = State::kReleased;
+  observer_->on_main_process(main_->pid());
   if (const Status opened = open_exec_gate(state_folder()); !opened) {
     log_warning("starting by crun instead",
                 {{"container", name_}, {"error", opened.error().message()}});

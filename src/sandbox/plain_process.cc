@@ -74,6 +74,7 @@ void PlainProcess::spawn(io::Processes& processes) {
 /// spawn() has seen exec succeed; that is told in a later turn.
 void PlainProcess::announce() {
   if (std::exchange(announced_, true)) return;
+  if (observer_ != nullptr && main_ != nullptr) observer_->on_main_process(main_->pid());
   if (observer_ != nullptr) observer_->on_sandbox_ready();
   if (observer_ != nullptr) observer_->on_executed();
 }

@@ -11,6 +11,8 @@
 // observers take it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,6 +28,14 @@
 
 namespace thaw::sandbox {
 
+/// A folder of the host that an instance sees somewhere, writable. Containers only.
+struct Bind {
+  std::string source;  // absolute
+  std::string target;
+
+  bool operator==(const Bind&) const = default;
+};
+
 /// What runs in an instance and what it may use.
 struct InstanceSpec {
   ServiceId service;
@@ -37,6 +47,7 @@ struct InstanceSpec {
   int cpu_millis = 1000;
   ByteCount memory = mib(512);
   int pids = 1024;  // processes and threads together
+  std::vector<Bind> binds;
 
   bool operator==(const InstanceSpec&) const = default;
 };
@@ -70,6 +81,9 @@ enum class OutputStream { kStdout, kStderr };
 
 class InstanceObserver {
  public:
+  /// For those who look at it from outside: its first process. In a container nothing of the
+  /// program has run yet. May come inside start().
+  virtual void on_main_process(pid_t) {}
   /// The sandbox stands; the program is about to be executed. At most once.
   virtual void on_sandbox_ready() = 0;
   /// The program was executed. At most once, after on_sandbox_ready and before any output.
