@@ -1,4 +1,4 @@
-// The programs behind `thaw up`, `thaw serve` and `thaw forecast`; each returns an exit code.
+// The programs behind `thaw up`, `serve`, `forecast` and `doctor`; most return an exit code.
 //
 // **Thread**: the main one; up and serve block until SIGTERM or SIGINT. **Owner**: arguments
 // outlive the call. **Limits**: those of the rooms they run.
@@ -25,5 +25,8 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal);
 
 /// A forecast of a file, once.
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk);
+
+/// Runs a program in a sandbox of its own and looks at it. Needs no platform and leaves nothing.
+Result<doctor::Facts> run_doctor(const cli::DoctorOptions& options);
 
 }  // namespace thaw::app

@@ -43,6 +43,7 @@ int run(int argc, const char* const* argv) {
           [&](const cli::ForecastOptions& options) {
             return run_forecast(options, *terminal, ports.disk());
           },
+      .doctor = run_doctor,
       .version = THAW_VERSION,
   };
   return cli::run(argc, argv, programs, *terminal, ports);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/terminal.h"
+#include "doctor/target.h"
 #include "io/disk.h"
 #include "io/loop.h"
 #include "io/net.h"
@@ -64,6 +65,13 @@ struct ForecastOptions {
   std::vector<std::pair<std::string, std::string>> others;
 };
 
+/// `thaw doctor`.
+struct DoctorOptions {
+  doctor::Request request;
+  std::optional<Duration> max_wait;  // --timeout: for the start
+  std::function<void(std::string_view step)> progress;
+};
+
 /// The programs that live elsewhere; each returns an exit code (exit_code.h).
 struct Programs {
   /// Gets the words after `up` as they were typed, --help included.
@@ -72,6 +80,8 @@ struct Programs {
   std::function<std::vector<std::string>()> up_flags;
   std::function<int(const ServeOptions&)> serve;
   std::function<int(const ForecastOptions&)> forecast;
+  /// Examines a program on this machine; kCancelled after Ctrl-C, when nothing of it runs any more.
+  std::function<Result<doctor::Facts>(const DoctorOptions&)> doctor;
   std::string version;  // "0.1.0"
 };
 

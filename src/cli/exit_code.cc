@@ -29,6 +29,9 @@ constexpr ExitCodeMeaning kMeanings[] = {
      "It was deployed, but the new revision did not become ready. The revision that served before "
      "goes on serving.",
      "Read the reason in the message, then `thaw logs NAME`."},
+    {ExitCode::kFindings, "findings",
+     "`doctor` examined the program and found something at least as severe as --fail-on says.",
+     "Change what the findings name; --fail-on never only reports."},
     {ExitCode::kInterrupted, "interrupted",
      "Ended by Ctrl-C. What was sent before stays: a deploy goes on in the platform.", ""},
 };

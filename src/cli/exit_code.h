@@ -16,6 +16,7 @@ enum class ExitCode {
   kNotFound = 4,     // what was named does not exist
   kRefused = 5,      // invalid input, or the state does not allow it: nothing was changed
   kNotReady = 6,     // deployed, but the revision did not become ready
+  kFindings = 7,     // the doctor found something at or over --fail-on
   kInterrupted = 130,
 };
 

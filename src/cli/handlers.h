@@ -23,6 +23,7 @@ Outcome<ExitCode> invoke_command(Context& context, const Words& words);
 Outcome<ExitCode> serve_command(Context& context, const Words& words);
 Outcome<ExitCode> forecast_command(Context& context, const Words& words);
 Outcome<ExitCode> env_command(Context& context, const Words& words);
+Outcome<ExitCode> doctor_command(Context& context, const Words& words);
 Outcome<ExitCode> version_command(Context& context, const Words& words);
 Outcome<ExitCode> completion_command(Context& context, const Words& words);
 Outcome<ExitCode> help_command(Context& context, const Words& words);

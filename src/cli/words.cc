@@ -176,6 +176,7 @@ Outcome<Words> Words::parse(const Command& command, std::span<const std::string_
   while (at < words.size()) {
     const std::string_view word = words[at];
     if (word == "--") {
+      parsed.are_foreign_ = parsed.arguments_.empty();
       parsed.arguments_.insert(parsed.arguments_.end(), words.begin() + at + 1, words.end());
       break;
     }

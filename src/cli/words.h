@@ -35,6 +35,8 @@ class Words {
 
   const Command& command() const { return *command_; }
   const std::vector<std::string_view>& arguments() const { return arguments_; }
+  /// Whether "--" stood in front of the first argument: what follows is somebody else's.
+  bool are_foreign() const { return are_foreign_; }
 
   /// Precondition of all: the flag is in the command's table or a global one.
   std::optional<std::string_view> value(std::string_view flag) const;  // the last one
@@ -69,6 +71,7 @@ class Words {
 
   const Command* command_;
   std::vector<std::string_view> arguments_;
+  bool are_foreign_ = false;
   std::vector<Given> given_;
 };
 

@@ -1,0 +1,25 @@
+"""Keeps its state in SQLite."""
+import http.server
+import os
+import signal
+import sqlite3
+import sys
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"hello\n"
+        with sqlite3.connect("visits.db") as database:
+            database.execute("create table if not exists visits (path)")
+            database.execute("insert into visits values (?)", (self.path,))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()

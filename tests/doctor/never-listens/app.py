@@ -1,0 +1,5 @@
+"""A worker without a server."""
+import threading
+
+print("waiting for work", flush=True)
+threading.Event().wait()
