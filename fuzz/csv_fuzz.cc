@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "predict/csv.h"
+#include "predict/panel_forecast.h"
 #include "predict/plot.h"
 #include "predict/render.h"
 #include "predict/request.h"
@@ -34,6 +35,23 @@ void check_round_trip(const Series& series) {
   }
 }
 
+/// Every row is in one series or its series has a fault; a short panel can be forecast.
+void check_panel(ForecastRequest& request) {
+  size_t rows = 0;
+  for (const PanelMember& it : request.panel->members) {
+    CHECK(!it.id.empty() && request.panel->find(it.id) == &it, "an id finds its series");
+    rows += it.series.size();
+  }
+  request.intervals.samples = std::min(request.intervals.samples, 20);
+  if (rows > 200 || request.horizon.periods > 50) return;
+  const auto forecasts = forecast_panel(request, run_in_order);
+  if (!forecasts) return;
+  CHECK(forecasts->size() == request.panel->members.size());
+  (void)panel_csv(*forecasts);
+  (void)panel_table(*forecasts);
+  (void)panel_json(*forecasts, BodyForm::kJsonObject);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -50,6 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto request = parse_request("", text);
   if (!request) {
     CHECK(!request.error().message().empty(), "a refusal says why");
+    return 0;
+  }
+  if (request->panel) {
+    check_panel(*request);
     return 0;
   }
   check_round_trip(request->history);

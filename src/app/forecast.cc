@@ -1,13 +1,18 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "app/programs.h"
 #include "cli/exit_code.h"
 #include "predict/forecast_command.h"
+#include "tensor/cpu_limit.h"
+#include "tensor/thread_pool.h"
 
 namespace thaw::app {
 namespace {
 
-constexpr ByteCount kLargestSeries = mib(32);
+constexpr ByteCount kLargestSeries = mib(512);  // many series in one file
 
 std::string seasonality_text(const cli::SeasonalityOption& option) {
   switch (option.kind) {
@@ -84,6 +89,27 @@ int failed(cli::Terminal& terminal, const Error& error) {
   return number(cli::exit_code_of(error.code()));
 }
 
+/// All the CPUs that this process may use, and on a terminal how far it is.
+predict::RunTasks parallel_run(cli::Terminal& terminal, bool shows_progress) {
+  return [&terminal, shows_progress](size_t count, const std::function<void(size_t)>& task) {
+    constexpr size_t kFewTasks = 8;
+    const size_t threads = count < 2 ? 1 : static_cast<size_t>(tensor::usable_cpus());
+    tensor::ThreadPool pool(static_cast<int>(std::min(threads, count)));
+    const bool shown = shows_progress && terminal.err_is_tty() && count > kFewTasks;
+    std::atomic<size_t> done = 0;
+    const size_t step = std::max<size_t>(1, count / 100);
+    pool.run(static_cast<int>(count), [&](int index, int thread) {
+      task(static_cast<size_t>(index));
+      const size_t finished = ++done;
+      // Only the caller's thread writes.
+      if (shown && thread == 0 && finished % step < static_cast<size_t>(pool.threads())) {
+        terminal.write_err(fmt::format("\r{} of {}", finished, count));
+      }
+    });
+    if (shown) terminal.write_err("\r\x1b[K");
+  };
+}
+
 }  // namespace
 
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
@@ -102,9 +128,10 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
       .future_text = *future,
       .options = given(options),
       .output = output_of(options),
-      .plot = options.plot ? predict::ForecastCommand::Plot::kShown
+      .plot = options.draw ? predict::ForecastCommand::Plot::kShown
                            : predict::ForecastCommand::Plot::kNone,
   };
+  command.run = parallel_run(terminal, !options.quiet);
   if (!options.holidays_file.empty()) command.options.emplace_back("holidays", *holidays);
   command.drawing.width = options.width;
   command.drawing.charset = is_utf8(terminal) ? predict::PlotOptions::Charset::kUnicode

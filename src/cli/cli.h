@@ -44,9 +44,10 @@ struct ForecastOptions {
   std::string freq;            // pandas' name of the step ("D", "W", "MS", "H", ...)
   enum class Output { kCsv, kJson, kTable };
   Output output = Output::kTable;  // --output, else a table on a terminal and CSV elsewhere
-  bool plot = false;               // --plot or --no-plot, else whether a table goes to a terminal
-  int width = 80;                  // columns for the table and the plot
+  bool draw = false;               // --draw or --no-draw, else whether a table goes to a terminal
+  int width = 80;                  // columns for the table and the drawing
   bool colour = false;             // whether the output may hold colour sequences
+  bool quiet = false;              // no progress
   std::optional<double> interval_width;  // in (0, 1)
   std::optional<uint64_t> seed;
   std::string growth;                             // "", "linear", "logistic", "flat"

@@ -126,7 +126,7 @@ TEST_F(Cli, ForecastLeavesWhatWasNotGivenToTheForecaster) {
   const ForecastOptions& options = *fakes.forecast;
   EXPECT_EQ(options.file, "x.csv");
   EXPECT_EQ(options.output, ForecastOptions::Output::kCsv);  // no terminal
-  EXPECT_FALSE(options.plot);
+  EXPECT_FALSE(options.draw);
   EXPECT_FALSE(options.periods || options.interval_width || options.seed || options.yearly);
   EXPECT_EQ(options.growth + options.scaling + options.freq, "");
 }
@@ -140,14 +140,14 @@ TEST_F(Cli, ForecastReadsEveryFlag) {
                   "MS",
                   "--output",
                   "table",
-                  "--plot",
+                  "--draw",
                   "--interval-width",
                   "0.9",
                   "--seed",
                   "7",
                   "--growth",
                   "flat",
-                  "--changepoints-list",
+                  "--changepoints",
                   "2020-01-01,2020-02-01",
                   "--changepoint-range",
                   "1",
@@ -170,7 +170,7 @@ TEST_F(Cli, ForecastReadsEveryFlag) {
   EXPECT_EQ(options.periods, 28);
   EXPECT_EQ(options.freq, "MS");
   EXPECT_EQ(options.output, ForecastOptions::Output::kTable);
-  EXPECT_TRUE(options.plot);
+  EXPECT_TRUE(options.draw);
   EXPECT_EQ(options.interval_width, 0.9);
   EXPECT_EQ(options.seed, 7u);
   EXPECT_EQ(options.growth, "flat");
@@ -208,23 +208,23 @@ TEST_F(Cli, ForecastPassesTermsOnUnderTheForecastersNames) {
 }
 
 TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"--periods", "0"},
-           {"--periods", "abc"},
-           {"--interval-width", "1"},
-           {"--interval-width", "0"},
-           {"--interval-width", "nan"},
-           {"--seed", "-1"},
-           {"--growth", "cubic"},
-           {"--seasonality-mode", "both"},
-           {"--changepoint-range", "1.1"},
-           {"--changepoint-prior-scale", "0"},
-           {"--n-changepoints", "-1"},
-           {"--daily-seasonality", "maybe"},
-           {"--scaling", "max"},
-           {"--output", "xml"},
-           {"--plot", "--output=csv"},
-           {"--n-changepoints=3", "--changepoints-list=2020-01-01"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"--periods", "0"},
+                                             {"--periods", "abc"},
+                                             {"--interval-width", "1"},
+                                             {"--interval-width", "0"},
+                                             {"--interval-width", "nan"},
+                                             {"--seed", "-1"},
+                                             {"--growth", "cubic"},
+                                             {"--seasonality-mode", "both"},
+                                             {"--changepoint-range", "1.1"},
+                                             {"--changepoint-prior-scale", "0"},
+                                             {"--n-changepoints", "-1"},
+                                             {"--daily-seasonality", "maybe"},
+                                             {"--scaling", "max"},
+                                             {"--output", "xml"},
+                                             {"--draw", "--output=csv"},
+                                             {"--n-changepoints=3", "--changepoints=2020-01-01"}}) {
     std::vector<std::string> all = {"forecast", "x.csv"};
     all.insert(all.end(), words.begin(), words.end());
     EXPECT_EQ(thaw(all), 2) << words[0] << " " << words[1];
@@ -237,12 +237,12 @@ TEST_F(Cli, OnATerminalAForecastIsATableWithAPlot) {
   terminal.columns = 120;
   EXPECT_EQ(thaw({"forecast", "x.csv"}), 0);
   EXPECT_EQ(fakes.forecast->output, ForecastOptions::Output::kTable);
-  EXPECT_TRUE(fakes.forecast->plot);
+  EXPECT_TRUE(fakes.forecast->draw);
   EXPECT_EQ(fakes.forecast->width, 120);
   EXPECT_TRUE(fakes.forecast->colour);
   EXPECT_EQ(thaw({"forecast", "x.csv", "--json"}), 0);
   EXPECT_EQ(fakes.forecast->output, ForecastOptions::Output::kJson);
-  EXPECT_FALSE(fakes.forecast->plot);
+  EXPECT_FALSE(fakes.forecast->draw);
 }
 
 TEST_F(Cli, ColourFollowsTheFlagThenNoColorThenTheTerminal) {

@@ -51,7 +51,7 @@ TEST(Completion, OffersFlagsAndTheirChoices) {
   EXPECT_EQ(candidates({"logs", "--se"}), List{"--severity"});
   EXPECT_EQ(candidates({"logs", "x", "--severity", ""}),
             (List{"DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"}));
-  EXPECT_EQ(candidates({"forecast", "--no-"}), List{"--no-plot"});
+  EXPECT_EQ(candidates({"forecast", "--no-"}), List{"--no-draw"});
   EXPECT_EQ(candidates({"deploy", "x", "--no-tr"}), List{"--no-traffic"});
   EXPECT_EQ(candidates({"deploy", "x", "--gp"}), List{});  // what is refused is not offered
   EXPECT_EQ(candidates({"--js"}), List{"--json"});

@@ -83,9 +83,10 @@ void set_output(const Context& context, const Words& words, ForecastOptions& opt
                                                                 : tty          ? "table"
                                                                                : "csv");
   options.output = asked == "json" ? Output::kJson : asked == "csv" ? Output::kCsv : Output::kTable;
-  options.plot = words.setting("plot").value_or(tty && options.output == Output::kTable);
+  options.draw = words.setting("draw").value_or(tty && options.output == Output::kTable);
   options.width = context.terminal.width();
   options.colour = context.out.on();
+  options.quiet = context.quiet();
 }
 
 /// Flags whose values the forecaster itself checks, under its names for them.
@@ -117,8 +118,8 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   ForecastOptions options;
   options.file = words.arguments()[0];
   set_output(context, words, options);
-  if (options.plot && options.output != ForecastOptions::Output::kTable) {
-    return usage_failure("--plot goes with --output table only");
+  if (options.draw && options.output != ForecastOptions::Output::kTable) {
+    return usage_failure("--draw goes with --output table only");
   }
   ASSIGN_OR_RETURN(const auto periods, words.integer("periods", {1, kMostPeriods}));
   options.periods = narrowed<int>(periods);
@@ -128,13 +129,13 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   ASSIGN_OR_RETURN(const auto seed, words.integer("seed", {0, INT64_MAX}));
   options.seed = narrowed<uint64_t>(seed);
   options.growth = words.value("growth").value_or("");
-  for (const std::string_view date : split(words.value("changepoints-list").value_or(""), ',')) {
+  for (const std::string_view date : split(words.value("changepoints").value_or(""), ',')) {
     if (!date.empty()) options.changepoints.emplace_back(date);
   }
   ASSIGN_OR_RETURN(const auto points, words.integer("n-changepoints", {0, kMostChangepoints}));
   options.n_changepoints = narrowed<int>(points);
   if (points && !options.changepoints.empty()) {
-    return usage_failure("--n-changepoints and --changepoints-list cannot be given together");
+    return usage_failure("--n-changepoints and --changepoints cannot be given together");
   }
   ASSIGN_OR_RETURN(options.changepoint_range, bounded(words, "changepoint-range", {0, 1}));
   ASSIGN_OR_RETURN(options.changepoint_prior_scale,

@@ -45,13 +45,6 @@ std::string notes_on(const ForecastRequest& request, const FitFacts& facts) {
   return notes;
 }
 
-/// CSV or a JSON list, told by the first character.
-Result<Series> parse_rows(std::string_view text) {
-  if (!trimmed(text).starts_with('[')) return parse_series_csv(text, SeriesKind::kFuture);
-  ASSIGN_OR_RETURN(const Json rows, Json::parse(text));
-  return parse_series_json(rows, "rows", SeriesKind::kFuture);
-}
-
 std::string rendered(const ForecastAnswer& answer, const ForecastCommand& command, BodyForm form) {
   switch (command.output) {
     case ForecastCommand::Output::kCsv:
@@ -62,6 +55,50 @@ std::string rendered(const ForecastAnswer& answer, const ForecastCommand& comman
       break;
   }
   return forecast_table(answer.forecast);
+}
+
+/// Why series were left out: the first ones by name.
+std::string failure_notes(const std::vector<PanelForecast>& forecasts) {
+  constexpr size_t kMostShown = 20;
+  std::string notes;
+  size_t shown = 0;
+  for (const PanelForecast& it : forecasts) {
+    if (it.error.empty()) continue;
+    if (++shown > kMostShown) continue;
+    notes += fmt::format("error: unique_id {}: {}\n", quoted_value(it.id), it.error);
+  }
+  if (shown > kMostShown) notes += fmt::format("error: and {} more\n", shown - kMostShown);
+  if (shown > 0) notes += fmt::format("{} of {} series failed\n", shown, forecasts.size());
+  return notes;
+}
+
+ForecastPrinted run_panel(const ForecastCommand& command, const ForecastRequest& request) {
+  auto forecasts = forecast_panel(request, command.run);
+  if (!forecasts) {
+    return failed(kBadInput, std::move(forecasts).error().with_context(command.source));
+  }
+  if (forecasts->empty()) {
+    return failed(kBadInput, Error(Code::kInvalidArgument,
+                                   fmt::format("{}: there are no rows", command.source)));
+  }
+  ForecastPrinted printed;
+  if (const auto unused = unused_columns(request); !unused.empty()) {
+    printed.notes = fmt::format("note: columns not used: {}\n", fmt::join(unused, ", "));
+  }
+  printed.notes += failure_notes(*forecasts);
+  printed.exit_code = count_failed(*forecasts) == 0 ? 0 : kBadInput;
+  switch (command.output) {
+    case ForecastCommand::Output::kCsv:
+      printed.output = panel_csv(*forecasts);
+      break;
+    case ForecastCommand::Output::kJson:
+      printed.output = panel_json(*forecasts, request.form);
+      break;
+    case ForecastCommand::Output::kTable:
+      printed.output = panel_table(*forecasts);
+      break;
+  }
+  return printed;
 }
 
 }  // namespace
@@ -78,12 +115,12 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
     if (!status) return failed(kBadUsage, status.error());
   }
   if (!command.future_source.empty()) {
-    auto future = parse_rows(command.future_text);
+    Status future = set_future(*request, command.future_text);
     if (!future) {
       return failed(kBadInput, std::move(future).error().with_context(command.future_source));
     }
-    request->future = *std::move(future);
   }
+  if (request->panel) return run_panel(command, *request);
   auto answered = answer(*request);
   if (!answered) {
     return failed(kBadInput, std::move(answered).error().with_context(command.source));

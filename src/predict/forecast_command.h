@@ -1,4 +1,5 @@
-// `thaw forecast`: a file in, a forecast as table, CSV or JSON out, and a drawing.
+// `thaw forecast`: a file in, a forecast as table, CSV or JSON out, and a drawing. A file of many
+// series gives one table of all; those that cannot be forecast are named in the notes.
 //
 // Pure: the caller reads the file, parses words and prints. Thread: any. Owner: values; the views
 // in ForecastCommand must live as long as it.
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "predict/panel_forecast.h"
 #include "predict/plot.h"
 
 namespace thaw::predict {
@@ -25,12 +27,13 @@ struct ForecastCommand {
   /// those of a JSON text.
   std::vector<std::pair<std::string, std::string>> options;
   Output output = Output::kTable;
-  Plot plot = Plot::kShown;  // before the table; with kCsv and kJson it goes to `notes`
-  PlotOptions drawing;       // interval_width is taken from the options
+  Plot plot = Plot::kShown;     // before the table; with kCsv and kJson it goes to `notes`
+  PlotOptions drawing;          // interval_width is taken from the options
+  RunTasks run = run_in_order;  // what many series are forecast with
 };
 
 struct ForecastPrinted {
-  int exit_code = 0;   // 0; 1 when the text is no forecastable series; 2 for a wrong option
+  int exit_code = 0;   // 0; 1 when a series cannot be forecast; 2 for a wrong option
   std::string output;  // for standard output
   std::string notes;   // for standard error: the error, ignored columns, a doubtful fit
 };

@@ -5,35 +5,57 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "base/json.h"
+#include "predict/csv.h"
+#include "predict/panel_forecast.h"
 
 namespace thaw::predict {
 namespace {
 
+/// The forecast of one series; without an id it is the only one.
+struct Part {
+  std::string_view id;
+  const Forecast* forecast;
+};
+using Parts = std::vector<Part>;
+
 struct Column {
   std::string_view name;
-  const std::vector<double>* values;
+  std::vector<const std::vector<double>*> values;  // one a part; null where it has none
 };
 
-/// The columns that have values, in the order of the CSV.
-std::vector<Column> columns_of(const Forecast& forecast) {
-  std::vector<Column> columns = {{"yhat", &forecast.yhat},
-                                 {"yhat_lower", &forecast.yhat_lower},
-                                 {"yhat_upper", &forecast.yhat_upper},
-                                 {"trend", &forecast.trend},
-                                 {"trend_lower", &forecast.trend_lower},
-                                 {"trend_upper", &forecast.trend_upper}};
-  for (const Component& it : forecast.components) columns.push_back({it.name, &it.values});
-  std::erase_if(columns, [&](const Column& c) { return c.values->size() != forecast.ds.size(); });
+/// The columns that have values in some part, in the order of the CSV.
+std::vector<Column> columns_of(const Parts& parts) {
+  std::vector<Column> columns;
+  std::map<std::string_view, size_t> places;
+  const auto put = [&](size_t part, std::string_view name, const std::vector<double>& values) {
+    if (values.size() != parts[part].forecast->ds.size()) return;
+    const auto [place, is_new] = places.emplace(name, columns.size());
+    if (is_new) columns.push_back({name, std::vector<const std::vector<double>*>(parts.size())});
+    columns[place->second].values[part] = &values;
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Forecast& it = *parts[i].forecast;
+    put(i, "yhat", it.yhat);
+    put(i, "yhat_lower", it.yhat_lower);
+    put(i, "yhat_upper", it.yhat_upper);
+    put(i, "trend", it.trend);
+    put(i, "trend_lower", it.trend_lower);
+    put(i, "trend_upper", it.trend_upper);
+    for (const Component& component : it.components) put(i, component.name, component.values);
+  }
   return columns;
 }
 
-ClockPart clock_of(const std::vector<Timestamp>& dates) {
-  const bool all_midnight = std::all_of(dates.begin(), dates.end(), [](Timestamp at) {
-    return std::chrono::floor<std::chrono::days>(at) == at;
-  });
-  return all_midnight ? ClockPart::kShortest : ClockPart::kAlways;
+ClockPart clock_of(const Parts& parts) {
+  for (const Part& part : parts) {
+    for (Timestamp at : part.forecast->ds) {
+      if (std::chrono::floor<std::chrono::days>(at) != at) return ClockPart::kAlways;
+    }
+  }
+  return ClockPart::kShortest;
 }
 
 /// Ten significant digits: more than any fit means, and no noise of rounding in the last ones.
@@ -41,16 +63,20 @@ std::string number_text(double value) { return fmt::format("{:.10g}", value + 0.
 
 double rounded(double value) { return std::strtod(number_text(value).c_str(), nullptr); }
 
-Json rows_json(const Forecast& forecast) {
-  const std::vector<Column> columns = columns_of(forecast);
-  const ClockPart clock = clock_of(forecast.ds);
+Json rows_json(const Parts& parts) {
+  const std::vector<Column> columns = columns_of(parts);
+  const ClockPart clock = clock_of(parts);
   Json rows = Json::array();
-  for (size_t i = 0; i < forecast.ds.size(); ++i) {
-    Json::Object row;
-    row.emplace_back("ds", format_timestamp(forecast.ds[i], clock));
-    for (const Column& it : columns)
-      row.emplace_back(std::string(it.name), rounded((*it.values)[i]));
-    rows.push_back(Json(std::move(row)));
+  for (size_t p = 0; p < parts.size(); ++p) {
+    for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {
+      Json::Object row;
+      if (!parts[p].id.empty()) row.emplace_back(std::string(kIdColumn), parts[p].id);
+      row.emplace_back("ds", format_timestamp(parts[p].forecast->ds[i], clock));
+      for (const Column& it : columns) {
+        if (it.values[p]) row.emplace_back(std::string(it.name), rounded((*it.values[p])[i]));
+      }
+      rows.push_back(Json(std::move(row)));
+    }
   }
   return rows;
 }
@@ -94,7 +120,10 @@ Json model_json(const ForecastAnswer& answer) {
 int decimals_for(const std::vector<Column>& columns) {
   double largest = 0;
   for (const Column& it : columns) {
-    for (double value : *it.values) largest = std::max(largest, std::abs(value));
+    for (const auto* values : it.values) {
+      if (!values) continue;
+      for (double value : *values) largest = std::max(largest, std::abs(value));
+    }
   }
   if (largest == 0 || !std::isfinite(largest)) return 0;
   return std::clamp(3 - static_cast<int>(std::floor(std::log10(largest))), 0, 9);
@@ -107,45 +136,64 @@ std::string cell_text(double value, int decimals) {
   return zero && text[0] == '-' ? text.substr(1) : text;
 }
 
-}  // namespace
-
-std::string forecast_csv(const Forecast& forecast) {
-  const std::vector<Column> columns = columns_of(forecast);
-  const ClockPart clock = clock_of(forecast.ds);
-  std::string text = "ds";
-  for (const Column& it : columns) text += fmt::format(",{}", it.name);
+std::string csv_of(const Parts& parts) {
+  const std::vector<Column> columns = columns_of(parts);
+  const ClockPart clock = clock_of(parts);
+  const bool has_ids = !parts.empty() && !parts[0].id.empty();
+  std::string text = has_ids ? std::string(kIdColumn) + ",ds" : "ds";
+  for (const Column& it : columns) text += fmt::format(",{}", csv_field(it.name));
   text += '\n';
-  for (size_t i = 0; i < forecast.ds.size(); ++i) {
-    text += format_timestamp(forecast.ds[i], clock);
-    for (const Column& it : columns) text += ',' + number_text((*it.values)[i]);
-    text += '\n';
+  for (size_t p = 0; p < parts.size(); ++p) {
+    const std::string id = has_ids ? csv_field(parts[p].id) + ',' : "";
+    for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {
+      text += id;
+      text += format_timestamp(parts[p].forecast->ds[i], clock);
+      for (const Column& it : columns) {
+        text += ',';
+        if (it.values[p]) {
+          fmt::format_to(std::back_inserter(text), "{:.10g}", (*it.values[p])[i] + 0.0);
+        }
+      }
+      text += '\n';
+    }
   }
   return text;
 }
 
-std::string forecast_json(const ForecastAnswer& answer, BodyForm form) {
-  Json rows = rows_json(answer.forecast);
-  if (form == BodyForm::kJsonList) return rows.dump() + '\n';
-  Json root = Json::object();
-  root.set("forecast", std::move(rows));
-  root.set("model", model_json(answer));
-  return root.dump() + '\n';
-}
-
-std::string forecast_table(const Forecast& forecast) {
-  std::vector<Column> columns = columns_of(forecast);
+/// The cells of a table, column after column, each with its header first.
+std::vector<std::vector<std::string>> cells_of(const Parts& parts) {
+  std::vector<Column> columns = columns_of(parts);
   std::erase_if(columns, [](const Column& c) {
     return c.name == "additive_terms" || c.name == "trend_lower" || c.name == "trend_upper";
   });
   const int decimals = decimals_for(columns);
-  const ClockPart clock = clock_of(forecast.ds);
-  std::vector<std::vector<std::string>> cells(1 + columns.size());
-  cells[0].push_back("ds");
-  for (Timestamp at : forecast.ds) cells[0].push_back(format_timestamp(at, clock));
-  for (size_t c = 0; c < columns.size(); ++c) {
-    cells[c + 1].emplace_back(columns[c].name);
-    for (double value : *columns[c].values) cells[c + 1].push_back(cell_text(value, decimals));
+  const ClockPart clock = clock_of(parts);
+  std::vector<std::vector<std::string>> cells;
+  if (!parts.empty() && !parts[0].id.empty()) {
+    cells.push_back({std::string(kIdColumn)});
+    for (const Part& it : parts) {
+      cells.back().insert(cells.back().end(), it.forecast->ds.size(), std::string(it.id));
+    }
   }
+  cells.push_back({"ds"});
+  for (const Part& part : parts) {
+    for (Timestamp at : part.forecast->ds) cells.back().push_back(format_timestamp(at, clock));
+  }
+  for (const Column& it : columns) {
+    cells.push_back({std::string(it.name)});
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const bool has_values = it.values[p] != nullptr;
+      for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {
+        cells.back().push_back(has_values ? cell_text((*it.values[p])[i], decimals) : "");
+      }
+    }
+  }
+  return cells;
+}
+
+std::string table_of(const Parts& parts) {
+  const auto cells = cells_of(parts);
+  const size_t names = !parts.empty() && !parts[0].id.empty() ? 2 : 1;  // columns set to the left
   std::vector<size_t> widths;
   for (const auto& column : cells) {
     const auto longest = std::max_element(
@@ -154,14 +202,67 @@ std::string forecast_table(const Forecast& forecast) {
     widths.push_back(longest->size());
   }
   std::string text;
-  for (size_t row = 0; row <= forecast.ds.size(); ++row) {
-    text += fmt::format("{:<{}}", cells[0][row], widths[0]);
-    for (size_t c = 1; c < cells.size(); ++c) {
-      text += fmt::format("  {:>{}}", cells[c][row], widths[c]);
+  for (size_t row = 0; row < cells[0].size(); ++row) {
+    for (size_t c = 0; c < cells.size(); ++c) {
+      if (c > 0) text += "  ";
+      text += c < names ? fmt::format("{:<{}}", cells[c][row], widths[c])
+                        : fmt::format("{:>{}}", cells[c][row], widths[c]);
     }
     text += '\n';
   }
   return text;
+}
+
+Parts parts_of(const std::vector<PanelForecast>& forecasts) {
+  Parts parts;
+  for (const PanelForecast& it : forecasts) {
+    if (it.error.empty()) parts.push_back({it.id, &it.answer.forecast});
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::string forecast_csv(const Forecast& forecast) { return csv_of({{"", &forecast}}); }
+
+std::string forecast_table(const Forecast& forecast) { return table_of({{"", &forecast}}); }
+
+std::string forecast_json(const ForecastAnswer& answer, BodyForm form) {
+  Json rows = rows_json({{"", &answer.forecast}});
+  if (form == BodyForm::kJsonList) return rows.dump() + '\n';
+  Json root = Json::object();
+  root.set("forecast", std::move(rows));
+  root.set("model", model_json(answer));
+  return root.dump() + '\n';
+}
+
+std::string panel_csv(const std::vector<PanelForecast>& forecasts) {
+  return csv_of(parts_of(forecasts));
+}
+
+std::string panel_table(const std::vector<PanelForecast>& forecasts) {
+  return table_of(parts_of(forecasts));
+}
+
+std::string panel_json(const std::vector<PanelForecast>& forecasts, BodyForm form) {
+  Json rows = rows_json(parts_of(forecasts));
+  if (form == BodyForm::kJsonList) return rows.dump() + '\n';
+  Json models = Json::array(), failed = Json::array();
+  for (const PanelForecast& it : forecasts) {
+    if (!it.error.empty()) {
+      failed.push_back(Json::object({{std::string(kIdColumn), it.id}, {"error", it.error}}));
+      continue;
+    }
+    Json facts = Json::object({{std::string(kIdColumn), it.id}});
+    const Json model = model_json(it.answer);
+    for (const auto& [key, value] : model.as_object()) facts.set(key, value);
+    models.push_back(std::move(facts));
+  }
+  return Json::object({{"forecast", std::move(rows)},
+                       {"models", std::move(models)},
+                       {"failed", std::move(failed)}})
+             .dump() +
+         '\n';
 }
 
 }  // namespace thaw::predict

@@ -30,12 +30,36 @@ Result<bool> is_json(std::string_view content_type, std::string_view body) {
                            quoted_value(type)));
 }
 
+Status set_history(ForecastRequest& request, const Json& rows, std::string_view where) {
+  if (names_series(rows)) {
+    ASSIGN_OR_RETURN(request.panel, parse_panel_json(rows, where));
+  } else {
+    ASSIGN_OR_RETURN(request.history, parse_series_json(rows, where));
+  }
+  return {};
+}
+
+Status check_future_ids(const ForecastRequest& request) {
+  if (!request.future_panel || request.panel) return {};
+  return Error(Code::kInvalidArgument,
+               "the rows to be forecast have a unique_id and the history has none: give it one");
+}
+
+Status set_future(ForecastRequest& request, const Json& rows, std::string_view where) {
+  if (names_series(rows)) {
+    ASSIGN_OR_RETURN(request.future_panel, parse_panel_json(rows, where, SeriesKind::kFuture));
+  } else {
+    ASSIGN_OR_RETURN(request.future, parse_series_json(rows, where, SeriesKind::kFuture));
+  }
+  return check_future_ids(request);
+}
+
 Result<ForecastRequest> parse_json_request(std::string_view body) {
   ASSIGN_OR_RETURN(const Json root, Json::parse(body));
   ForecastRequest request;
   if (root.is_array()) {
     request.form = BodyForm::kJsonList;
-    ASSIGN_OR_RETURN(request.history, parse_series_json(root, "rows"));
+    RETURN_IF_ERROR(set_history(request, root, "rows"));
     return request;
   }
   if (!root.is_object()) {
@@ -49,11 +73,11 @@ Result<ForecastRequest> parse_json_request(std::string_view body) {
                  "the body has no \"history\": write {\"history\": [{\"ds\": \"2024-01-01\", "
                  "\"y\": 1}, ...], \"periods\": 28}");
   }
-  ASSIGN_OR_RETURN(request.history, parse_series_json(*history, "history"));
+  RETURN_IF_ERROR(set_history(request, *history, "history"));
   for (const auto& [name, value] : root.as_object()) {
     if (name == "history" || value.is_null()) continue;
     if (name == "future") {
-      ASSIGN_OR_RETURN(request.future, parse_series_json(value, name, SeriesKind::kFuture));
+      RETURN_IF_ERROR(set_future(request, value, name));
       continue;
     }
     RETURN_IF_ERROR(set_option(request, name, value));
@@ -76,14 +100,23 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
   ASSIGN_OR_RETURN(const bool json, is_json(content_type, body));
   if (json) return parse_json_request(body);
   ForecastRequest request;
-  ASSIGN_OR_RETURN(request.history, parse_series_csv(body));
+  if (names_series(body)) {
+    ASSIGN_OR_RETURN(request.panel, parse_panel_csv(body));
+  } else {
+    ASSIGN_OR_RETURN(request.history, parse_series_csv(body));
+  }
   return request;
 }
 
 std::vector<std::string> unused_columns(const ForecastRequest& request) {
   const ForecastOptions& options = request.model;
   std::vector<std::string> unused;
-  for (const SeriesColumn& it : request.history.columns) {
+  static const std::vector<SeriesColumn> kNone;
+  const std::vector<SeriesColumn>& columns = !request.panel ? request.history.columns
+                                             : request.panel->members.empty()
+                                                 ? kNone
+                                                 : request.panel->members[0].series.columns;
+  for (const SeriesColumn& it : columns) {
     const auto has_name = [&](const auto& term) { return term.name == it.name; };
     const auto has_condition = [&](const auto& term) { return term.condition == it.name; };
     const auto& [seasonalities, regressors] = std::tie(options.seasonalities, options.regressors);
@@ -98,18 +131,34 @@ std::vector<std::string> unused_columns(const ForecastRequest& request) {
   return unused;
 }
 
+Status set_future(ForecastRequest& request, std::string_view text) {
+  if (trimmed(text).starts_with('[')) {
+    ASSIGN_OR_RETURN(const Json rows, Json::parse(text));
+    return set_future(request, rows, "rows");
+  }
+  if (names_series(text)) {
+    ASSIGN_OR_RETURN(request.future_panel, parse_panel_csv(text, SeriesKind::kFuture));
+  } else {
+    ASSIGN_OR_RETURN(request.future, parse_series_csv(text, SeriesKind::kFuture));
+  }
+  return check_future_ids(request);
+}
+
 Result<ForecastAnswer> answer(const ForecastRequest& request) {
+  return answer(request, request.history, request.future ? &*request.future : nullptr);
+}
+
+Result<ForecastAnswer> answer(const ForecastRequest& request, const Series& history,
+                              const Series* future) {
   RETURN_IF_ERROR(validate(request.horizon));
   RETURN_IF_ERROR(validate(request.intervals));
   const auto periods = static_cast<size_t>(request.horizon.periods);
-  RETURN_IF_ERROR(check_work(request.future ? request.future->size() : periods, request.intervals));
+  RETURN_IF_ERROR(check_work(future ? future->size() : periods, request.intervals));
   ForecastOptions options = request.model;
   RETURN_IF_ERROR(keep_countries(options));
   ForecastAnswer answer;
-  ASSIGN_OR_RETURN(answer.model, fit(request.history, options));
-  const Series* future = request.future ? &*request.future : nullptr;
-  ASSIGN_OR_RETURN(FutureRows rows,
-                   future_rows(answer.model, request.history, future, request.horizon));
+  ASSIGN_OR_RETURN(answer.model, fit(history, options));
+  ASSIGN_OR_RETURN(FutureRows rows, future_rows(answer.model, history, future, request.horizon));
   answer.frequency = rows.frequency;
   ASSIGN_OR_RETURN(answer.forecast, predict(answer.model, rows.rows, request.intervals));
   return answer;

@@ -12,6 +12,7 @@
 #include "predict/forecast_options.h"
 #include "predict/forecaster.h"
 #include "predict/future.h"
+#include "predict/panel.h"
 #include "predict/series.h"
 
 namespace thaw {
@@ -29,7 +30,9 @@ enum class BodyForm {
 
 struct ForecastRequest {
   Series history;
-  std::optional<Series> future;  // the rows to be forecast, where they are given
+  std::optional<Panel> panel;         // many series instead of `history`
+  std::optional<Series> future;       // the rows to be forecast, where they are given
+  std::optional<Panel> future_panel;  // the same with a unique_id
   ForecastOptions model;
   HorizonOptions horizon;
   IntervalOptions intervals;
@@ -62,6 +65,14 @@ struct ForecastAnswer {
 std::vector<std::string> unused_columns(const ForecastRequest& request);
 
 /// Fits and predicts. Bounded by the limits of the options: at most a few seconds.
+/// Precondition: no panel; panel_forecast.h has the answer for one.
 Result<ForecastAnswer> answer(const ForecastRequest& request);
+/// The same with the request's options for another series.
+Result<ForecastAnswer> answer(const ForecastRequest& options, const Series& history,
+                              const Series* future);
+
+/// Reads the rows to be forecast, CSV or a JSON list. kInvalidArgument also when they have a
+/// unique_id and the history has none.
+Status set_future(ForecastRequest& request, std::string_view text);
 
 }  // namespace thaw::predict

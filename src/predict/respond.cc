@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "predict/panel_forecast.h"
 #include "predict/plot.h"
 #include "predict/render.h"
 #include "predict/request.h"
@@ -21,6 +22,8 @@ constexpr std::string_view kUsage = R"(Thaw forecast server
 
   curl --data-binary @series.csv -H 'Content-Type: text/csv' 'HOST/predict?periods=14'
   Accept: text/csv, application/json or text/plain chooses the form of the answer.
+
+With a column unique_id the body is many series, and so is the answer.
 
 Options, in the query or in the JSON: )";
 
@@ -88,15 +91,39 @@ http::Response forecast_response(const ForecastRequest& request, const ForecastA
   return {200, {{"content-type", "text/csv; charset=utf-8"}}, forecast_csv(answer.forecast)};
 }
 
+/// Series that cannot be forecast are left out of a CSV, named in a header and told in JSON; when
+/// none can be, the answer is the first one's fault.
+http::Response panel_response(const ForecastRequest& request, Form form) {
+  const auto forecasts = forecast_panel(request, run_in_order);
+  if (!forecasts) return failure(forecasts.error());
+  const size_t failed = count_failed(*forecasts);
+  if (failed == forecasts->size()) {
+    const std::string why = failed == 0
+                                ? "there are no rows"
+                                : fmt::format("unique_id {}: {}", quoted_value((*forecasts)[0].id),
+                                              (*forecasts)[0].error);
+    return failure(Error(Code::kInvalidArgument, why));
+  }
+  http::Response response =
+      form == Form::kJson ? http::Response::json(200, panel_json(*forecasts, request.form))
+      : form == Form::kText
+          ? http::Response::text(200, panel_table(*forecasts))
+          : http::Response{
+                200, {{"content-type", "text/csv; charset=utf-8"}}, panel_csv(*forecasts)};
+  response.headers.add("thaw-failed-series", std::to_string(failed));
+  return response;
+}
+
 http::Response predict_response(const http::Request& http_request) {
   auto request = parse_request(http_request.headers.get("content-type"), http_request.body);
   if (!request) return failure(request.error());
   const Status applied = apply_query(http_request.query, *request);
   if (!applied) return failure(applied.error());
-  auto answered = answer(*request);
-  if (!answered) return failure(answered.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
   const auto wanted = accepted_form(http_request.headers.get("accept"));
+  if (request->panel) return panel_response(*request, wanted.value_or(own));
+  auto answered = answer(*request);
+  if (!answered) return failure(answered.error());
   return forecast_response(*request, *answered, wanted.value_or(own));
 }
 

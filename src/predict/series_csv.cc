@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "predict/csv.h"
+#include "predict/panel.h"
 #include "predict/series.h"
 #include "predict/text.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 struct Columns {
   size_t ds = 0;
-  std::optional<size_t> y;
+  std::optional<size_t> y, id;
   std::string ds_name;
   std::vector<size_t> others;  // where the columns of Series::columns are
 };
@@ -48,12 +49,19 @@ Error header_fault(const CsvReader& reader, std::string_view missing) {
                  fmt::format("no column {}: the header names {}", missing, fmt::join(names, ", ")));
 }
 
-Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, Series& series) {
+enum class IdColumn { kNone, kTaken };
+
+Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn id, Series& series) {
   std::optional<size_t> ds, y;
   Columns columns;
   for (size_t i = 0; i < reader.fields().size(); ++i) {
     const std::string_view shown = trimmed(reader.fields()[i]);
     const std::string name = lower_case(shown);
+    if (name == kIdColumn && id == IdColumn::kTaken) {
+      if (columns.id) return at_line(reader.line(), "two columns 'unique_id': keep one");
+      columns.id = i;
+      continue;
+    }
     if (name != "ds" && name != "date" && name != "y") {
       const bool is_limit = name == "cap" || name == "floor";
       series.columns.push_back({is_limit ? name : std::string(shown), {}, ""});
@@ -111,51 +119,112 @@ void read_other(std::string_view field, int64_t line, SeriesColumn& column) {
   column.values.push_back(value ? *value : std::numeric_limits<double>::quiet_NaN());
 }
 
+Status check_encoding(std::string_view text) {
+  // Without a byte-order mark: plain letters with zero bytes between them.
+  const bool marked = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+  const bool bare = text.size() >= 4 && ((text[0] == 0 && text[1] != 0 && text[2] == 0) ||
+                                         (text[0] != 0 && text[1] == 0 && text[3] == 0));
+  if (!marked && !bare) return {};
+  return Error(Code::kInvalidArgument, "the file is UTF-16: save it as UTF-8");
+}
+
+/// Adds the reader's record to the series. A fault leaves the series as it was.
+Status add_row(const CsvReader& reader, const Columns& columns, Series& series) {
+  const auto& fields = reader.fields();
+  const size_t width = columns.others.size() + 1 + columns.y.has_value() + columns.id.has_value();
+  if (fields.size() != width) {
+    return at_line(reader.line(),
+                   fmt::format("{} values where the header has {} columns", fields.size(), width));
+  }
+  if (series.size() == kMaxSeriesRows) {
+    return at_line(reader.line(), fmt::format("more than {} rows: aggregate the series or cut "
+                                              "its beginning",
+                                              kMaxSeriesRows));
+  }
+  auto ds = parse_timestamp(fields[columns.ds]);
+  if (!ds) {
+    return at_line(reader.line(), fmt::format("column {}: {}", quoted_value(columns.ds_name),
+                                              ds.error().message()));
+  }
+  if (series.size() * series.columns.size() >= kMaxSeriesCells) {
+    return at_line(reader.line(), fmt::format("over {} values in columns besides ds and y: leave "
+                                              "out those that are not needed",
+                                              kMaxSeriesCells));
+  }
+  auto y = columns.y ? read_value(fields[*columns.y])
+                     : Result<double>(std::numeric_limits<double>::quiet_NaN());
+  if (!y) return at_line(reader.line(), fmt::format("column 'y': {}", y.error().message()));
+  series.ds.push_back(*ds);
+  series.y.push_back(*y);
+  for (size_t c = 0; c < columns.others.size(); ++c) {
+    read_other(fields[columns.others[c]], reader.line(), series.columns[c]);
+  }
+  return {};
+}
+
+/// The header of the file: what its columns are, and a series without rows.
+Result<Columns> open_table(std::string_view text, CsvReader& reader, SeriesKind kind, IdColumn id,
+                           Series& series) {
+  RETURN_IF_ERROR(check_encoding(text));
+  ASSIGN_OR_RETURN(const bool any, reader.next());
+  if (!any) return Error(Code::kInvalidArgument, "the file is empty: it needs the columns ds,y");
+  return read_header(reader, kind, id, series);
+}
+
 }  // namespace
 
 Result<Series> parse_series_csv(std::string_view text, SeriesKind kind) {
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    return Error(Code::kInvalidArgument, "the file is UTF-16: save it as UTF-8");
-  }
   CsvReader reader(text);
   Series series;
-  ASSIGN_OR_RETURN(const bool any, reader.next());
-  if (!any) return Error(Code::kInvalidArgument, "the file is empty: it needs the columns ds,y");
-  const size_t width = reader.fields().size();
-  ASSIGN_OR_RETURN(const Columns columns, read_header(reader, kind, series));
+  ASSIGN_OR_RETURN(const Columns columns, open_table(text, reader, kind, IdColumn::kNone, series));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, reader.next());
-    if (!more) break;
-    const auto& fields = reader.fields();
-    if (fields.size() != width) {
-      return at_line(reader.line(), fmt::format("{} values where the header has {} columns",
-                                                fields.size(), width));
-    }
-    if (series.size() == kMaxSeriesRows) {
-      return at_line(reader.line(), fmt::format("more than {} rows: aggregate the series or cut "
-                                                "its beginning",
-                                                kMaxSeriesRows));
-    }
-    auto ds = parse_timestamp(fields[columns.ds]);
-    if (!ds) {
-      return at_line(reader.line(), fmt::format("column {}: {}", quoted_value(columns.ds_name),
-                                                ds.error().message()));
-    }
-    if (series.size() * series.columns.size() >= kMaxSeriesCells) {
-      return at_line(reader.line(), fmt::format("over {} values in columns besides ds and y: leave "
-                                                "out those that are not needed",
-                                                kMaxSeriesCells));
-    }
-    auto y = columns.y ? read_value(fields[*columns.y])
-                       : Result<double>(std::numeric_limits<double>::quiet_NaN());
-    if (!y) return at_line(reader.line(), fmt::format("column 'y': {}", y.error().message()));
-    series.ds.push_back(*ds);
-    series.y.push_back(*y);
-    for (size_t c = 0; c < columns.others.size(); ++c) {
-      read_other(fields[columns.others[c]], reader.line(), series.columns[c]);
-    }
+    if (!more) return series;
+    RETURN_IF_ERROR(add_row(reader, columns, series));
   }
-  return series;
+}
+
+bool names_series(std::string_view csv_text) {
+  CsvReader reader(csv_text);
+  const auto any = reader.next();
+  if (!any || !*any) return false;
+  for (std::string_view field : reader.fields()) {
+    if (lower_case(trimmed(field)) == kIdColumn) return true;
+  }
+  return false;
+}
+
+Result<Panel> parse_panel_csv(std::string_view text, SeriesKind kind) {
+  CsvReader reader(text);
+  Series empty;
+  ASSIGN_OR_RETURN(const Columns columns, open_table(text, reader, kind, IdColumn::kTaken, empty));
+  if (!columns.id) return header_fault(reader, "'unique_id'");
+  Panel panel;
+  PanelMember* member = nullptr;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, reader.next());
+    if (!more) return panel;
+    if (*columns.id >= reader.fields().size()) {
+      return at_line(reader.line(), "the line is too short to have a unique_id");
+    }
+    const std::string_view id = trimmed(reader.fields()[*columns.id]);
+    if (!member || member->id != id) {
+      const auto found = panel.places.find(id);
+      member = found == panel.places.end() ? nullptr : &panel.members[found->second];
+    }
+    if (!member) {
+      if (id.empty()) return at_line(reader.line(), "column 'unique_id' is empty");
+      if (panel.members.size() == kMaxPanelSeries) {
+        return at_line(reader.line(),
+                       fmt::format("more than {} series: divide the file", kMaxPanelSeries));
+      }
+      member = &panel.add(id);
+      member->series = empty;
+    }
+    if (!member->fault.empty()) continue;
+    const Status status = add_row(reader, columns, member->series);
+    if (!status) member->fault = status.error().message();
+  }
 }
 
 }  // namespace thaw::predict

@@ -1,0 +1,44 @@
+// The forecasts of many series, and their one table.
+//
+// Thread: any; forecast_panel calls `run` once, from the caller's thread. Owner: values.
+// Limits: kMaxPanelCells numbers in all forecasts together; more is an error.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "predict/request.h"
+
+namespace thaw::predict {
+
+inline constexpr size_t kMaxPanelCells = 100'000'000;
+
+struct PanelForecast {
+  std::string id;
+  std::string error;  // then the rest is empty
+  ForecastAnswer answer;
+};
+
+/// Calls its task with 0..count-1, on as many threads as it likes, and returns when all are done.
+using RunTasks = std::function<void(size_t count, const std::function<void(size_t)>& task)>;
+/// One after the other on the caller's thread.
+void run_in_order(size_t count, const std::function<void(size_t)>& task);
+
+/// One forecast for each member of request.panel, in its order. Future rows go to the series of
+/// their id, or to every series if they have none. kInvalidArgument: an option out of range.
+Result<std::vector<PanelForecast>> forecast_panel(const ForecastRequest& request,
+                                                  const RunTasks& run);
+
+/// How many have an error.
+size_t count_failed(const std::vector<PanelForecast>& forecasts);
+
+/// As forecast_csv, forecast_json and forecast_table (render.h), with unique_id before ds. A column
+/// that only some series have is empty (in JSON: absent) for the others. Of kJsonObject the series
+/// with an error are {"failed": [{"unique_id", "error"}]}; the other forms leave them out.
+std::string panel_csv(const std::vector<PanelForecast>& forecasts);
+std::string panel_json(const std::vector<PanelForecast>& forecasts, BodyForm form);
+std::string panel_table(const std::vector<PanelForecast>& forecasts);
+
+}  // namespace thaw::predict
