@@ -1,9 +1,17 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdlib>
+#include <string_view>
 
 #include "app/programs.h"
 #include "cli/exit_code.h"
+#include "inference/model_server.h"
 #include "io_linux/epoll_loop.h"
 #include "io_linux/signal_watch.h"
 #include "io_linux/tcp_net.h"
@@ -11,8 +19,89 @@
 #include "predict/server.h"
 
 namespace thaw::app {
+namespace {
+
+/// How long ago this process was executed, to a hundredth of a second (proc(5), stat, field 22).
+Duration since_exec() {
+  std::array<char, 1024> text{};
+  const int fd = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Duration(0);
+  const ssize_t count = ::read(fd, text.data(), text.size() - 1);
+  ::close(fd);
+  std::string_view rest(text.data(), count > 0 ? static_cast<size_t>(count) : 0);
+  rest.remove_prefix(std::min(rest.rfind(')') + 1, rest.size()));
+  for (int field = 2; field < 22 && !rest.empty(); ++field) {
+    rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
+  }
+  const double ticks = std::strtod(std::string(rest.substr(0, rest.find(' '))).c_str(), nullptr);
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  const double since = static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9 -
+                       ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  return since > 0 && since < 3600 ? seconds(since) : Duration(0);
+}
+
+/// Listens, says so, and runs until a signal has drained the server.
+template <class Server>
+int run_server(Server& server, io_linux::EpollLoop& loop, const cli::ServeOptions& options,
+               std::string_view what, cli::Terminal& terminal) {
+  const auto address = server.listen({.ip = options.host, .port = options.port});
+  if (!address) {
+    terminal.write_err(fmt::format("error: {}\n", address.error().message()));
+    return number(cli::ExitCode::kFailed);
+  }
+  terminal.write_err(fmt::format("serving {} on {}\n", what, address->str()));
+  loop.run();
+  return number(cli::ExitCode::kOk);
+}
+
+Result<std::vector<inference::ModelSpec>> specs_of(const cli::ServeOptions& options) {
+  std::vector<inference::ModelSpec> specs;
+  for (const auto& [name, folder] : options.models) {
+    inference::ModelSpec spec{name, folder, {}};
+    spec.options.threads = options.threads;
+    if (!options.task.empty()) {
+      ASSIGN_OR_RETURN(spec.options.task, encoder::parse_task(options.task));
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  const auto specs = specs_of(options);
+  if (!specs) {
+    terminal.write_err(fmt::format("error: {}\n", specs.error().message()));
+    return number(cli::ExitCode::kFailed);
+  }
+  io_linux::EpollLoop loop;
+  inference::ModelServer* running = nullptr;
+  // Before the worker's thread, which must not get these signals.
+  io_linux::SignalWatch signals(loop, {SIGTERM, SIGINT},
+                                [&](int) { running->drain([&] { loop.stop(); }); });
+  io_linux::TcpNet net(loop);
+  io_linux::ThreadWorker worker(loop);
+  inference::ModelServer server(net, loop, worker, *specs, since_exec());
+  running = &server;
+  Status loaded;
+  server.load([&](const Status& status) {
+    loaded = status;
+    if (status)
+      return terminal.write_err(fmt::format("ready after {}\n", format_duration(since_exec())));
+    terminal.write_err(fmt::format("error: {}\n", status.error().message()));
+    loop.stop();
+  });
+  const std::string what = options.models.size() == 1
+                               ? options.models[0].first
+                               : fmt::format("{} models", options.models.size());
+  const int code = run_server(server, loop, options, what, terminal);
+  return loaded ? code : number(cli::ExitCode::kFailed);
+}
+
+}  // namespace
 
 int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  if (!options.models.empty()) return serve_models(options, terminal);
   io_linux::EpollLoop loop;
   predict::ForecastServer* running = nullptr;
   // Before the worker's thread, which must not get these signals.
@@ -22,14 +111,7 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
   io_linux::ThreadWorker worker(loop);
   predict::ForecastServer server(net, loop, worker);
   running = &server;
-  const auto address = server.listen({.ip = options.host, .port = options.port});
-  if (!address) {
-    terminal.write_err(fmt::format("error: {}\n", address.error().message()));
-    return number(cli::ExitCode::kFailed);
-  }
-  terminal.write_err(fmt::format("serving forecasts on {}\n", address->str()));
-  loop.run();
-  return number(cli::ExitCode::kOk);
+  return run_server(server, loop, options, "forecasts", terminal);
 }
 
 }  // namespace thaw::app

@@ -24,11 +24,16 @@ namespace thaw::cli {
 
 /// `thaw serve`: the native model server as an ordinary container.
 struct ServeOptions {
-  std::string task;              // one of kServeTasks
+  std::string task;  // one of kServeTasks; "": what each model's folder says
+  /// Folders of models, each with the name that its paths have.
+  std::vector<std::pair<std::string, std::string>> models;
+  int threads = 0;               // of a model; 0: as many as the CPU limit gives
   std::string host = "0.0.0.0";  // an IP address, as the container contract wants it
   uint16_t port = 8080;          // --port, else $PORT, else 8080
 };
-inline constexpr std::string_view kServeTasks[] = {"forecast"};
+inline constexpr std::string_view kServeTasks[] = {
+    "forecast",           "question-answering", "text-classification", "token-classification",
+    "feature-extraction", "fill-mask"};
 
 /// Prophet's auto / True / False / number of Fourier terms.
 struct SeasonalityOption {

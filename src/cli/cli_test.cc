@@ -113,12 +113,29 @@ TEST_F(Cli, ServeRefusesWhatItCannotUse) {
   EXPECT_EQ(thaw({"serve", "--task", "forecast", "--port", "65536"}), 2);
   terminal.variables["PORT"] = "80a";
   EXPECT_EQ(thaw({"serve", "--task", "forecast"}), 2);
+  EXPECT_EQ(thaw({"serve", "--task", "fill-mask"}), 2);
+  EXPECT_EQ(thaw({"serve", "--model", "/m", "--task", "forecast"}), 2);
+  EXPECT_EQ(thaw({"serve", "--model", "a/m", "--model", "b/m"}), 2);
+  EXPECT_EQ(thaw({"serve", "--model", "x/y=m"}), 2);
   EXPECT_EQ(terminal.err,
-            "thaw: --task is missing: thaw serve --task forecast\n"
-            "thaw: --task: 'forcast' is none of forecast; did you mean forecast?\n"
+            "thaw: --model is missing: thaw serve --model DIR, or --task forecast\n"
+            "thaw: --task: 'forcast' is none of forecast, question-answering, text-classification, "
+            "token-classification, feature-extraction, fill-mask; did you mean forecast?\n"
             "thaw: --port: '65536' is no whole number from 0 to 65535\n"
-            "thaw: environment variable PORT: '80a' is no whole number from 0 to 65535\n");
+            "thaw: environment variable PORT: '80a' is no whole number from 0 to 65535\n"
+            "thaw: --model is missing: thaw serve --model DIR, or --task forecast\n"
+            "thaw: --model and --task forecast cannot be given together\n"
+            "thaw: --model b/m: there is a model 'm' already: name it, --model NAME=a/m\n"
+            "thaw: --model: 'x/y=m' must be DIR or NAME=DIR, the name without /, ?, #, % and "
+            "blanks\n");
   EXPECT_FALSE(fakes.serve);
+}
+
+TEST_F(Cli, ServeNamesModelsByTheirFolderOrAsAsked) {
+  EXPECT_EQ(thaw({"serve", "--model", "/m/minilm/", "--model", "qa=b", "--threads", "2"}), 0);
+  using Model = std::pair<std::string, std::string>;
+  EXPECT_EQ(fakes.serve->models, (std::vector<Model>{{"minilm", "/m/minilm"}, {"qa", "b"}}));
+  EXPECT_EQ(fakes.serve->threads, 2);
 }
 
 TEST_F(Cli, ForecastLeavesWhatWasNotGivenToTheForecaster) {

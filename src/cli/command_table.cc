@@ -99,7 +99,18 @@ constexpr Flag kEnvFlags[] = {
 };
 
 constexpr Flag kServeFlags[] = {
-    {.name = "task", .value = "TASK", .help = "What to serve: forecast.", .choices = "forecast"},
+    {.name = "model",
+     .value = "DIR|NAME=DIR",
+     .help = "A model's folder, as Hugging Face lays it out; may be given several times.",
+     .completes = Completes::kFile},
+    {.name = "task",
+     .value = "TASK",
+     .help = "What to serve: forecast, or what the model is for if its config.json does not say.",
+     .choices = "forecast|question-answering|text-classification|token-classification|"
+                "feature-extraction|fill-mask"},
+    {.name = "threads",
+     .value = "N",
+     .help = "Threads of a model, 1 to 256; as many as the CPU limit gives if not given."},
     {.name = "port", .value = "PORT", .help = "Where to listen; else $PORT, else 8080."},
     {.name = "host", .value = "IP", .help = "The address to listen on; 0.0.0.0 if not given."},
 };
@@ -325,12 +336,15 @@ constexpr Command kCommands[] = {
                  "$ thaw invoke hello / -i\n",
      .main = invoke_command},
     {.name = "serve",
-     .arguments = "--task TASK",
+     .arguments = "--model DIR | --task forecast",
      .summary = "Run the native model server",
      .description = "An ordinary container: it listens on $PORT and ends on SIGTERM. This is what "
-                    "the image thaw.local/serve runs.",
+                    "the image thaw.local/serve runs. With models: POST /predict takes the task's "
+                    "fields or Hugging Face's inputs and parameters; /docs shows every path.",
      .flags = kServeFlags,
-     .examples = "$ thaw serve --task forecast --port 8080\n",
+     .examples = "$ thaw serve --task forecast --port 8080\n"
+                 "$ thaw serve --model ./distilbert-squad\n"
+                 "$ thaw serve --model qa=./distilbert-squad --model embed=./minilm\n",
      .main = serve_command},
     {.name = "forecast",
      .arguments = "FILE.csv|-",

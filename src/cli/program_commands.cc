@@ -32,6 +32,21 @@ Outcome<uint16_t> serve_port(const Context& context, const Words& words) {
   return static_cast<uint16_t>(*number);
 }
 
+/// "NAME=DIR", or "DIR" whose last part is the name.
+Outcome<std::pair<std::string, std::string>> served_model(std::string_view text) {
+  const size_t equals = text.find('=');
+  std::string_view folder = equals == std::string_view::npos ? text : text.substr(equals + 1);
+  while (folder.size() > 1 && folder.ends_with('/')) folder.remove_suffix(1);
+  std::string_view name = folder.substr(folder.rfind('/') + 1);
+  if (equals != std::string_view::npos) name = text.substr(0, equals);
+  const bool is_plain = name.find_first_of("/?#% ") == std::string_view::npos;
+  if (folder.empty() || name.empty() || name == "." || name == ".." || !is_plain) {
+    return usage_failure(fmt::format(
+        "--model: '{}' must be DIR or NAME=DIR, the name without /, ?, #, % and blanks", text));
+  }
+  return std::pair(std::string(name), std::string(folder));
+}
+
 struct Bounds {
   double above;                 // the value must be greater than this
   std::optional<double> up_to;  // and at most, or with `open` less than, this
@@ -158,11 +173,27 @@ Outcome<ExitCode> up_command(Context& context, const Words& words) {
 
 Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   ServeOptions options;
-  if (!words.given("task")) {
-    return usage_failure(
-        fmt::format("--task is missing: thaw serve --task {}", fmt::join(kServeTasks, "|")));
+  options.task = words.value("task").value_or("");
+  for (const std::string_view each : words.values("model")) {
+    ASSIGN_OR_RETURN(auto model, served_model(each));
+    for (const auto& [name, folder] : options.models) {
+      if (name == model.first) {
+        return usage_failure(
+            fmt::format("--model {}: there is a model '{}' already: name it, --model NAME={}", each,
+                        name, folder));
+      }
+    }
+    options.models.push_back(std::move(model));
   }
-  options.task = *words.value("task");
+  const bool forecasts = options.task == "forecast";
+  if (options.models.empty() && !forecasts) {
+    return usage_failure("--model is missing: thaw serve --model DIR, or --task forecast");
+  }
+  if (!options.models.empty() && forecasts) {
+    return usage_failure("--model and --task forecast cannot be given together");
+  }
+  ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
+  options.threads = static_cast<int>(threads.value_or(0));
   options.host = words.value("host").value_or(options.host);
   ASSIGN_OR_RETURN(options.port, serve_port(context, words));
   return as_exit_code(context.programs.serve(options));

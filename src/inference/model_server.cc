@@ -1,0 +1,141 @@
+#include "inference/model_server.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "inference/routes.h"
+
+namespace thaw::inference {
+
+/// Written by the loop, then by the worker, then read by the loop.
+struct ModelServer::Batch {
+  size_t model = 0;
+  std::vector<uint64_t> ids;
+  std::vector<Work> works;
+  std::vector<http::Response> answers;
+};
+
+ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker,
+                         std::vector<ModelSpec> specs, Duration since_exec)
+    : loop_(loop),
+      worker_(worker),
+      executed_(loop.now() - since_exec),
+      server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
+        handle(std::move(request), std::move(responder));
+      }) {
+  for (ModelSpec& spec : specs) models_.push_back({std::move(spec), nullptr});
+}
+
+Result<io::SocketAddress> ModelServer::listen(const io::SocketAddress& address) {
+  auto listening = server_.listen(address);
+  stats_.on_step("listen", since_exec());
+  return listening;
+}
+
+void ModelServer::drain(std::function<void()> done) { server_.drain(std::move(done)); }
+
+void ModelServer::load(std::function<void(const Status&)> done) { load_next(0, std::move(done)); }
+
+void ModelServer::load_next(size_t index, std::function<void(const Status&)> done) {
+  if (index == models_.size()) {
+    state_ = State::kIdle;
+    stats_.on_step("load", since_exec());
+    done({});
+    return work_on();
+  }
+  struct Loaded {
+    Result<std::unique_ptr<encoder::Model>> model = Error(Code::kUnknown, "not loaded");
+  };
+  const auto loaded = std::make_shared<Loaded>();
+  const Status taken = worker_.run(
+      [loaded, &spec = models_[index].spec] {
+        loaded->model = encoder::Model::open(spec.folder, spec.options);
+      },
+      [this, loaded, index, done] {
+        if (!loaded->model) return done(loaded->model.error());
+        models_[index].model = *std::move(loaded->model);
+        load_next(index + 1, done);
+      });
+  if (!taken) done(taken);
+}
+
+void ModelServer::handle(http::Request request, http::Responder responder) {
+  if (request.path == "/ready") {
+    const bool ready = state_ != State::kLoading;
+    responder.answer(ready ? ok(Json::object({{"status", "ready"}}))
+                           : failure(503, "UNAVAILABLE", "the models are loading"));
+    return;
+  }
+  if (request.path == "/metrics") {
+    http::Response text = http::Response::text(200, stats_.render(queue_.size()));
+    responder.answer(std::move(text));
+    return;
+  }
+  Routed routed = route(request, models_);
+  if (auto* response = std::get_if<http::Response>(&routed.answer)) {
+    stats_.on_answer(routed.path, response->status, Duration(0));
+    responder.answer(std::move(*response));
+    return;
+  }
+  enqueue(std::move(std::get<Work>(routed.answer)), request, routed.path, std::move(responder));
+}
+
+void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
+                          http::Responder responder) {
+  const uint64_t id = ++last_id_;
+  const std::string caller = request.peer.substr(0, request.peer.rfind(':'));
+  if (queue_.add({id, caller, work.model, work.tokens}) == BatchQueue::Added::kFull) {
+    http::Response busy =
+        failure(429, "RESOURCE_EXHAUSTED", "too many requests wait for the model: try again soon");
+    busy.headers.add("retry-after", "1");
+    stats_.on_answer(path, busy.status, Duration(0));
+    responder.answer(std::move(busy));
+    return;
+  }
+  const auto shared = std::make_shared<http::Responder>(std::move(responder));
+  shared->when_gone([this, id] {
+    queue_.remove(id);
+    waiting_.erase(id);
+  });
+  waiting_[id] = {std::move(work), shared, path, loop_.now()};
+  if (state_ == State::kIdle) work_on();
+}
+
+void ModelServer::work_on() {
+  if (state_ != State::kIdle) return;
+  const auto batch = std::make_shared<Batch>();
+  batch->ids = queue_.take();
+  if (batch->ids.empty()) return;
+  for (const uint64_t id : batch->ids) batch->works.push_back(std::move(waiting_.at(id).work));
+  batch->model = batch->works.front().model;
+  stats_.on_batch(batch->ids.size(), queue_.size());
+  state_ = State::kWorking;
+  const Status taken = worker_.run(
+      [batch, &model = *models_[batch->model].model] {
+        std::vector<const Work*> works;
+        for (const Work& work : batch->works) works.push_back(&work);
+        batch->answers = run_batch(model, works);
+      },
+      [this, batch] { finish(batch); });
+  if (taken) return;
+  batch->answers.assign(batch->ids.size(), failure(taken.error()));
+  finish(batch);
+}
+
+void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
+  if (!std::exchange(answered_once_, true)) stats_.on_step("first answer", since_exec());
+  for (size_t i = 0; i < batch->ids.size(); ++i) {
+    const auto found = waiting_.find(batch->ids[i]);
+    if (found == waiting_.end()) continue;  // its caller has gone
+    const Waiting asked = std::move(found->second);
+    waiting_.erase(found);
+    stats_.on_answer(asked.path, batch->answers[i].status, loop_.now() - asked.since);
+    asked.responder->answer(std::move(batch->answers[i]));
+  }
+  state_ = State::kIdle;
+  work_on();
+}
+
+}  // namespace thaw::inference

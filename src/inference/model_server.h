@@ -1,0 +1,86 @@
+// ModelServer: `thaw serve --model`: encoder models over HTTP, an ordinary container.
+//
+//   POST /predict               the model's task, as Hugging Face's pipelines read and answer it
+//   POST /models/NAME/predict   the same, of several models
+//   POST /embed /rerank         as text-embeddings-inference
+//   POST /v1/embeddings         as OpenAI's API
+//   GET  /v2 ... POST /v2/models/NAME/infer    Open Inference Protocol, version 2
+//   POST /                      a Pub/Sub push whose message is the body of /predict
+//   GET  /health /ready /metrics /docs /openapi.json
+// It listens at once; requests that come while models load are held, not refused.
+// Thread: the loop's; models run on the worker. Owner: net, loop and worker outlive it.
+// Limits: bodies of 32 MiB (413); BatchQueue's requests wait, more are answered 429 with
+// Retry-After.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "encoder/model.h"
+#include "http/server.h"
+#include "inference/batch_queue.h"
+#include "inference/stats.h"
+#include "inference/work.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "io/worker.h"
+
+namespace thaw::inference {
+
+struct ModelSpec {
+  std::string name;
+  std::string folder;
+  encoder::ModelOptions options;
+};
+
+/// A model as routes see it; `model` is null until it is loaded.
+struct Served {
+  ModelSpec spec;
+  std::unique_ptr<encoder::Model> model;
+};
+
+class ModelServer {
+ public:
+  /// `since_exec`: how long the process ran already, for the steps of its start.
+  ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker, std::vector<ModelSpec> specs,
+              Duration since_exec);
+
+  Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// Loads the models in order; `done` in a later turn, with the first fault.
+  void load(std::function<void(const Status&)> done);
+  void drain(std::function<void()> done);
+
+ private:
+  struct Waiting {
+    Work work;
+    std::shared_ptr<http::Responder> responder;
+    std::string path;
+    Instant since;
+  };
+  struct Batch;
+
+  void handle(http::Request request, http::Responder responder);
+  void load_next(size_t index, std::function<void(const Status&)> done);
+  void enqueue(Work work, const http::Request& request, const std::string& path,
+               http::Responder responder);
+  void work_on();
+  void finish(const std::shared_ptr<Batch>& batch);
+  Duration since_exec() const { return loop_.now() - executed_; }
+
+  io::Loop& loop_;
+  io::Worker& worker_;
+  Instant executed_;
+  std::vector<Served> models_;
+  BatchQueue queue_;
+  std::unordered_map<uint64_t, Waiting> waiting_;
+  Stats stats_;
+  uint64_t last_id_ = 0;
+  enum class State { kLoading, kIdle, kWorking } state_ = State::kLoading;
+  bool answered_once_ = false;
+  http::Server server_;
+};
+
+}  // namespace thaw::inference

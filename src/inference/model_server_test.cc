@@ -1,0 +1,307 @@
+// The model server over real loopback sockets, with the reference models of tests/data/encoders.
+#include "inference/model_server.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/base64.h"
+#include "http/client.h"
+#include "io_linux/loop_testing.h"
+#include "io_linux/tcp_net.h"
+#include "io_linux/thread_worker.h"
+#include "tokenize/files.h"
+
+namespace thaw::inference {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kFolder = THAW_SOURCE_DIR "/tests/data/encoders/";
+
+class ModelServerTest : public ::testing::Test {
+ protected:
+  ~ModelServerTest() override {
+    calls_.clear();
+    server_.reset();
+  }
+
+  void serve(std::initializer_list<const char*> names) {
+    std::vector<ModelSpec> specs;
+    for (const char* name : names) specs.push_back({name, kFolder + name, {.threads = 1}});
+    server_.emplace(net_, loop_, worker_, specs, Duration(0));
+    address_ = *server_->listen({"127.0.0.1", 0});
+  }
+  void load() {
+    std::optional<Status> loaded;
+    server_->load([&](const Status& status) { loaded = status; });
+    io_linux::run_until(loop_, [&] { return loaded.has_value(); });
+    ASSERT_TRUE(*loaded) << loaded->error().message();
+  }
+
+  struct Answer {
+    std::optional<http::Response> response;
+    Json json() const { return *Json::parse(response->body); }
+  };
+  /// Sends and does not wait.
+  std::shared_ptr<Answer> send(const std::string& method, const std::string& target,
+                               std::string body = "") {
+    auto answer = std::make_shared<Answer>();
+    http::Request request{.method = method, .target = target};
+    request.body = std::move(body);
+    calls_.push_back(client_.fetch(address_, std::move(request), seconds(60),
+                                   [answer](Result<http::Response> got) {
+                                     ASSERT_TRUE(got) << got.error().message();
+                                     answer->response = *std::move(got);
+                                   }));
+    return answer;
+  }
+  void wait(const std::shared_ptr<Answer>& answer) {
+    io_linux::run_until(loop_, [&] { return answer->response.has_value(); });
+  }
+  Json call(const std::string& method, const std::string& target, const std::string& body = "",
+            int status = 200) {
+    const auto answer = send(method, target, body);
+    wait(answer);
+    EXPECT_EQ(answer->response->status, status) << answer->response->body;
+    last_ = *answer->response;
+    return answer->json();
+  }
+  Json post(const std::string& target, const Json& body) {
+    return call("POST", target, body.dump());
+  }
+  std::string refused(const std::string& target, const std::string& body, int status = 400) {
+    const Json json = call("POST", target, body, status);
+    EXPECT_EQ(json["error"].int_or("code", 0), status);
+    return json["error"].string_or("message");
+  }
+  static Json reference(const std::string& name) {
+    return *Json::parse(tokenize::read_text_file(kFolder + name + "/reference.json").value());
+  }
+
+  io_linux::EpollLoop loop_;
+  io_linux::TcpNet net_{loop_};
+  io_linux::ThreadWorker worker_{loop_};
+  std::optional<ModelServer> server_;
+  io::SocketAddress address_;
+  http::Client client_{net_, loop_};
+  std::vector<std::unique_ptr<http::Call>> calls_;
+  http::Response last_;
+};
+
+TEST_F(ModelServerTest, AnswersQuestionsAsTheReferenceDoes) {
+  serve({"distilbert-qa"});
+  load();
+  const Json all = reference("distilbert-qa");
+  for (const Json& item : all["items"].as_array()) {
+    Json body = Json::object(
+        {{"inputs", Json::object({{"question", item["question"]}, {"context", item["context"]}})}});
+    if (item["options"].is_object() && !item["options"].as_object().empty()) {
+      body.set("parameters", item["options"]);
+    }
+    const Json got = post("/predict", body);
+    const Json& wanted = item["answers"];
+    const Json::Array answers = got.is_array() ? got.as_array() : Json::Array{got};
+    ASSERT_EQ(answers.size(), wanted.as_array().size()) << body.dump();
+    for (size_t i = 0; i < answers.size(); ++i) {
+      EXPECT_EQ(answers[i]["answer"], wanted.as_array()[i]["answer"]) << body.dump();
+      EXPECT_EQ(answers[i]["start"], wanted.as_array()[i]["start"]);
+      EXPECT_EQ(answers[i]["end"], wanted.as_array()[i]["end"]);
+      const double score = wanted.as_array()[i]["score"].as_double();
+      EXPECT_NEAR(answers[i]["score"].as_double(), score, 1e-3 * score);
+    }
+  }
+}
+
+TEST_F(ModelServerTest, ClassesEntitiesAndVectorsHaveThePipelinesShapes) {
+  serve({"bert-seqcls", "bert-ner-cased", "minilm-sentence"});
+  load();
+  const std::string classes = "/models/bert-seqcls/predict";
+  const Json text = *Json::parse(R"({"inputs":"I love it"})");
+  const Json one = post(classes, text);
+  ASSERT_EQ(one.as_array().size(), 1u);
+  EXPECT_TRUE(one.as_array()[0]["label"].is_string());
+  const Json top = post(classes, *Json::parse(R"({"text":"I love it","top_k":-1})"));
+  EXPECT_EQ(top.as_array().size(), 3u);
+  const Json list = post(classes, *Json::parse(R"({"inputs":["a","b"],"parameters":{"top_k":2}})"));
+  EXPECT_EQ(list.as_array().at(1).as_array().size(), 2u);
+  const Json pair = post(classes, *Json::parse(R"({"inputs":{"text":"a","text_pair":"b"}})"));
+  EXPECT_TRUE(pair["score"].is_number());
+
+  const Json groups = post("/models/bert-ner-cased/predict",
+                           *Json::parse(R"({"text":"Ada","aggregation_strategy":"simple"})"));
+  for (const Json& each : groups.as_array()) EXPECT_TRUE(each["entity_group"].is_string());
+  const Json vector = post("/models/minilm-sentence/predict", text);
+  EXPECT_TRUE(vector.as_array().at(0).is_number());
+}
+
+TEST_F(ModelServerTest, RequestsThatComeWhileItLoadsAreHeld) {
+  serve({"bert-seqcls"});
+  EXPECT_EQ(call("GET", "/ready", "", 503)["error"].int_or("code", 0), 503);
+  call("GET", "/health");
+  const auto early = send("POST", "/predict", R"({"inputs":"early"})");
+  call("GET", "/v2/health/ready", "", 503);
+  EXPECT_FALSE(early->response);
+  load();
+  wait(early);
+  EXPECT_EQ(early->response->status, 200);
+  call("GET", "/ready");
+}
+
+TEST_F(ModelServerTest, ManyAtOnceAreAnsweredEachAsAlone) {
+  serve({"bert-seqcls"});
+  load();
+  std::vector<std::shared_ptr<Answer>> answers;
+  for (int i = 0; i < 100; ++i) {
+    answers.push_back(send("POST", "/predict", fmt::format(R"({{"inputs":"text {}"}})", i)));
+  }
+  answers.push_back(
+      send("POST", "/predict", R"({"inputs":"x","parameters":{"truncation":false}})"));
+  for (const auto& answer : answers) wait(answer);
+  for (int i = 0; i < 100; ++i) {
+    const Json alone = call("POST", "/predict", fmt::format(R"({{"inputs":"text {}"}})", i));
+    const Json got = answers[static_cast<size_t>(i)]->json();
+    EXPECT_EQ(got.as_array()[0]["label"], alone.as_array()[0]["label"]);
+    EXPECT_NEAR(got.as_array()[0]["score"].as_double(), alone.as_array()[0]["score"].as_double(),
+                1e-5);
+  }
+  call("GET", "/health");
+  const auto metrics = send("GET", "/metrics");
+  wait(metrics);
+  EXPECT_THAT(metrics->response->body,
+              HasSubstr("inference_requests_total{path=\"/predict\",code=\"200\"} 201"));
+}
+
+TEST_F(ModelServerTest, MoreThanTheQueueHoldsAreAnswered429) {
+  serve({"bert-seqcls"});  // loads never: all wait
+  std::vector<std::shared_ptr<Answer>> answers;
+  for (int i = 0; i < 520; ++i) answers.push_back(send("POST", "/predict", R"({"inputs":"x"})"));
+  const auto refused = [&] {
+    return std::count_if(answers.begin(), answers.end(),
+                         [](const auto& each) { return each->response.has_value(); });
+  };
+  io_linux::run_until(loop_, [&] { return refused() == 8; });
+  for (const auto& answer : answers) {
+    if (!answer->response) continue;
+    EXPECT_EQ(answer->response->status, 429);
+    EXPECT_EQ(answer->response->headers.get("retry-after"), "1");
+  }
+}
+
+TEST_F(ModelServerTest, TheInferenceProtocolHasTensors) {
+  serve({"distilbert-qa"});
+  load();
+  const Json about = call("GET", "/v2/models/distilbert-qa");
+  EXPECT_EQ(about["inputs"].as_array().at(1).string_or("name"), "context");
+  const std::string infer = "/v2/models/distilbert-qa/infer";
+  const Json got = post(infer, *Json::parse(R"({"id":"7","inputs":[
+      {"name":"question","datatype":"BYTES","shape":[2],"data":["Who?","What?"]},
+      {"name":"context","datatype":"BYTES","shape":[2],"data":["Ada came.","The port."]}]})"));
+  EXPECT_EQ(got.string_or("id"), "7");
+  ASSERT_EQ(got["outputs"].as_array().size(), 4u);
+  EXPECT_EQ(got["outputs"].as_array()[0]["data"].as_array().size(), 2u);
+  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"question","datatype":"BYTES","shape":[3],
+      "data":["Who?"]}]})"),
+              HasSubstr("the shape says 3 texts, data has 1"));
+  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"q","datatype":"BYTES","shape":[1],
+      "data":["Who?"]}]})"),
+              HasSubstr("no input 'q'"));
+  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"question","datatype":"FP32","shape":[1],
+      "data":[1]}]})"),
+              HasSubstr("inputs[0].datatype: must be BYTES"));
+  call("POST", "/v2/models/none/infer", "{}", 404);
+}
+
+TEST_F(ModelServerTest, VectorsInTheFormsOfOtherServers) {
+  serve({"minilm-sentence"});
+  load();
+  const Json tei = post("/embed", *Json::parse(R"({"inputs":["one","two"]})"));
+  const Json openai = post("/v1/embeddings", *Json::parse(R"({"input":"two","model":"x"})"));
+  const Json& vector = openai["data"].as_array().at(0)["embedding"];
+  EXPECT_EQ(vector, tei.as_array().at(1));
+  const Json packed = post("/v1/embeddings", *Json::parse(R"({"input":"two","model":"x",
+      "encoding_format":"base64"})"));
+  const auto bytes = from_base64(packed["data"].as_array().at(0)["embedding"].as_string());
+  ASSERT_TRUE(bytes);
+  ASSERT_EQ(bytes->size(), vector.as_array().size() * 4);
+  float first = 0;
+  std::memcpy(&first, bytes->data(), 4);
+  EXPECT_FLOAT_EQ(first, static_cast<float>(vector.as_array()[0].as_double()));
+  EXPECT_GT(openai["usage"].int_or("prompt_tokens", 0), 2);
+  std::string longest;
+  for (int i = 0; i < 1000; ++i) longest += "word ";
+  EXPECT_THAT(refused("/embed", Json::object({{"inputs", longest}}).dump(), 413),
+              HasSubstr("token"));
+  call("POST", "/embed", Json::object({{"inputs", longest}, {"truncate", true}}).dump());
+}
+
+TEST_F(ModelServerTest, WhatIsCutIsTold) {
+  serve({"bert-seqcls"});
+  load();
+  std::string longest;
+  for (int i = 0; i < 2000; ++i) longest += "word ";
+  post("/predict", Json::object({{"inputs", Json::Array{longest, "short"}}}));
+  EXPECT_EQ(last_.headers.get("x-truncated-inputs"), "1");
+  EXPECT_THAT(refused("/predict", Json::object({{"text", longest}, {"truncation", false}}).dump()),
+              HasSubstr("token"));
+}
+
+TEST_F(ModelServerTest, APushCarriesTheBodyOfAPredict) {
+  serve({"bert-seqcls"});
+  load();
+  const std::string data = base64(R"({"inputs":"I love it"})");
+  const Json got = post("/", Json::object({{"message", Json::object({{"data", data}})},
+                                           {"subscription", "projects/p/subscriptions/s"}}));
+  EXPECT_TRUE(got.as_array().at(0)["label"].is_string());
+  EXPECT_THAT(refused("/", R"({"message":{"data":"%"}})"), HasSubstr("message.data"));
+}
+
+TEST_F(ModelServerTest, FaultsNameTheField) {
+  serve({"distilbert-qa"});
+  load();
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "the body: not valid JSON"},
+      {"[1]", "the body: must be a JSON object"},
+      {R"({"question":"a","contxt":"b"})", "contxt: unknown field; did you mean 'context'?"},
+      {R"({"question":"a"})", "context: is missing"},
+      {R"({"question":1,"context":"b"})", "question: must be a string"},
+      {R"({"question":"a","context":"b","top_k":0})", "top_k: must not be 0"},
+      {R"({"question":"a","context":"b","top_k":1.5})", "top_k: 1.5 must be a whole number"},
+      {R"({"inputs":"text"})", "inputs: must be a JSON object"},
+      {R"({"inputs":[]})", "inputs: has 0 inputs"},
+      {R"({"inputs":[{"question":"a","context":"b"},{"question":"a"}]})",
+       "inputs[1].context: is missing"},
+      {R"({"inputs":{"question":"a","context":"b"},"parameters":{"topk":1}})",
+       "parameters.topk: unknown field; did you mean 'top_k'?"},
+      {R"({"question":"","context":"b"})", "question"},
+      {R"({"question":"a","context":""})", "context"},
+  };
+  for (const auto& [body, words] : cases) {
+    EXPECT_THAT(refused("/predict", body), HasSubstr(words)) << body;
+  }
+  call("GET", "/predict", "", 405);
+  call("GET", "/nothing", "", 404);
+  EXPECT_THAT(refused("/embed", R"({"inputs":"a"})"), HasSubstr("no embeddings"));
+}
+
+TEST_F(ModelServerTest, TheOpenApiDocumentAndThePageAreThere) {
+  serve({"distilbert-qa"});
+  load();
+  const Json api = call("GET", "/openapi.json");
+  EXPECT_NE(api["paths"].find("/predict"), nullptr);
+  const auto page = send("GET", "/docs");
+  wait(page);
+  EXPECT_THAT(page->response->body, HasSubstr("<!doctype html>"));
+}
+
+TEST_F(ModelServerTest, AFolderThatIsNoModelIsToldAtTheStart) {
+  server_.emplace(net_, loop_, worker_, std::vector<ModelSpec>{{"none", "/nonexistent/model", {}}},
+                  Duration(0));
+  std::optional<Status> loaded;
+  server_->load([&](const Status& status) { loaded = status; });
+  io_linux::run_until(loop_, [&] { return loaded.has_value(); });
+  EXPECT_THAT(loaded->error().message(), HasSubstr("/nonexistent/model"));
+}
+
+}  // namespace
+}  // namespace thaw::inference

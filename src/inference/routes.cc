@@ -1,0 +1,147 @@
+#include "inference/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/base64.h"
+#include "inference/fields.h"
+#include "tokenize/files.h"
+
+namespace thaw::inference {
+namespace {
+
+constexpr const char* kCutHeader = "x-truncated-inputs";
+
+Routed at_once(std::string path, http::Response response) {
+  return {std::move(path), std::move(response)};
+}
+
+std::string names_of(const std::vector<Served>& models) {
+  std::vector<std::string> names;
+  for (const Served& each : models) names.push_back(each.spec.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Routed task_route(const std::string& path, const http::Request& request,
+                  const std::vector<Served>& models, const std::string& name,
+                  const std::string& body) {
+  if (request.method != "POST") return wrong_method(path, request.method, "POST");
+  const auto model = find_model(models, name);
+  if (!model) return at_once(path, failure(model.error()));
+  const auto json = parse_body(body);
+  if (!json) return at_once(path, failure(json.error()));
+  auto work = task_work(models, *model, *json);
+  if (!work) return at_once(path, failure(work.error()));
+  return {path, *std::move(work)};
+}
+
+/// A Pub/Sub push: {"message": {"data": base64}, "subscription": ...}.
+Routed push_route(const http::Request& request, const std::vector<Served>& models) {
+  const auto refuse = [](std::string_view what) {
+    return at_once("/", failure(Error(Code::kInvalidArgument, std::string(what))));
+  };
+  const auto json = parse_body(request.body);
+  if (!json) return at_once("/", failure(json.error()));
+  const Json& data = (*json)["message"]["data"];
+  if (!data.is_string()) return refuse("message.data: is missing: POST / takes Pub/Sub pushes");
+  const auto body = from_base64(data.as_string());
+  if (!body) return refuse("message.data: is no base64 text");
+  return task_route("/", request, models, "", *body);
+}
+
+Routed health(const http::Request& request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return wrong_method("/health", request.method, "GET, HEAD");
+  }
+  return at_once("/health", ok(Json::object({{"status", "ok"}})));
+}
+
+}  // namespace
+
+Result<Json> parse_body(const std::string& body) {
+  auto json = Json::parse(body);
+  if (!json) return std::move(json).error().with_context("the body");
+  return json;
+}
+
+Routed wrong_method(const std::string& path, std::string_view method, std::string_view allowed) {
+  http::Response response = failure(
+      405, "UNIMPLEMENTED", fmt::format("'{:.20}' is not allowed here: use {}", method, allowed));
+  response.headers.add("allow", std::string(allowed));
+  return at_once(path, std::move(response));
+}
+
+Result<size_t> find_model(const std::vector<Served>& models, const std::string& name) {
+  if (name.empty()) {
+    if (models.size() == 1) return size_t{0};
+    return Error(Code::kInvalidArgument,
+                 fmt::format("several models are served: use /models/NAME/predict; there are {}",
+                             names_of(models)));
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (models[i].spec.name == name) return i;
+  }
+  return Error(Code::kNotFound,
+               fmt::format("no model '{:.80}'; there are {}", name, names_of(models)));
+}
+
+Result<encoder::Task> task_of(const Served& served) {
+  if (served.model) return served.model->task();
+  if (served.spec.options.task) return *served.spec.options.task;
+  ASSIGN_OR_RETURN(const std::string text,
+                   tokenize::read_text_file(served.spec.folder + "/config.json"));
+  ASSIGN_OR_RETURN(const Json json, Json::parse(text));
+  ASSIGN_OR_RETURN(const encoder::EncoderConfig config, encoder::parse_config(json));
+  return config.task;
+}
+
+Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body) {
+  ASSIGN_OR_RETURN(const encoder::Task task, task_of(models[model]));
+  ASSIGN_OR_RETURN(TaskRequest request, read_request(task, body));
+  Work work;
+  work.model = model;
+  work.tokens = estimated_tokens(request);
+  work.task = std::make_shared<const TaskRequest>(std::move(request));
+  work.finish = [asked = work.task](const encoder::Model& served, const TaskAnswer& answer) {
+    http::Response response = ok(shape(served.task(), *asked, answer.items));
+    const auto cut = std::count(answer.was_cut.begin(), answer.was_cut.end(), 1);
+    if (cut > 0) response.headers.add(kCutHeader, std::to_string(cut));
+    return response;
+  };
+  return work;
+}
+
+Routed route(const http::Request& request, const std::vector<Served>& models) {
+  const auto parts = http::split_path(request.path);
+  if (!parts) return at_once("", failure(400, "INVALID_ARGUMENT", "the path is malformed"));
+  if (request.path == "/predict") {
+    return task_route("/predict", request, models, "", request.body);
+  }
+  if (parts->size() == 3 && (*parts)[0] == "models" && (*parts)[2] == "predict") {
+    return task_route("/models/{model}/predict", request, models, (*parts)[1], request.body);
+  }
+  if (request.path == "/health") return health(request);
+  if (request.path == "/" && request.method == "POST") return push_route(request, models);
+  if (request.path == "/openapi.json") {
+    return at_once("/openapi.json", http::Response::json(200, openapi(models)));
+  }
+  if (request.path == "/docs" || request.path == "/") {
+    if (request.method != "GET" && request.method != "HEAD") {
+      return wrong_method("/docs", request.method, "GET, HEAD");
+    }
+    http::Response page{200, {{"content-type", "text/html; charset=utf-8"}}, docs_page()};
+    page.headers.add("content-security-policy",
+                     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                     "connect-src 'self'");
+    return at_once("/docs", std::move(page));
+  }
+  if (auto routed = route_text(request, *parts, models)) return *std::move(routed);
+  if (auto routed = route_v2(request, *parts, models)) return *std::move(routed);
+  return at_once("", failure(404, "NOT_FOUND",
+                             fmt::format("no path '{:.100}': there are /predict, /embed, /rerank, "
+                                         "/v1/embeddings, /v2, /health, /ready, /metrics, /docs",
+                                         request.path)));
+}
+
+}  // namespace thaw::inference

@@ -1,0 +1,44 @@
+// Routes: from a request of the model server to the work that answers it. Pure but for reading
+// whether models are loaded.
+// Thread: the loop's. Owner: the models outlive the Work. Limits: kMostInputs texts of a request.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "http/message.h"
+#include "inference/model_server.h"
+#include "inference/work.h"
+
+namespace thaw::inference {
+
+/// What a path is called in metrics: "/models/{model}/predict"; "" where nothing is there.
+struct Routed {
+  std::string path;
+  std::variant<http::Response, Work> answer;  // at once, or by a model
+};
+Routed route(const http::Request& request, const std::vector<Served>& models);
+
+// One for each family of routes; nullopt: none of its paths.
+using Parts = std::vector<std::string>;
+std::optional<Routed> route_text(const http::Request& request, const Parts& parts,
+                                 const std::vector<Served>& models);
+std::optional<Routed> route_v2(const http::Request& request, const Parts& parts,
+                               const std::vector<Served>& models);
+
+/// The model of that name; of the only one when `name` is empty. kNotFound names those there are.
+Result<size_t> find_model(const std::vector<Served>& models, const std::string& name);
+/// The task's own request, to be answered in the pipeline's shape.
+Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body);
+Result<Json> parse_body(const std::string& body);
+Routed wrong_method(const std::string& path, std::string_view method, std::string_view allowed);
+
+/// The task that the model will have; before it is loaded what the folder's config.json says.
+Result<encoder::Task> task_of(const Served& served);
+
+std::string openapi(const std::vector<Served>& models);
+std::string docs_page();
+
+}  // namespace thaw::inference

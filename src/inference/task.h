@@ -1,0 +1,72 @@
+// Task requests: the body of POST /predict for an encoder model, read and answered.
+//
+// Both forms are taken: Hugging Face's {"inputs": ..., "parameters": {...}} and the plain one with
+// the task's own fields, {"question", "context"} or {"text"}, options beside them. Answers have the
+// shapes of the pipelines. Thread: read and shape anywhere, answer() where the model is.
+// Owner: values. Limits: kMostInputs inputs of a request, kLongestText bytes each
+// (kInvalidArgument).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "encoder/classification.h"
+#include "encoder/entities.h"
+#include "encoder/model.h"
+#include "encoder/question_answering.h"
+
+namespace thaw::inference {
+
+inline constexpr size_t kMostInputs = 1024;
+inline constexpr size_t kLongestText = 4 << 20;  // bytes
+
+/// How the inputs stood in the body, which decides the answer's shape.
+enum class Form { kText, kObject, kList };
+
+struct TaskRequest {
+  Form form = Form::kObject;
+  std::vector<encoder::TextInput> inputs;  // of questions: text is the question, pair the context
+  std::optional<int> top_k;                // nullopt: not given; -1: all
+  encoder::QuestionOptions question;
+  encoder::EntityOptions entities;
+  encoder::ScoreFunction function = encoder::ScoreFunction::kByModel;
+  /// kCutAndTell: the answer says which inputs were cut.
+  enum class Long { kCutAndTell, kRefuse } too_long = Long::kCutAndTell;
+  /// Requests with equal options may be answered together.
+  std::string options;
+};
+
+/// Errors name the field.
+Result<TaskRequest> read_request(encoder::Task task, const Json& body);
+
+/// What became of each input, in order.
+struct TaskAnswer {
+  Json::Array items;
+  std::vector<char> was_cut;  // it was longer than the model
+};
+/// Errors: kInvalidArgument for inputs that the model cannot take.
+Result<TaskAnswer> answer(const encoder::Model& model, const TaskRequest& request);
+/// The items in the pipeline's shape for how the inputs stood in the body.
+Json shape(encoder::Task task, const TaskRequest& request, Json::Array items);
+
+/// Each text's vector; those longer than the model are cut and counted, or refused.
+struct Embedded {
+  std::vector<std::vector<float>> vectors;
+  std::vector<char> was_cut;
+  int64_t tokens = 0;
+};
+Result<Embedded> embed_texts(const encoder::Model& model, const std::vector<std::string>& texts,
+                             TaskRequest::Long too_long);
+
+/// A score for each text, of a model with one label: the sigmoid, or the logit itself.
+enum class Scores { kSigmoid, kRaw };
+Result<std::vector<double>> rerank(const encoder::Model& model, const std::string& query,
+                                   const std::vector<std::string>& texts, Scores scores,
+                                   TaskRequest::Long too_long);
+
+/// About how many tokens a request has: a fourth of its bytes. For the queue's budget.
+size_t estimated_tokens(const TaskRequest& request);
+
+}  // namespace thaw::inference

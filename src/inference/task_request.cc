@@ -1,0 +1,190 @@
+#include <fmt/format.h>
+
+#include "inference/fields.h"
+#include "inference/task.h"
+
+namespace thaw::inference {
+namespace {
+
+using encoder::Task;
+using encoder::TextInput;
+
+Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+
+Status check_text(const std::string& text, const std::string& where) {
+  if (text.size() <= kLongestText) return {};
+  return invalid(
+      fmt::format("{}: has {} bytes, at most {} are allowed", where, text.size(), kLongestText));
+}
+
+/// One input: a text, or an object with the task's fields.
+Result<TextInput> read_input(Task task, const Json& json, const std::string& where) {
+  TextInput input;
+  if (task == Task::kQuestionAnswering) {
+    Fields fields(json, where + ".");
+    const auto question = fields.text("question"), context = fields.text("context");
+    if (!question) fields.fault("question", "is missing");
+    if (!context) fields.fault("context", "is missing");
+    RETURN_IF_ERROR(fields.finish());
+    input = {*question, *context};
+  } else if (json.is_string()) {
+    input.text = json.as_string();
+  } else if (json.is_object() && task == Task::kTextClassification) {
+    Fields fields(json, where + ".");
+    const auto text = fields.text("text");
+    input.pair = fields.text("text_pair");
+    if (!text) fields.fault("text", "is missing");
+    RETURN_IF_ERROR(fields.finish());
+    input.text = *text;
+  } else {
+    return invalid(where + ": must be a text");
+  }
+  RETURN_IF_ERROR(check_text(input.text, where));
+  if (input.pair) RETURN_IF_ERROR(check_text(*input.pair, where));
+  return input;
+}
+
+Status read_inputs(Task task, const Json& json, TaskRequest& request) {
+  if (!json.is_array()) {
+    request.form = json.is_string() ? Form::kText : Form::kObject;
+    ASSIGN_OR_RETURN(TextInput input, read_input(task, json, "inputs"));
+    request.inputs.push_back(std::move(input));
+    return {};
+  }
+  request.form = Form::kList;
+  const Json::Array& list = json.as_array();
+  if (list.empty() || list.size() > kMostInputs) {
+    return invalid(
+        fmt::format("inputs: has {} inputs, 1 to {} are allowed", list.size(), kMostInputs));
+  }
+  for (size_t i = 0; i < list.size(); ++i) {
+    ASSIGN_OR_RETURN(TextInput input, read_input(task, list[i], fmt::format("inputs[{}]", i)));
+    request.inputs.push_back(std::move(input));
+  }
+  return {};
+}
+
+void read_question_options(Fields& fields, TaskRequest& request) {
+  encoder::QuestionOptions& options = request.question;
+  options.max_answer_tokens =
+      fields.whole("max_answer_len", 1, 10'000).value_or(options.max_answer_tokens);
+  options.max_sequence = fields.whole("max_seq_len", 4, 100'000);
+  options.stride = fields.whole("doc_stride", 1, 100'000);
+  (void)fields.whole("max_question_len", 1, 100'000);  // without effect, as with fast tokenizers
+  options.may_be_impossible =
+      fields.flag("handle_impossible_answer").value_or(options.may_be_impossible);
+  options.align_to_words = fields.flag("align_to_words").value_or(options.align_to_words);
+}
+
+void read_function(Fields& fields, TaskRequest& request) {
+  const auto name = fields.text("function_to_apply");
+  if (!name) return;
+  if (*name == "softmax") {
+    request.function = encoder::ScoreFunction::kSoftmax;
+  } else if (*name == "sigmoid") {
+    request.function = encoder::ScoreFunction::kSigmoid;
+  } else if (*name == "none") {
+    request.function = encoder::ScoreFunction::kNone;
+  } else if (*name != "default") {
+    fields.fault("function_to_apply", "must be softmax, sigmoid, none or default");
+  }
+}
+
+void read_entity_options(Fields& fields, TaskRequest& request) {
+  if (const auto name = fields.text("aggregation_strategy")) {
+    const auto strategy = encoder::parse_aggregation(*name);
+    if (strategy) {
+      request.entities.aggregation = *strategy;
+    } else {
+      fields.fault("aggregation_strategy", strategy.error().message());
+    }
+  }
+  const Json* ignored = fields.any("ignore_labels");
+  if (ignored == nullptr) return;
+  request.entities.ignored.clear();
+  if (!ignored->is_array()) return fields.fault("ignore_labels", "must be a list of labels");
+  for (const Json& label : ignored->as_array()) {
+    if (!label.is_string()) return fields.fault("ignore_labels", "must be a list of labels");
+    request.entities.ignored.push_back(label.as_string());
+  }
+}
+
+/// The options of `task`, as its pipeline names them.
+void read_options(Task task, Fields& fields, TaskRequest& request) {
+  constexpr int kMostAnswers = 10'000;
+  if (task != Task::kEmbedding && task != Task::kTokenClassification) {
+    request.top_k = fields.whole("top_k", -1, kMostAnswers);
+    if (request.top_k == 0) fields.fault("top_k", "must not be 0; -1 gives all");
+  }
+  if (task != Task::kQuestionAnswering) {
+    const bool cut = fields.flag("truncation").value_or(true);
+    request.too_long = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
+  }
+  if (task == Task::kQuestionAnswering) read_question_options(fields, request);
+  if (task == Task::kTextClassification) read_function(fields, request);
+  if (task == Task::kTokenClassification) read_entity_options(fields, request);
+}
+
+/// All of `object` but the inputs themselves.
+std::string options_of(const Json& object) {
+  Json::Object kept;
+  for (const auto& [name, value] : object.as_object()) {
+    if (name != "question" && name != "context" && name != "text" && name != "text_pair") {
+      kept.emplace_back(name, value);
+    }
+  }
+  return Json(std::move(kept)).dump();
+}
+
+}  // namespace
+
+Result<TaskRequest> read_request(Task task, const Json& body) {
+  TaskRequest request;
+  Fields fields(body, "");
+  const Json* inputs = fields.any("inputs");
+  if (inputs != nullptr) {
+    const Json* parameters = fields.any("parameters");
+    (void)fields.any("options");  // of the hub's service: use_cache, wait_for_model
+    RETURN_IF_ERROR(fields.finish());
+    if (parameters != nullptr) {
+      Fields options(*parameters, "parameters.");
+      read_options(task, options, request);
+      RETURN_IF_ERROR(options.finish());
+      request.options = options_of(*parameters);
+    } else {
+      request.options = "{}";
+    }
+    RETURN_IF_ERROR(read_inputs(task, *inputs, request));
+    return request;
+  }
+  TextInput input;
+  if (task == Task::kQuestionAnswering) {
+    const auto question = fields.text("question"), context = fields.text("context");
+    if (!question) fields.fault("question", "is missing");
+    if (!context) fields.fault("context", "is missing");
+    input = {question.value_or(""), context.value_or("")};
+  } else {
+    const auto text = fields.text("text");
+    if (!text) fields.fault("text", "is missing (or give \"inputs\")");
+    input.text = text.value_or("");
+    if (task == Task::kTextClassification) input.pair = fields.text("text_pair");
+    request.form = Form::kText;
+  }
+  read_options(task, fields, request);
+  RETURN_IF_ERROR(fields.finish());
+  RETURN_IF_ERROR(check_text(input.text, "text"));
+  if (input.pair) RETURN_IF_ERROR(check_text(*input.pair, "context"));
+  request.inputs.push_back(std::move(input));
+  request.options = options_of(body);
+  return request;
+}
+
+size_t estimated_tokens(const TaskRequest& request) {
+  size_t bytes = 0;
+  for (const TextInput& input : request.inputs) {
+    bytes += input.text.size() + (input.pair ? input.pair->size() : 0);
+  }
+  return bytes / 4 + request.inputs.size();
+}
+
+}  // namespace thaw::inference

@@ -1,0 +1,185 @@
+// /embed, /rerank (as text-embeddings-inference) and /v1/embeddings (as OpenAI's API).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "base/base64.h"
+#include "inference/fields.h"
+#include "inference/routes.h"
+
+namespace thaw::inference {
+namespace {
+
+Json numbers(const std::vector<float>& vector) {
+  Json::Array list;
+  list.reserve(vector.size());
+  for (const float value : vector) list.emplace_back(static_cast<double>(value));
+  return list;
+}
+
+/// A text or a list of texts.
+std::vector<std::string> texts_of(Fields& fields, std::string_view name, const Json* json) {
+  std::vector<std::string> texts;
+  if (json == nullptr) {
+    fields.fault(name, "is missing");
+    return texts;
+  }
+  if (json->is_string()) return {json->as_string()};
+  if (!json->is_array() || json->as_array().empty() || json->as_array().size() > kMostInputs) {
+    fields.fault(name, fmt::format("must be a text or a list of 1 to {} texts", kMostInputs));
+    return texts;
+  }
+  for (const Json& each : json->as_array()) {
+    if (!each.is_string() || each.as_string().size() > kLongestText) {
+      fields.fault(name, fmt::format("must be texts of at most {} bytes", kLongestText));
+      return {};
+    }
+    texts.push_back(each.as_string());
+  }
+  return texts;
+}
+
+size_t tokens_in(const std::vector<std::string>& texts) {
+  size_t bytes = 0;
+  for (const std::string& text : texts) bytes += text.size();
+  return bytes / 4 + texts.size();
+}
+
+Status need_embeddings(const Served& served) {
+  ASSIGN_OR_RETURN(const encoder::Task task, task_of(served));
+  if (task == encoder::Task::kEmbedding) return {};
+  return Error(Code::kFailedPrecondition,
+               fmt::format("the model does {}, no embeddings", encoder::task_name(task)));
+}
+
+/// TEI's answer to a text that is too long and must not be cut.
+http::Response too_long(const Error& error) {
+  return error.code() == Code::kInvalidArgument
+             ? failure(413, code_name(error.code()), error.message())
+             : failure(error);
+}
+
+Result<Work> embed_work(const std::vector<Served>& models, const Json& body) {
+  ASSIGN_OR_RETURN(const size_t model, find_model(models, ""));
+  RETURN_IF_ERROR(need_embeddings(models[model]));
+  Fields fields(body, "");
+  const auto texts = texts_of(fields, "inputs", fields.any("inputs"));
+  const bool cut = fields.flag("truncate").value_or(false);
+  const auto direction = fields.text("truncation_direction");
+  if (direction && *direction != "Right" && *direction != "right") {
+    fields.fault("truncation_direction", "only Right is supported");
+  }
+  (void)fields.flag("normalize");  // by the model's own folder
+  (void)fields.text("prompt_name");
+  RETURN_IF_ERROR(fields.finish());
+  Work work;
+  work.model = model;
+  work.tokens = tokens_in(texts);
+  work.run = [texts, cut](const encoder::Model& served) {
+    const auto how = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
+    const auto embedded = embed_texts(served, texts, how);
+    if (!embedded) return too_long(embedded.error());
+    Json::Array list;
+    for (const auto& vector : embedded->vectors) list.push_back(numbers(vector));
+    return ok(std::move(list));
+  };
+  return work;
+}
+
+Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
+  ASSIGN_OR_RETURN(const size_t model, find_model(models, ""));
+  Fields fields(body, "");
+  const auto query = fields.text("query");
+  if (!query) fields.fault("query", "is missing");
+  const auto texts = texts_of(fields, "texts", fields.any("texts"));
+  const bool raw = fields.flag("raw_scores").value_or(false);
+  const bool return_text = fields.flag("return_text").value_or(false);
+  const bool cut = fields.flag("truncate").value_or(false);
+  (void)fields.text("truncation_direction");
+  RETURN_IF_ERROR(fields.finish());
+  Work work;
+  work.model = model;
+  work.tokens = tokens_in(texts) + texts.size() * query->size() / 4;
+  work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served) {
+    const auto scores = rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
+                               cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse);
+    if (!scores) return too_long(scores.error());
+    std::vector<size_t> order(texts.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return (*scores)[a] > (*scores)[b]; });
+    Json::Array list;
+    for (const size_t i : order) {
+      Json item = Json::object({{"index", static_cast<int64_t>(i)}, {"score", (*scores)[i]}});
+      if (return_text) item.set("text", texts[i]);
+      list.push_back(std::move(item));
+    }
+    return ok(std::move(list));
+  };
+  return work;
+}
+
+Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
+  Fields fields(body, "");
+  const auto texts = texts_of(fields, "input", fields.any("input"));
+  const auto name = fields.text("model");
+  const auto encoding = fields.text("encoding_format");
+  if (encoding && *encoding != "float" && *encoding != "base64") {
+    fields.fault("encoding_format", "must be float or base64");
+  }
+  if (fields.any("dimensions") != nullptr) fields.fault("dimensions", "cannot be chosen");
+  (void)fields.any("user");
+  RETURN_IF_ERROR(fields.finish());
+  // Clients must name a model; with one model any name is that one.
+  ASSIGN_OR_RETURN(const size_t model,
+                   find_model(models, models.size() == 1 ? "" : name.value_or("")));
+  RETURN_IF_ERROR(need_embeddings(models[model]));
+  Work work;
+  work.model = model;
+  work.tokens = tokens_in(texts);
+  work.run = [texts, base64_wanted = encoding == "base64",
+              name = models[model].spec.name](const encoder::Model& served) {
+    const auto embedded = embed_texts(served, texts, TaskRequest::Long::kRefuse);
+    if (!embedded) return failure(embedded.error());
+    Json::Array list;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const std::vector<float>& vector = embedded->vectors[i];
+      std::string bytes(vector.size() * sizeof(float), '\0');  // little-endian, as here
+      std::memcpy(bytes.data(), vector.data(), bytes.size());
+      list.push_back(
+          Json::object({{"object", "embedding"},
+                        {"index", static_cast<int64_t>(i)},
+                        {"embedding", base64_wanted ? Json(base64(bytes)) : numbers(vector)}}));
+    }
+    const Json usage =
+        Json::object({{"prompt_tokens", embedded->tokens}, {"total_tokens", embedded->tokens}});
+    return ok(Json::object(
+        {{"object", "list"}, {"data", std::move(list)}, {"model", name}, {"usage", usage}}));
+  };
+  return work;
+}
+
+}  // namespace
+
+std::optional<Routed> route_text(const http::Request& request, const Parts& parts,
+                                 const std::vector<Served>& models) {
+  using Make = Result<Work> (*)(const std::vector<Served>& models, const Json& body);
+  constexpr std::pair<std::string_view, Make> kRoutes[] = {
+      {"/embed", embed_work}, {"/rerank", rerank_work}, {"/v1/embeddings", openai_work}};
+  (void)parts;
+  for (const auto& [path, make] : kRoutes) {
+    if (request.path != path) continue;
+    const std::string name(path);
+    if (request.method != "POST") return wrong_method(name, request.method, "POST");
+    const auto json = parse_body(request.body);
+    if (!json) return Routed{name, failure(json.error())};
+    auto work = make(models, *json);
+    if (!work) return Routed{name, failure(work.error())};
+    return Routed{name, *std::move(work)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace thaw::inference

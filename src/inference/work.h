@@ -1,0 +1,36 @@
+// Work: one request for a model, from its body to its answer; and how several become one.
+//
+// Thread: made on the loop, run on the worker. Owner: values. Limits: none of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/message.h"
+#include "inference/task.h"
+
+namespace thaw::inference {
+
+/// The error form of all endpoints: {"error": {"code", "message", "status"}}.
+http::Response failure(const Error& error);
+http::Response failure(int status, std::string_view name, std::string_view message);
+http::Response ok(const Json& body);
+
+struct Work {
+  size_t model = 0;
+  size_t tokens = 1;  // estimated
+  /// Requests of the task's own form, which go through the model together where their options
+  /// agree.
+  std::shared_ptr<const TaskRequest> task;
+  /// The answer to the task, made of its items; else the whole answer of what is no task.
+  std::function<http::Response(const encoder::Model& model, const TaskAnswer& answer)> finish;
+  std::function<http::Response(const encoder::Model& model)> run;
+};
+
+/// One answer for each, in order. A fault of one request fails no other.
+std::vector<http::Response> run_batch(const encoder::Model& model,
+                                      const std::vector<const Work*>& batch);
+
+}  // namespace thaw::inference
