@@ -53,8 +53,12 @@ std::string stop_text(const doctor::StopFacts& stop) {
   if (stop.term == Signal::kIgnored) return "ignored";
   if (stop.term == Signal::kDefault)
     return "not handled; nothing is lost when nothing is in flight";
-  return stop.ended ? "ended after " + format_duration(stop.after)
-                    : "still running after " + format_duration(stop.after);
+  if (stop.ended) return "ended after " + format_duration(stop.after);
+  const char* const why = stop.term_after == Signal::kDefault
+                              ? ": the runtime leaves it to the kernel, which keeps it from a "
+                                "container's first process"
+                              : "";
+  return fmt::format("still running after {}{}", format_duration(stop.after), why);
 }
 
 /// What was measured, whether or not it is a finding.

@@ -11,7 +11,7 @@ namespace thaw::doctor {
 namespace {
 
 constexpr uint16_t kOtherPort = 28080;
-constexpr Duration kStandsStill = seconds(20);  // without work: it will not listen any more
+constexpr Duration kStandsStill = seconds(30);  // without work: it will not listen any more
 constexpr Duration kLeastWork = milliseconds(10);
 constexpr Duration kOtherPortGrace = seconds(2);  // a second socket may be the one
 constexpr Duration kLongestLook = milliseconds(100);
@@ -91,7 +91,10 @@ void Examination::watch_start() {
   if (!trial.executed()) return;
   // Without a container the sandbox chose the port.
   start.port = ports_.is_container ? kOtherPort : trial.instance().address().port;
-  const Duration limit = limits_.max_wait.value_or(facts_.target.probe_deadline);
+  // Longer than the probe: late is another fault than never.
+  const Duration deadline = facts_.target.probe_deadline;
+  const Duration limit =
+      limits_.max_wait.value_or(deadline + std::max<Duration>(seconds(30), deadline / 2));
   Instant next_look{};
   Instant worked_last = ports_.patience.now();
   std::optional<Instant> listens_since;

@@ -42,7 +42,6 @@ struct Watched {
 IdleThread summary_of(const Watched& watched) {
   IdleThread thread{.name = watched.last.name,
                     .pid = watched.last.pid,
-                    .is_main = watched.last.pid == watched.last.tid,
                     .wakes = watched.last.wakes - watched.first.wakes,
                     .cpu = watched.last.cpu - watched.first.cpu};
   if (watched.on_timer * 2 > watched.looks) {
@@ -132,7 +131,9 @@ void Examination::note_pools(Trial& trial) {
   pools.cpus = rounded_up_cpus(facts_.target.instance.cpu_millis);
   const std::vector<pid_t> pids = trial.processes();
   std::map<pid_t, int> threads;
-  for (const ThreadLook& look : threads_of(pids)) ++threads[look.pid];
+  for (const ThreadLook& look : threads_of(pids)) {
+    pools.most_in_all = std::max(pools.most_in_all, ++threads[look.pid]);
+  }
   std::set<pid_t> serving;
   for (const pid_t pid : pids) {
     if (holds_listening_socket(pid)) serving.insert(pid);
@@ -184,7 +185,9 @@ void Examination::leave_alone(Trial& trial) {
   idle.lines = trial.lines() - lines;
   if (idle.lines > 0 && !trial.kept_lines().empty()) idle.last_line = trial.kept_lines().back();
   for (const auto& [tid, watched] : threads) {
-    const IdleThread thread = summary_of(watched);
+    IdleThread thread = summary_of(watched);
+    thread.is_main = watched.last.pid == watched.last.tid &&
+                     (thread.pid == trial.main_pid() || holds_listening_socket(thread.pid));
     if (thread.wakes > 0 || thread.waits == IdleThread::Waits::kOnTimer) {
       idle.threads.push_back(thread);
     }

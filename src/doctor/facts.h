@@ -82,7 +82,7 @@ struct OverlapFacts {
 struct IdleThread {
   std::string name;
   pid_t pid = 0;
-  bool is_main = false;  // the first of its process
+  bool is_main = false;  // the first thread of the instance's first process, or of one that serves
   enum class Waits { kOnTimer, kOnTimedLock, kElsewhere };
   Waits waits = Waits::kElsewhere;
   int64_t wakes = 0;
@@ -135,6 +135,7 @@ struct PoolFacts {
   int workers = 0;                   // processes that accept on the same socket, the parent aside
   std::vector<std::string> compute;  // libraries with thread pools that are loaded
   int most_threads = 0;              // of a process that loaded one
+  int most_in_all = 0;               // of any process
 };
 
 struct ImportedModule {

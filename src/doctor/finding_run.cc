@@ -15,6 +15,7 @@ constexpr double kTightShare = 0.85;      // of the memory limit
 constexpr double kIdleWork = 0.02;        // of one CPU, by the whole instance
 constexpr double kMainThreadWork = 0.01;  // of one CPU, by a first thread: less only keeps time
 constexpr int64_t kFewestWakes = 2;
+constexpr int kManyThreads = 64;  // for each CPU, whatever they do
 
 /// Threads of language runtimes that keep time without doing the program's work.
 constexpr std::string_view kRuntimeThreads[] = {"VM Periodic",  "VM Thread", "G1 ",       "GC ",
@@ -90,7 +91,8 @@ std::optional<Finding> is_tight_on_memory(const Facts& facts) {
 }
 
 std::optional<Finding> does_not_answer(const Facts& facts) {
-  const bool asked = facts.request.sent > 0 && !facts.end;
+  // A refused write may be why, and would be allowed there.
+  const bool asked = facts.request.sent > 0 && !facts.end && facts.refused_writes.empty();
   if (!asked || (facts.request.answered && facts.request.status < 500)) return std::nullopt;
   Finding finding{.id = "no-answer",
                   .severity = Severity::kError,
@@ -220,6 +222,9 @@ std::optional<Finding> has_too_many_threads(const Facts& facts) {
   if (!pools.compute.empty() && pools.most_threads > 4 * pools.cpus + 4) {
     finding.evidence.push_back(fmt::format("{} threads in a process that computes with {}",
                                            pools.most_threads, fmt::join(pools.compute, ", ")));
+  }
+  if (pools.most_in_all > kManyThreads * pools.cpus) {
+    finding.evidence.push_back(fmt::format("{} threads in one process", pools.most_in_all));
   }
   if (facts.request.most_running > 2 * pools.cpus + 1) {
     finding.evidence.push_back(fmt::format("{} threads running or ready to run during one request",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace thaw::doctor {
 namespace {
@@ -52,10 +53,15 @@ std::optional<std::string> parse_compiled_line(std::string_view line) {
 }
 
 Duration total_of(const std::vector<ImportedModule>& modules) {
-  Duration total{0};
+  // Workers side by side import the same: the longest of each name counts.
+  std::map<std::string_view, Duration> longest;
   for (const ImportedModule& module : modules) {
-    if (module.depth == 0) total += module.total;
+    if (module.depth > 0) continue;
+    Duration& known = longest[module.name];
+    known = std::max(known, module.total);
   }
+  Duration total{0};
+  for (const auto& [name, time] : longest) total += time;
   return total;
 }
 
@@ -73,7 +79,15 @@ ImportNode import_tree(const std::vector<ImportedModule>& modules) {
     waiting.emplace_back(module.depth, std::move(node));
   }
   ImportNode root{.name = "all imports", .total = total_of(modules)};
-  for (auto& [depth, node] : waiting) root.children.push_back(std::move(node));
+  std::map<std::string, size_t> places;
+  for (auto& [depth, node] : waiting) {
+    const auto [place, is_new] = places.emplace(node.name, root.children.size());
+    if (is_new) {
+      root.children.push_back(std::move(node));
+    } else if (root.children[place->second].total < node.total) {
+      root.children[place->second] = std::move(node);
+    }
+  }
   return root;
 }
 

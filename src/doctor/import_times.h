@@ -19,7 +19,7 @@ std::optional<ImportedModule> parse_import_line(std::string_view line);
 /// "# code object from /app/x.py" in the output of -v: a module that had to be compiled.
 std::optional<std::string> parse_compiled_line(std::string_view line);
 
-/// Sum of the outermost modules.
+/// Sum of the outermost modules, each name once.
 Duration total_of(const std::vector<ImportedModule>& modules);
 
 struct ImportNode {

@@ -170,20 +170,35 @@ class NetworkTrap::Impl {
     }
   }
 
-  /// A TCP segment that opens a connection.
   void take_packet(std::string_view packet) {
-    if (packet.size() < 20 || byte_at(packet, 9) != IPPROTO_TCP) return;
+    if (packet.size() < 20) return;
     const size_t head = (byte_at(packet, 0) & 15U) * 4;
-    if (packet.size() < head + 14) return;
-    constexpr unsigned kSyn = 2;
-    constexpr unsigned kAck = 16;
-    if ((byte_at(packet, head + 13) & (kSyn | kAck)) != kSyn) return;
+    const unsigned protocol = byte_at(packet, 9);
+    if (packet.size() < head + (protocol == IPPROTO_TCP ? 14 : 8)) return;
+    const uint32_t from = word_at(packet, 12);
     const uint32_t to = word_at(packet, 16);
+    const auto source = static_cast<uint16_t>(short_at(packet, head));
     const auto port = static_cast<uint16_t>(short_at(packet, head + 2));
+    if (protocol == IPPROTO_UDP && port != 53 && source != 53) return count(to, port, source);
+    if (protocol != IPPROTO_TCP) return;
+    constexpr unsigned kSyn = 2;
+    constexpr unsigned kReset = 4;
+    constexpr unsigned kAck = 16;
+    const unsigned flags = byte_at(packet, head + 13);
+    if ((flags & (kSyn | kAck)) == kSyn) return count(to, port, source);
+    // Nobody listens on that port of this machine's: it meant a neighbour.
+    const bool refused = (flags & kReset) != 0 && word_at(packet, head + 4) == 0;
+    if (refused && from >> 24 == 127) put({from, source}, port);
+  }
+
+  void count(uint32_t to, uint16_t port, uint16_t source) {
     if (to >> 24 == 127 || to == kMetadataServer || to == metadata_answer_) return;
-    const std::pair key(to, port);
+    put({to, port}, source);
+  }
+
+  void put(std::pair<uint32_t, uint16_t> key, uint16_t source) {
     if (connections_.size() < kMost || connections_.contains(key)) {
-      connections_[key].insert(static_cast<uint16_t>(short_at(packet, head)));
+      connections_[key].insert(source);
     }
   }
 

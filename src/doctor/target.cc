@@ -39,6 +39,14 @@ void move_paths(Launch& launch, const std::string& directory) {
   }
 }
 
+/// Images of Python call it python; Debian calls it python3.
+void use_python3(Launch& launch) {
+  std::string& word = launch.argv[0] == "/bin/sh" ? launch.argv.back() : launch.argv[0];
+  const size_t at = word.starts_with("exec ") ? 5 : 0;
+  const std::string_view rest = std::string_view(word).substr(at);
+  if (rest == "python" || rest.starts_with("python ")) word.insert(at + 6, "3");
+}
+
 Result<spec::Service> service_of_folder(const Request& request, io::Disk& disk, Target& target) {
   const auto read = [&](std::string_view name) -> std::optional<std::string> {
     auto text = disk.read_file(request.directory + "/" + std::string(name), kLargestFile);
@@ -48,7 +56,7 @@ Result<spec::Service> service_of_folder(const Request& request, io::Disk& disk, 
   auto launch = launch_of(read);
   if (!launch) return std::move(launch).error().with_context(request.directory);
   move_paths(*launch, request.directory);
-  if (launch->argv[0] == "python") launch->argv[0] = "python3";
+  use_python3(*launch);
   target.found_by = launch->found_by;
   target.directory = request.directory;
   spec::Service service;
