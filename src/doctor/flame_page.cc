@@ -27,7 +27,8 @@ input, button { font: inherit; color: inherit; background: transparent; padding:
 button:disabled { opacity: .4; }
 #path { min-height: 24px; font-variant-numeric: tabular-nums; }
 #graph { position: relative; overflow: hidden; margin-bottom: 28px; }
-#graph button { position: absolute; height: 21px; padding: 0 5px; border: 1px solid var(--paper);
+#graph button { position: absolute; box-sizing: border-box; height: 21px; padding: 0;
+  border: 0 solid var(--paper); border-right-width: 1px;
   border-radius: 3px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
   text-align: left; font: 12px/19px ui-monospace, monospace; color: #201a12; cursor: pointer; }
 #graph button.miss { opacity: .25; }
@@ -81,7 +82,10 @@ function draw() {
     box.style.top = depth * row + "px";
     box.style.width = wide + "px";
     box.style.background = colour(node);
-    if (wide > 30) box.textContent = node.n;
+    if (wide > 30) {
+      box.textContent = node.n;
+      box.style.padding = "0 5px";
+    }
     box.title = `${node.n}\n${span(node.t)} in all, ${span(node.s)} of it its own`;
     box.setAttribute("aria-label", `${node.n}, ${span(node.t)}`);
     if (word && !node.n.toLowerCase().includes(word)) box.classList.add("miss");
