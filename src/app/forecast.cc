@@ -131,6 +131,11 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
       .plot = options.draw ? predict::ForecastCommand::Plot::kShown
                            : predict::ForecastCommand::Plot::kNone,
   };
+  command.picture = options.plot_file;
+  command.components_picture = options.components_plot_file;
+  if (options.plot_changepoints) {
+    command.changepoints = predict::PictureFacts::Changepoints::kShown;
+  }
   command.run = parallel_run(terminal, !options.quiet);
   if (!options.holidays_file.empty()) command.options.emplace_back("holidays", *holidays);
   command.drawing.width = options.width;
@@ -140,6 +145,11 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
       options.colour ? predict::PlotOptions::Colour::kAnsi : predict::PlotOptions::Colour::kNone;
   const predict::ForecastPrinted printed = predict::run_forecast(command);
   if (!printed.notes.empty()) terminal.write_err(printed.notes);
+  for (const auto& [name, content] : printed.files) {
+    if (const Status status = disk.write_file(name, content); !status) {
+      return failed(terminal, status.error());
+    }
+  }
   if (const Status status = terminal.write_out(printed.output); !status) {
     return status.error().code() == Code::kCancelled ? 0 : number(cli::ExitCode::kFailed);
   }

@@ -67,6 +67,9 @@ struct ForecastOptions {
   std::string scaling;  // "", "absmax", "minmax"
   std::string holidays_file;
   std::string future_file;
+  std::string plot_file;             // .png or .svg
+  std::string components_plot_file;  // the same
+  bool plot_changepoints = false;
   /// Further options under the names of the forecaster's request, e.g. {"cap", "8.5"}.
   std::vector<std::pair<std::string, std::string>> others;
 };

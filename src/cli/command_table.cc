@@ -128,6 +128,15 @@ constexpr Flag kForecastFlags[] = {
     {.name = "draw",
      .help = "Draw the series and the forecast above the table.",
      .negation = Flag::Negation::kAllowed},
+    {.name = "plot",
+     .value = "FILE",
+     .help = "Make a picture of the series and the forecast: FILE.png or FILE.svg.",
+     .completes = Completes::kFile},
+    {.name = "plot-components",
+     .value = "FILE",
+     .help = "The same of trend, holidays, seasons and regressors, each by itself.",
+     .completes = Completes::kFile},
+    {.name = "plot-changepoints", .help = "Show in the picture of --plot where the trend changes."},
     {.name = "interval-width",
      .value = "SHARE",
      .help = "Share of outcomes that the uncertainty interval holds, 0 to 1."},
@@ -356,6 +365,7 @@ constexpr Command kCommands[] = {
      .max_arguments = 1,
      .completes = Completes::kFile,
      .examples = "$ thaw forecast history.csv --periods 28\n"
+                 "$ thaw forecast history.csv --plot forecast.png --plot-components parts.svg\n"
                  "$ thaw forecast - --output json < history.csv\n",
      .main = forecast_command},
     {.name = "env",

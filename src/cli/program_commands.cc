@@ -127,6 +127,9 @@ void set_others(const Words& words, ForecastOptions& options) {
   if (words.is_on("include-history")) options.others.emplace_back("include_history", "true");
   options.holidays_file = words.value("holidays").value_or("");
   options.future_file = words.value("future").value_or("");
+  options.plot_file = words.value("plot").value_or("");
+  options.components_plot_file = words.value("plot-components").value_or("");
+  options.plot_changepoints = words.is_on("plot-changepoints");
 }
 
 Outcome<ForecastOptions> forecast_options(const Context& context, const Words& words) {

@@ -14,7 +14,7 @@ namespace {
 constexpr int kBadInput = 1, kBadUsage = 2;
 
 ForecastPrinted failed(int exit_code, const Error& error) {
-  return {exit_code, "", fmt::format("error: {}\n", error.message())};
+  return {exit_code, "", {}, fmt::format("error: {}\n", error.message())};
 }
 
 /// One line on what was read and fitted.
@@ -101,9 +101,59 @@ ForecastPrinted run_panel(const ForecastCommand& command, const ForecastRequest&
   return printed;
 }
 
+/// The forecast with the curve through the history, which a picture shows too.
+Result<Forecast> whole_curve(const ForecastRequest& request, const ForecastAnswer& answer) {
+  if (request.horizon.include_history) return answer.forecast;
+  HorizonOptions horizon = request.horizon;
+  horizon.include_history = true;
+  ASSIGN_OR_RETURN(const FutureRows rows,
+                   future_rows(answer.model, request.history,
+                               request.future ? &*request.future : nullptr, horizon));
+  return predict(answer.model, rows.rows, request.intervals);
+}
+
+Status add_pictures(const ForecastCommand& command, const ForecastRequest& request,
+                    const ForecastAnswer& answer, ForecastPrinted& printed) {
+  if (command.picture.empty() && command.components_picture.empty()) return {};
+  ASSIGN_OR_RETURN(const Forecast curve, whole_curve(request, answer));
+  PictureFacts facts;
+  facts.title = fmt::format("Forecast of {}", command.source.substr(command.source.rfind('/') + 1));
+  facts.interval_width = request.intervals.width;
+  facts.changepoints = command.changepoints;
+  if (!command.picture.empty()) {
+    ASSIGN_OR_RETURN(const PictureForm form, picture_form(command.picture));
+    ASSIGN_OR_RETURN(std::string bytes, paint_picture(form, kForecastPicture, [&](Pen& pen) {
+                       draw_forecast(pen, request.history, answer.model, curve, facts);
+                     }));
+    printed.files.emplace_back(command.picture, std::move(bytes));
+  }
+  if (!command.components_picture.empty()) {
+    facts.title.replace(0, 1, "Components of the f");
+    ASSIGN_OR_RETURN(const PictureForm form, picture_form(command.components_picture));
+    ASSIGN_OR_RETURN(std::string bytes,
+                     paint_picture(form, components_size(answer.model), [&](Pen& pen) {
+                       draw_components(pen, answer.model, curve, facts);
+                     }));
+    printed.files.emplace_back(command.components_picture, std::move(bytes));
+  }
+  return {};
+}
+
+/// Faults of the words, told before anything is read.
+Status check_pictures(const ForecastCommand& command) {
+  for (const std::string* name : {&command.picture, &command.components_picture}) {
+    if (name->empty()) continue;
+    if (auto form = picture_form(*name); !form) return std::move(form).error().with_context("plot");
+  }
+  return {};
+}
+
 }  // namespace
 
 ForecastPrinted run_forecast(const ForecastCommand& command) {
+  if (const Status status = check_pictures(command); !status) {
+    return failed(kBadUsage, status.error());
+  }
   auto request = parse_request("", command.text);
   if (!request) return failed(kBadInput, std::move(request).error().with_context(command.source));
   for (const auto& [name, value] : command.options) {
@@ -120,6 +170,10 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
       return failed(kBadInput, std::move(future).error().with_context(command.future_source));
     }
   }
+  if (request->panel && !(command.picture.empty() && command.components_picture.empty())) {
+    return failed(kBadUsage, Error(Code::kInvalidArgument,
+                                   "plot: a picture shows one series, and the file has many"));
+  }
   if (request->panel) return run_panel(command, *request);
   auto answered = answer(*request);
   if (!answered) {
@@ -127,6 +181,9 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
   }
   ForecastPrinted printed;
   printed.notes = notes_on(*request, answered->model.facts);
+  if (const Status status = add_pictures(command, *request, *answered, printed); !status) {
+    return failed(kBadInput, status.error());
+  }
   const bool table = command.output == ForecastCommand::Output::kTable;
   if (table) printed.output = headline(command, *answered);
   if (command.plot == ForecastCommand::Plot::kShown) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "predict/panel_forecast.h"
+#include "predict/picture.h"
 #include "predict/plot.h"
 
 namespace thaw::predict {
@@ -30,12 +31,17 @@ struct ForecastCommand {
   Plot plot = Plot::kShown;     // before the table; with kCsv and kJson it goes to `notes`
   PlotOptions drawing;          // interval_width is taken from the options
   RunTasks run = run_in_order;  // what many series are forecast with
+  /// Pictures to be made: names ending in .png or .svg; "" for none.
+  std::string picture;
+  std::string components_picture;
+  PictureFacts::Changepoints changepoints = PictureFacts::Changepoints::kHidden;
 };
 
 struct ForecastPrinted {
   int exit_code = 0;   // 0; 1 when a series cannot be forecast; 2 for a wrong option
   std::string output;  // for standard output
-  std::string notes;   // for standard error: the error, ignored columns, a doubtful fit
+  std::vector<std::pair<std::string, std::string>> files;  // to be written: names and contents
+  std::string notes;  // for standard error: the error, ignored columns, a doubtful fit
 };
 
 ForecastPrinted run_forecast(const ForecastCommand& command);
