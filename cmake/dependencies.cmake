@@ -7,6 +7,7 @@ find_package(tl-expected REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(SQLite3 3.40 REQUIRED)
+find_library(HIREDIS NAMES libhiredis.a hiredis REQUIRED)
 find_library(UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
 
 # llhttp is packaged as C sources (node-llhttp), so it is compiled here.
@@ -31,3 +32,5 @@ add_library(deps::store INTERFACE IMPORTED)
 target_link_libraries(deps::store INTERFACE SQLite::SQLite3)
 add_library(deps::io_linux INTERFACE IMPORTED)
 target_link_libraries(deps::io_linux INTERFACE Threads::Threads)
+add_library(deps::messaging INTERFACE IMPORTED)
+target_link_libraries(deps::messaging INTERFACE ${HIREDIS})

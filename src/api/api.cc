@@ -8,6 +8,7 @@
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/run_v1.h"
+#include "api/sources_v1.h"
 #include "api/thaw_v1.h"
 
 namespace thaw::api {
@@ -85,6 +86,7 @@ class Api::Impl {
     std::vector<Route> routes = run_v1_routes(rooms_.control);
     append(routes, project_routes());
     append(routes, pubsub_v1_routes(rooms_.bus));
+    append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",

@@ -18,6 +18,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "messaging/bus.h"
+#include "messaging/sources.h"
 #include "serving/serving.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
@@ -33,6 +34,7 @@ struct Rooms {
   telemetry::Metrics& metrics;
   const billing::Meter& meter;
   messaging::Bus& bus;
+  messaging::Sources& sources;
 };
 
 struct ApiOptions {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -105,10 +107,22 @@ class ApiTest : public ::testing::Test {
       *store::open_state(folder_ + "/bus.db", control::kStart);
   std::unique_ptr<store::Database> journal_database_ =
       *store::open_state(folder_ + "/bus.db", control::kStart);
+  struct NoCourier final : messaging::Courier {
+    std::unique_ptr<messaging::Errand> deliver(const std::string&, http::Request, Duration,
+                                               std::function<void(Outcome)>) override {
+      return nullptr;
+    }
+  } courier_;
+  messaging::SourceCatalog source_catalog_{*database_};
+  messaging::Sources sources_{
+      {net_, loop_, courier_, [](const auto&) { return Result<std::string>(""); },
+       [](const auto&, const auto&) {}},
+      source_catalog_,
+      entropy_};
   messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
   Api api_{net_,
            loop_,
-           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_},
+           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_, sources_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
@@ -399,6 +413,25 @@ TEST_F(ThawV1, AFollowerThatTakesNothingIsCutAndDoesNotHoldTheOthersUp) {
     loop_.turn(Duration(0));
   }
   io_linux::run_until(loop_, [&] { return lines == 50; });
+}
+
+TEST_F(ThawV1, ASourceIsMadeShownAndDeletedAndItsFaultsNameTheField) {
+  deploy("worker");
+  const auto body = [](std::string_view service, std::string_view more) {
+    return fmt::format(R"({{"name":"papers","service":"{}","stream":"papers","group":"g",)"
+                       R"("redis":{{"address":"127.0.0.1:1"}}{}}})",
+                       service, more);
+  };
+  const auto post = [&](const std::string& text) { return call("POST", "/thaw/v1/sources", text); };
+  EXPECT_THAT(refused(post(body("wroker", "")), 400), HasSubstr("did you mean 'worker'"));
+  EXPECT_THAT(refused(post(body("worker", R"(,"batsh":3)")), 400), HasSubstr("batsh: is unknown"));
+  EXPECT_THAT(refused(post(body("worker", R"(,"batch":0)")), 400), HasSubstr("batch: 0: must be"));
+  EXPECT_EQ(post(body("worker", "")).status, 200);
+  refused(post(body("worker", "")), 409);
+  EXPECT_EQ(get("/thaw/v1/sources/papers")["status"].string_or("state"), "connecting");
+  EXPECT_EQ(get("/thaw/v1/sources")["sources"].as_array().size(), 1u);
+  EXPECT_EQ(call("DELETE", "/thaw/v1/sources/papers").status, 200);
+  refused(call("GET", "/thaw/v1/sources/papers"), 404);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 
 #include "api/api.h"
+#include "app/courier.h"
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
@@ -24,6 +26,7 @@
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
 #include "messaging/bus.h"
+#include "messaging/sources.h"
 #include "serving/tcp_prober.h"
 #include "store/state.h"
 
@@ -55,6 +58,8 @@ class Platform::Impl {
   Status make_rooms();
   Status make_control();
   Status open_doors();
+  Status start_sources();
+  Result<std::string> password_of(const messaging::RedisPlace& place);
   Status remove_endpoints();
   void drain();
   void stop_instances();
@@ -94,6 +99,9 @@ class Platform::Impl {
   std::optional<messaging::Bus> bus_;
   std::optional<PlatformTargets> push_targets_;
   std::optional<messaging::Pusher> pusher_;
+  std::optional<ServingCourier> courier_;
+  std::optional<messaging::SourceCatalog> source_catalog_;
+  std::optional<messaging::Sources> sources_;
   std::optional<api::Api> api_;
 
   io::SocketAddress gateway_address_;
@@ -185,6 +193,7 @@ Status Platform::Impl::open_doors() {
   push_targets_.emplace(switchboard_, options_.base_domain, gateway_address_);
   pusher_.emplace(*bus_, loop_, net_, *push_targets_);
   pusher_->start();
+  RETURN_IF_ERROR(start_sources());
   const std::string notice = sandbox_->isolation_notice();
   if (!notice.empty()) log_warning(notice);
   api_.emplace(net_, loop_,
@@ -194,7 +203,8 @@ Status Platform::Impl::open_doors() {
                           .starts = starts_,
                           .metrics = metrics_,
                           .meter = *meter_,
-                          .bus = *bus_},
+                          .bus = *bus_,
+                          .sources = *sources_},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   const Json endpoints =
@@ -204,6 +214,37 @@ Status Platform::Impl::open_doors() {
                           {"api", "http://" + api_address_.str()},
                           {"data", options_.data_dir}});
   return {};
+}
+
+Status Platform::Impl::start_sources() {
+  courier_.emplace(net_, loop_, entropy_, *serving_, switchboard_);
+  source_catalog_.emplace(*database_);
+  sources_.emplace(messaging::StreamSource::Parts{
+                       .net = net_,
+                       .loop = loop_,
+                       .courier = *courier_,
+                       .password = [this](const auto& place) { return password_of(place); },
+                       .tell =
+                           [this](const messaging::SourceConfig& source, const std::string& text) {
+                             switchboard_.on_source(source.service, text);
+                           }},
+                   *source_catalog_, entropy_);
+  return sources_->load();
+}
+
+/// Read at each connection, so that a changed one is used; neither kept nor logged.
+Result<std::string> Platform::Impl::password_of(const messaging::RedisPlace& place) {
+  if (!place.password_env.empty()) {
+    const char* const value = ::getenv(place.password_env.c_str());
+    if (value != nullptr) return std::string(value);
+    return Error(Code::kFailedPrecondition,
+                 fmt::format("redis.passwordEnv: Thaw's own environment has no variable '{}'",
+                             place.password_env));
+  }
+  if (place.password_file.empty()) return std::string();
+  ASSIGN_OR_RETURN(std::string text, disk_.read_file(place.password_file, kib(64)));
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
 }
 
 Status Platform::Impl::run() {
@@ -224,6 +265,7 @@ void Platform::Impl::drain() {
     log_info("stopping: requests in flight may finish",
              {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
     pusher_->stop();
+    sources_->stop();
     bus_->drain([] {});
     api_->drain([] {});
     gateway_->drain([this] { stop_instances(); });

@@ -124,6 +124,7 @@ void Switchboard::on_routes(const control::Routes& routes) {
   std::vector<gateway::Route> table;
   table.reserve(routes.size());
   places_.clear();
+  services_.clear();
   for (const control::Route& route : routes) {
     gateway::Route each{.service = route.service, .tag = route.tag, .targets = {}};
     int places = 0;
@@ -135,6 +136,7 @@ void Switchboard::on_routes(const control::Routes& routes) {
     }
     places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
                         rooms_.base_domain)] = places;
+    if (route.tag.empty()) services_[route.service.str()] = each;
     table.push_back(std::move(each));
   }
   rooms_.gateway->set_routes(gateway::RouteTable(rooms_.base_domain, std::move(table)));
@@ -143,6 +145,21 @@ void Switchboard::on_routes(const control::Routes& routes) {
 int Switchboard::places_of(const std::string& host) const {
   const auto found = places_.find(host);
   return found == places_.end() ? 0 : found->second;
+}
+
+const gateway::Route* Switchboard::route_of(const std::string& service) const {
+  const auto found = services_.find(service);
+  return found == services_.end() ? nullptr : &found->second;
+}
+
+void Switchboard::on_source(const std::string& service, const std::string& text) {
+  on_event({.severity = Severity::kInfo, .service = ServiceId(service), .message = text});
+}
+
+void Switchboard::on_delivery(const ServiceId& service, const RevisionId& revision, int status,
+                              Duration latency) {
+  rooms_.metrics->on_request(service, status, latency);
+  rooms_.meter->add_request(service, revision, revisions_[revision].mode);
 }
 
 // ---- From the gateway --------------------------------------------------------------------------

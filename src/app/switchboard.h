@@ -58,6 +58,16 @@ class Switchboard final : public serving::Observer,
 
   /// Requests that a service's instances take at once, at most; 0: there is none of that name.
   int places_of(const std::string& host) const;
+  /// Where requests for a service go; null when it is not deployed.
+  const gateway::Route* route_of(const std::string& service) const;
+  std::string host_of(const std::string& service) const {
+    return service + "." + rooms_.base_domain;
+  }
+  /// A sentence about a source of the service, for its log.
+  void on_source(const std::string& service, const std::string& text);
+  /// A source's delivery came back from an instance: it counts as a request.
+  void on_delivery(const ServiceId& service, const RevisionId& revision, int status,
+                   Duration latency);
 
  private:
   /// What the gateway and the meter must know of a revision, from control's config of it.
@@ -70,6 +80,7 @@ class Switchboard final : public serving::Observer,
   Rooms rooms_;
   std::unordered_map<RevisionId, Facts> revisions_;
   std::unordered_map<std::string, int> places_;  // by host name
+  std::unordered_map<std::string, gateway::Route> services_;
 };
 
 }  // namespace thaw::app

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/deploy_flag_table.h"
 #include "cli/handlers.h"
+#include "cli/source_flag_table.h"
 
 namespace thaw::cli {
 namespace {
@@ -321,6 +322,29 @@ constexpr Command kCommands[] = {
      .summary = "List the instances that run now",
      .flags = kByServiceFlags,
      .main = instances_list_command},
+    {.name = "sources create",
+     .arguments = "NAME",
+     .summary = "Deliver a Redis stream's entries to a service",
+     .description = "Entries are read by a consumer group, posted to instances that are free, and "
+                    "acknowledged after an answer of 200 to 299; others are tried again.",
+     .flags = kSourceFlags,
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .examples = "$ thaw sources create papers --service worker --stream papers --batch 20\n",
+     .main = sources_create_command},
+    {.name = "sources list", .summary = "List the sources", .main = sources_list_command},
+    {.name = "sources describe",
+     .arguments = "NAME",
+     .summary = "Show a source and how it fares",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .main = sources_describe_command},
+    {.name = "sources delete",
+     .arguments = "NAME...",
+     .summary = "Delete sources; what is pending stays in their groups",
+     .min_arguments = 1,
+     .max_arguments = kMany,
+     .main = sources_delete_command},
     {.name = "logs",
      .arguments = "NAME",
      .summary = "Show what a service's instances printed",

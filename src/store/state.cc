@@ -111,6 +111,13 @@ CREATE TABLE pubsub_posted(
   attributes TEXT NOT NULL,
   data BLOB NOT NULL
 ) STRICT;)"},
+    Migration{4, "Redis-stream sources", R"(
+CREATE TABLE stream_sources(
+  name TEXT PRIMARY KEY,
+  consumer TEXT NOT NULL,
+  created TEXT NOT NULL,
+  config TEXT NOT NULL
+) STRICT;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
