@@ -1,8 +1,12 @@
+#include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 
 #include "app/programs.h"
 #include "app/sandboxes.h"
@@ -18,13 +22,30 @@
 namespace thaw::app {
 namespace {
 
+constexpr std::string_view kPrefix = "thaw-doctor-";
+
+/// Folders of runs that were killed, and with them what those left.
+std::vector<std::string> orphaned(io::Disk& disk) {
+  std::vector<std::string> paths;
+  for (const std::string& name : disk.list("/tmp").value_or(std::vector<std::string>{})) {
+    if (!name.starts_with(kPrefix)) continue;
+    const int pid = std::atoi(name.c_str() + kPrefix.size());
+    const std::string path = "/tmp/" + name;
+    struct stat facts {};
+    const bool ours =
+        ::lstat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid();
+    if (ours && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) paths.push_back(path);
+  }
+  return paths;
+}
+
 /// A folder of this run's own, gone at its end.
 class Scratch {
  public:
   static Result<Scratch> make(io::Disk& disk) {
-    char path[] = "/tmp/thaw-doctor-XXXXXX";
-    if (::mkdtemp(path) == nullptr) return errno_error("make a folder in /tmp", errno);
-    return Scratch(disk, path);
+    std::string path = fmt::format("/tmp/{}{}-XXXXXX", kPrefix, ::getpid());
+    if (::mkdtemp(path.data()) == nullptr) return errno_error("make a folder in /tmp", errno);
+    return Scratch(disk, std::move(path));
   }
   Scratch(Scratch&& other) noexcept : disk_(other.disk_), path_(std::exchange(other.path_, "")) {}
   Scratch& operator=(Scratch&&) = delete;
@@ -68,6 +89,13 @@ Result<doctor::Facts> run_doctor(const cli::DoctorOptions& options) {
   io_linux::PidfdProcesses processes(loop);
   const auto sandbox = make_sandbox(
       choice, up, {.loop = loop, .disk = disk, .processes = processes, .own_program = own_program});
+  for (const std::string& path : orphaned(disk)) {
+    UpOptions old = up;
+    old.data_dir = path;
+    (void)make_sandbox(choice, old, {.loop = loop, .disk = disk, .processes = processes})
+        ->recover();
+    (void)disk.remove_tree(path);
+  }
   doctor::Patience patience(loop, [&] { return given_up; });
   auto facts = doctor::examine(target, {.max_wait = options.max_wait},
                                {.patience = patience,

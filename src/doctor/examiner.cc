@@ -158,6 +158,8 @@ void Examination::note_files(WallTime began) {
     facts_.written = younger_files(folder, began);
     facts_.not_seen.push_back("files written elsewhere than in " + folder +
                               ": that needs a container, which needs root");
+    facts_.not_seen.emplace_back(
+        "modules whose byte code the first start has just written beside them");
   }
   if (!ports_.is_container || trial_->ended()) return;
   const std::string tmp = "/proc/" + std::to_string(trial_->main_pid()) + "/root/tmp";

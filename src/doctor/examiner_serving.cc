@@ -19,7 +19,7 @@ constexpr Duration kLeastPatience = seconds(1);
 constexpr Duration kMostPatience = seconds(5);
 constexpr Duration kSettle = seconds(1);
 constexpr Duration kIdleWindow = seconds(3);
-constexpr Duration kFrozenWindow = seconds(2);
+constexpr Duration kFrozenWindow = seconds(1);
 constexpr Duration kLookEvery = milliseconds(100);
 
 constexpr const char* kPoolVariables[] = {"OMP_NUM_THREADS",   "OPENBLAS_NUM_THREADS",

@@ -187,9 +187,10 @@ std::optional<Finding> starves(const Facts& facts) {
       format_duration(idle.window), format_duration(idle.cpu), idle.lines,
       format_duration(idle.frozen_window), format_duration(idle.frozen_cpu), idle.frozen_lines));
   for (const IdleThread* thread : working) {
-    finding.evidence.push_back(fmt::format("thread {} of process {} woke {} times and used {}",
-                                           thread->name, thread->pid, thread->wakes,
-                                           format_duration(thread->cpu)));
+    finding.evidence.push_back(fmt::format(
+        "a thread of {} woke {} times and used {}: {:.0f} rounds a minute that are left undone",
+        thread->name, thread->wakes, format_duration(thread->cpu),
+        static_cast<double>(thread->wakes) * 60 / to_seconds(idle.window)));
   }
   if (idle.processes_started > 1) {
     finding.evidence.push_back(
@@ -226,7 +227,7 @@ std::optional<Finding> has_too_many_threads(const Facts& facts) {
   if (pools.most_in_all > kManyThreads * pools.cpus) {
     finding.evidence.push_back(fmt::format("{} threads in one process", pools.most_in_all));
   }
-  if (facts.request.most_running > 2 * pools.cpus + 1) {
+  if (facts.request.most_running > 4 * pools.cpus + 1) {
     finding.evidence.push_back(fmt::format("{} threads running or ready to run during one request",
                                            facts.request.most_running));
   }
