@@ -115,6 +115,8 @@ constexpr std::string_view kJsonText =
     "`start` with --waterfall |\n"
     "| `forecast` | as --output json |\n"
     "| `env` | object of variable names and values |\n"
+    "| `doctor` | `{target, foundBy, command, findings, measured, notSeen}`; a finding is `{id, "
+    "severity, what, evidence, fix, command}` |\n"
     "| `version` | `{\"version\": \"0.1.0\"}` |\n"
     "| an error, on standard error | `{error: {code, status, message, exitCode}}`, code and status "
     "as in Google's APIs |\n";

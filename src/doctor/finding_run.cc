@@ -93,7 +93,9 @@ std::optional<Finding> is_tight_on_memory(const Facts& facts) {
 std::optional<Finding> does_not_answer(const Facts& facts) {
   // A refused write may be why, and would be allowed there.
   const bool asked = facts.request.sent > 0 && !facts.end && facts.refused_writes.empty();
-  if (!asked || (facts.request.answered && facts.request.status < 500)) return std::nullopt;
+  // 501: it serves other methods than GET, or so it says.
+  const int status = facts.request.status;
+  if (!asked || (facts.request.answered && (status < 500 || status == 501))) return std::nullopt;
   Finding finding{.id = "no-answer",
                   .severity = Severity::kError,
                   .what = "The server listens but does not answer a plain request properly."};

@@ -230,6 +230,7 @@ TEST(Findings, OfServing) {
        [](Facts& f) { f.overlap.timed = Verdict::kSerial; }},
       {"an error", "no-answer:error", [](Facts& f) { f.request.status = 500; }},
       {"not found is an answer", "", [](Facts& f) { f.request.status = 404; }},
+      {"a method that it does not serve", "", [](Facts& f) { f.request.status = 501; }},
       {"nothing", "no-answer:error",
        [](Facts& f) { f.request = {.error = "no answer", .sent = 1}; }},
       {"a crash", "ends-while-serving:error",
