@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "http/server_connection.h"
 
 namespace thaw::http {
@@ -56,10 +57,36 @@ void Responder::when_gone(std::function<void()> callback) {
 
 bool Responder::is_gone() const { return state_ == nullptr || state_->gone; }
 
+BodyStream::BodyStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+BodyStream::BodyStream(BodyStream&&) noexcept = default;
+
+BodyStream& BodyStream::operator=(BodyStream&& other) noexcept {
+  BodyStream old(std::exchange(state_, std::move(other.state_)));
+  return *this;
+}
+
+BodyStream::~BodyStream() {
+  if (state_ != nullptr) state_->on_piece = nullptr;
+}
+
+void BodyStream::next(OnPiece on_piece) {
+  CHECK(state_ != nullptr && state_->on_piece == nullptr, "a piece is asked for once");
+  state_->on_piece = std::move(on_piece);
+  state_->loop.post([state = state_] {
+    if (state->connection != nullptr) return state->connection->pull_body();
+    state->give(state->whole ? Got::kEnd : Got::kBroken, "");
+  });
+}
+
 Server::Server(io::Net& net, io::Loop& loop, Options options, Handler handler)
     : net_(net), shared_(std::make_unique<Shared>(loop, options, std::move(handler))) {}
 
 Server::~Server() = default;
+
+void Server::stream_bodies(Takes takes, StreamHandler handler) {
+  shared_->takes_stream = std::move(takes);
+  shared_->stream_handler = std::move(handler);
+}
 
 Result<io::SocketAddress> Server::listen(const io::SocketAddress& address) {
   auto listener = net_.listen(address, [this](auto stream) { accept(std::move(stream)); });

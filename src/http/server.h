@@ -1,5 +1,6 @@
-// Server: HTTP/1.1 for our own endpoints (the API, the model server): whole requests in, whole or
-// streamed answers out. Not the gateway's data plane: that passes bodies through.
+// Server: HTTP/1.1 for our own endpoints (the API, the model server): whole requests in, or, where
+// stream_bodies() says so, their bodies piece by piece; whole or streamed answers out. Not the
+// gateway's data plane: that passes bodies through.
 //
 // Knows no routes: one handler gets every request. Bad requests are answered before it: 400, 413,
 // 414, 431, 501, 505. Works on any io::Net, so also in simulation.
@@ -55,10 +56,34 @@ class Responder {
   std::shared_ptr<State> state_;
 };
 
+/// A request's body that is too large to be held: taken piece by piece, each when asked for, so
+/// that a slow disk slows the client. Dropping it unread is allowed; then the connection ends with
+/// the answer. "100 Continue" is said when the first piece is asked for.
+class BodyStream {
+ public:
+  struct State;
+  explicit BodyStream(std::shared_ptr<State> state);
+  BodyStream(BodyStream&&) noexcept;
+  BodyStream& operator=(BodyStream&&) noexcept;
+  ~BodyStream();
+
+  enum class Got {
+    kContent,
+    kEnd,     // all came
+    kBroken,  // the client left, or its framing is malformed: no more will come
+  };
+  using OnPiece = std::function<void(Got got, std::string content)>;
+  /// Runs once in a later turn, with 1 byte to 512 KiB. Not again before the callback ran.
+  void next(OnPiece on_piece);
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
 class Server {
  public:
   struct Options {
-    ByteCount max_body = mib(32);  // over it: 413
+    ByteCount max_body = mib(32);  // over it: 413; not for streamed bodies
     HeadLimits head = {};
     size_t max_connections = 4096;         // over it: 503 and closed
     Duration head_timeout = seconds(60);   // from the first byte of a head to its end
@@ -69,6 +94,11 @@ class Server {
 
   Server(io::Net& net, io::Loop& loop, Options options, Handler handler);
   ~Server();
+
+  /// Requests that `takes` picks by their head go to `handler`, with the body as a stream.
+  using Takes = std::function<bool(const Request& head)>;
+  using StreamHandler = std::function<void(Request head, BodyStream body, Responder)>;
+  void stream_bodies(Takes takes, StreamHandler handler);
 
   /// Answers the address with the port that was chosen. May be called for several addresses.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);

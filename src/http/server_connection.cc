@@ -12,7 +12,8 @@ namespace thaw::http {
 namespace {
 
 constexpr size_t kReadSize = 16 << 10;
-constexpr size_t kMaxPipelined = 64 << 10;  // read ahead while a request is being answered
+constexpr size_t kStreamReadSize = 256 << 10;  // of a streamed body; also its largest piece
+constexpr size_t kMaxPipelined = 64 << 10;     // read ahead while a request is being answered
 constexpr size_t kHighMark = 64 << 10;
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
@@ -30,6 +31,7 @@ ServerConnection::ServerConnection(Server::Shared& shared, std::unique_ptr<io::S
 }
 
 ServerConnection::~ServerConnection() {
+  if (stream_state_ != nullptr) stream_state_->connection = nullptr;
   if (responder_ == nullptr) return;
   responder_->connection = nullptr;
   responder_->gone = true;
@@ -69,8 +71,11 @@ void ServerConnection::advance() {
       case Phase::kBody:
         progress = take_body();
         break;
+      case Phase::kStreaming:
+        progress = stream_body();
+        break;
       case Phase::kHandling:
-        progress = !ended_ && in_.size() - taken_ < kMaxPipelined && fill();
+        progress = !ended_ && in_.size() - taken_ < kMaxPipelined && fill(kReadSize);
         if (ended_) client_left();
         break;
       case Phase::kLingering:
@@ -86,11 +91,11 @@ void ServerConnection::advance() {
 }
 
 /// Reads once. False: nothing to be had now.
-bool ServerConnection::fill() {
+bool ServerConnection::fill(size_t most) {
   if (ended_) return false;
   in_.erase(0, std::exchange(taken_, 0));
   const size_t old = in_.size();
-  in_.resize(old + kReadSize);
+  in_.resize(old + most);
   const io::Transfer moved = stream_->read(std::span(in_).subspan(old));
   in_.resize(old + moved.bytes);
   switch (moved.state) {
@@ -122,7 +127,7 @@ bool ServerConnection::take_head() {
       if (!input.empty() && !std::exchange(head_begun_, true)) {
         timer_.set_after(shared_.options.head_timeout);
       }
-      return fill();
+      return fill(kReadSize);
     case ParseState::kBad:
       reject(parser_.fault().status, parser_.fault().reason);
       return true;
@@ -135,9 +140,14 @@ bool ServerConnection::take_head() {
   to_head_ = head.method == "HEAD";
   copy_request(head);
   body_ = BodyReader(head.framing, head.content_length);
-  const bool too_large = std::cmp_greater(head.content_length, shared_.options.max_body.value);
   const bool wants_continue = head.expects_continue && input.size() == parser_.length();
+  const bool too_large = std::cmp_greater(head.content_length, shared_.options.max_body.value);
   taken_ += parser_.length();
+  if (shared_.takes_stream && shared_.takes_stream(request_)) {
+    owes_continue_ = wants_continue;
+    hand_out_stream();
+    return true;
+  }
   if (too_large) {
     reject(413, "the body is too large");
     return true;
@@ -189,11 +199,84 @@ bool ServerConnection::take_body() {
           die();
           return false;
         }
-        if (!fill()) return false;
+        if (!fill(kReadSize)) return false;
         timer_.set_after(shared_.options.body_timeout);
         return true;
     }
   }
+}
+
+void ServerConnection::hand_out_stream() {
+  phase_ = Phase::kStreaming;
+  timer_.clear();
+  responder_ = std::make_shared<Responder::State>();
+  responder_->connection = this;
+  const auto state = std::make_shared<BodyStream::State>(shared_.loop);
+  state->connection = this;
+  stream_state_ = state;
+  // Nothing to come: the connection can be kept without anyone asking for the end.
+  if (body_.next("").state == BodyReader::State::kDone) end_stream(BodyStream::Got::kEnd, "");
+  shared_.stream_handler(std::move(request_), BodyStream(state), Responder(responder_));
+}
+
+void ServerConnection::pull_body() {
+  if (std::exchange(owes_continue_, false)) {
+    out_.buffer() += "HTTP/1.1 100 Continue\r\n\r\n";
+    flush();
+  }
+  if (phase_ == Phase::kStreaming) timer_.set_after(shared_.options.body_timeout);
+  advance();
+}
+
+/// One piece, when one is asked for. Without a reader the client waits.
+bool ServerConnection::stream_body() {
+  if (stream_state_ == nullptr || stream_state_->on_piece == nullptr) return false;
+  std::string piece;
+  for (;;) {
+    const BodyReader::Step step = body_.next(std::string_view(in_).substr(taken_));
+    taken_ += step.consumed;
+    switch (step.state) {
+      case BodyReader::State::kContent:
+        piece += step.content;
+        if (piece.size() < kStreamReadSize) break;
+        timer_.clear();
+        stream_state_->give(BodyStream::Got::kContent, std::move(piece));
+        return true;
+      case BodyReader::State::kBad:
+        keep_alive_ = false;
+        end_stream(BodyStream::Got::kBroken, "");
+        return true;
+      case BodyReader::State::kDone:
+        end_stream(BodyStream::Got::kEnd, std::move(piece));
+        return true;
+      case BodyReader::State::kMore:
+        if (!piece.empty()) {
+          timer_.clear();
+          stream_state_->give(BodyStream::Got::kContent, std::move(piece));
+          return true;
+        }
+        if (ended_) {
+          die();
+          return false;
+        }
+        if (!fill(kStreamReadSize)) return false;
+    }
+  }
+}
+
+/// The body's last piece goes out before its end does.
+void ServerConnection::end_stream(BodyStream::Got got, std::string content) {
+  const auto state = std::exchange(stream_state_, nullptr);
+  state->connection = nullptr;
+  state->whole = got == BodyStream::Got::kEnd;
+  phase_ = Phase::kHandling;
+  parser_.reset();
+  timer_.clear();
+  if (in_.capacity() > kMaxPipelined) {
+    in_ = in_.substr(std::exchange(taken_, 0));
+    in_.shrink_to_fit();
+  }
+  state->give(content.empty() ? got : BodyStream::Got::kContent, std::move(content));
 }
 
 void ServerConnection::hand_out() {
@@ -227,7 +310,16 @@ void ServerConnection::add_head(const Response& head, std::string_view framing) 
                  format_http_date(shared_.loop.wall_now()));
 }
 
+/// An answer before the body's end leaves bytes that nobody will read.
+void ServerConnection::drop_rest_of_body() {
+  if (phase_ != Phase::kStreaming) return;
+  keep_alive_ = false;
+  parser_.reset();
+  if (const auto state = std::exchange(stream_state_, nullptr)) state->connection = nullptr;
+}
+
 void ServerConnection::answer(Response response) {
+  drop_rest_of_body();
   const bool has_length =
       response.status >= 200 && response.status != 204 && response.status != 304;
   if (shared_.draining) keep_alive_ = false;
@@ -268,6 +360,7 @@ Responder::Flow ServerConnection::write(std::string_view content) {
 }
 
 void ServerConnection::end() {
+  drop_rest_of_body();
   if (chunked_answer_ && !to_head_) out_.buffer() += kLastChunk;
   finish_answer();
 }
@@ -349,7 +442,7 @@ bool ServerConnection::linger() {
     die();
     return false;
   }
-  return fill();
+  return fill(kReadSize);
 }
 
 void ServerConnection::client_left() {
@@ -362,11 +455,15 @@ void ServerConnection::die() {
   if (phase_ == Phase::kDead) return;
   phase_ = Phase::kDead;
   timer_.clear();
-  if (responder_ == nullptr) return;
+  const auto body = std::exchange(stream_state_, nullptr);
   const auto responder = std::exchange(responder_, nullptr);
-  responder->connection = nullptr;
-  responder->on_writable = nullptr;
-  if (std::exchange(responder->gone, true)) return;
+  if (body != nullptr) body->connection = nullptr;
+  if (responder != nullptr) {
+    responder->connection = nullptr;
+    responder->on_writable = nullptr;
+  }
+  if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
+  if (responder == nullptr || std::exchange(responder->gone, true)) return;
   if (const auto callback = std::exchange(responder->on_gone, nullptr)) callback();
 }
 

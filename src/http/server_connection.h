@@ -23,6 +23,8 @@ struct Server::Shared {
   io::Loop& loop;
   Options options;
   Handler handler;
+  Takes takes_stream;  // null: no body is streamed
+  StreamHandler stream_handler;
   std::vector<std::unique_ptr<ServerConnection>> connections;
   bool draining = false;
   std::function<void()> drained;
@@ -39,6 +41,19 @@ struct Responder::State {
   bool started = false;
   std::function<void()> on_gone;
   std::function<void()> on_writable;
+};
+
+/// Between a BodyStream and its connection; either may go first.
+struct BodyStream::State {
+  explicit State(io::Loop& l) : loop(l) {}
+  void give(Got got, std::string content) {
+    if (const auto callback = std::exchange(on_piece, nullptr)) callback(got, std::move(content));
+  }
+
+  io::Loop& loop;
+  ServerConnection* connection = nullptr;  // null once the body's end was read, or gone
+  bool whole = false;                      // its end was read
+  OnPiece on_piece;                        // set while a piece is asked for
 };
 
 class ServerConnection final : public io::StreamEvents {
@@ -60,18 +75,24 @@ class ServerConnection final : public io::StreamEvents {
   void end();
   void cut();
   void tell_writable_soon();
+  // For BodyStream, until the body's end.
+  void pull_body();
 
   size_t index = 0;  // in Shared::connections
 
  private:
-  enum class Phase { kHead, kBody, kHandling, kLingering, kDead };
+  enum class Phase { kHead, kBody, kStreaming, kHandling, kLingering, kDead };
 
   void advance();
   bool take_head();
   bool take_body();
+  bool stream_body();
+  void end_stream(BodyStream::Got got, std::string content);
+  void hand_out_stream();
+  void drop_rest_of_body();
   void copy_request(const RequestHead& head);
   void hand_out();
-  bool fill();
+  bool fill(size_t most);
   void reject(int status, std::string_view reason);
   void add_head(const Response& head, std::string_view framing);
   void finish_answer();
@@ -92,6 +113,7 @@ class ServerConnection final : public io::StreamEvents {
   bool chunked_answer_ = false;
   bool to_head_ = false;
   bool head_begun_ = false;
+  bool owes_continue_ = false;
   int minor_version_ = 1;
   std::string in_;
   size_t taken_ = 0;  // of in_
@@ -101,6 +123,7 @@ class ServerConnection final : public io::StreamEvents {
   BodyReader body_;
   Request request_;
   std::shared_ptr<Responder::State> responder_;
+  std::shared_ptr<BodyStream::State> stream_state_;
   LazyTimer timer_;
   io::Timer again_;
 };
