@@ -118,6 +118,62 @@ CREATE TABLE stream_sources(
   created TEXT NOT NULL,
   config TEXT NOT NULL
 ) STRICT;)"},
+    Migration{5, "buckets and objects", R"(
+CREATE TABLE buckets(
+  name TEXT PRIMARY KEY,
+  project TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  metageneration INTEGER NOT NULL,
+  next_notification INTEGER NOT NULL,
+  settings TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE objects(
+  bucket TEXT NOT NULL REFERENCES buckets(name),
+  name TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  metageneration INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  crc32c INTEGER NOT NULL,
+  md5 BLOB NOT NULL,
+  components INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  deleted INTEGER,
+  hard_delete INTEGER,
+  settings TEXT NOT NULL,
+  PRIMARY KEY(bucket, name, generation)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX objects_live ON objects(bucket, name) WHERE state=0;
+CREATE INDEX objects_content ON objects(content);
+CREATE INDEX objects_hard_delete ON objects(hard_delete) WHERE state=2;
+CREATE TABLE object_generation(
+  only INTEGER PRIMARY KEY CHECK(only = 1),
+  last INTEGER NOT NULL
+) STRICT;
+INSERT INTO object_generation VALUES(1, 0);
+CREATE TABLE object_uploads(
+  id TEXT PRIMARY KEY,
+  bucket TEXT NOT NULL,
+  name TEXT NOT NULL,
+  content TEXT NOT NULL,
+  request TEXT NOT NULL,
+  kept INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  generation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX object_uploads_created ON object_uploads(created);
+CREATE INDEX object_uploads_content ON object_uploads(content);
+CREATE INDEX object_uploads_bucket ON object_uploads(bucket);
+CREATE TABLE object_garbage(content TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE object_notifications(
+  bucket TEXT NOT NULL REFERENCES buckets(name),
+  id TEXT NOT NULL,
+  config TEXT NOT NULL,
+  PRIMARY KEY(bucket, id)
+) STRICT, WITHOUT ROWID;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds

@@ -1,0 +1,35 @@
+// Rows of the catalog's tables as values, for the files of Catalog. Thread, Owner, Limits: Catalog's.
+#pragma once
+
+#include <string>
+
+#include "objects/types.h"
+#include "store/database.h"
+
+namespace thaw::objects {
+
+inline constexpr const char* kObjectColumns =
+    "bucket, name, generation, metageneration, state, content, size, crc32c, md5, components, "
+    "created, updated, deleted, hard_delete, settings";
+/// kDataLoss: the row cannot be read.
+Result<Object> read_object(const store::Query& row);
+/// Binds all columns in their order.
+void bind_object(store::Query& query, const Object& object);
+
+inline constexpr const char* kBucketColumns =
+    "name, project, created, updated, metageneration, next_notification, settings";
+Result<Bucket> read_bucket(const store::Query& row);
+
+inline constexpr const char* kUploadColumns =
+    "id, bucket, name, content, request, kept, created, generation";
+Result<Upload> read_upload(const store::Query& row);
+
+/// Of times in tables.
+int64_t micros(WallTime time);
+WallTime from_micros(int64_t micros);
+
+inline std::string select_objects(std::string_view where) {
+  return std::string("SELECT ") + kObjectColumns + " FROM objects WHERE " + std::string(where);
+}
+
+}  // namespace thaw::objects
