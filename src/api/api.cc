@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/guard.h"
 #include "api/projects.h"
 #include "api/pubsub_v1.h"
@@ -60,6 +62,11 @@ std::string reference_page(const std::vector<Route>& routes) {
 
 }  // namespace
 
+bool is_reserved_path(std::string_view part) {
+  constexpr std::string_view kParts[] = {"apis", "thaw", "v1", "v2", "projects", "computeMetadata"};
+  return std::find(std::begin(kParts), std::end(kParts), part) != std::end(kParts);
+}
+
 class Api::Impl {
  public:
   Impl(io::Net& net, io::Loop& loop, const Rooms& rooms, ApiOptions options)
@@ -70,7 +77,14 @@ class Api::Impl {
         server_(net, loop, {.max_body = kLargestBody},
                 [this](http::Request request, http::Responder responder) {
                   handle(std::move(request), std::move(responder));
-                }) {}
+                }) {
+    if (rooms_.storage == nullptr) return;
+    server_.stream_bodies(
+        [this](const http::Request& head) { return rooms_.storage->takes(head); },
+        [this](http::Request head, http::BodyStream body, http::Responder responder) {
+          handle_storage(std::move(head), std::move(body), std::move(responder));
+        });
+  }
 
   Result<io::SocketAddress> listen(const io::SocketAddress& address) {
     return server_.listen(address);
@@ -104,6 +118,17 @@ class Api::Impl {
       return;
     }
     router_.dispatch(std::move(request), std::move(responder));
+  }
+
+  /// Buckets say themselves which pages of other sites may call them (CORS).
+  void handle_storage(http::Request request, http::BodyStream body, http::Responder responder) {
+    if (const Status status = admit_host(request); !status) {
+      responder.answer(error_reply(status.error()));
+      return;
+    }
+    const auto origin = admit_origin(request) ? storage_api::StorageApi::Origin::kOwn
+                                              : storage_api::StorageApi::Origin::kOther;
+    rooms_.storage->handle(std::move(request), std::move(body), std::move(responder), origin);
   }
 
   Rooms rooms_;

@@ -20,6 +20,7 @@
 #include "messaging/bus.h"
 #include "messaging/sources.h"
 #include "serving/serving.h"
+#include "storage_api/storage_api.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
 #include "telemetry/starts.h"
@@ -35,12 +36,16 @@ struct Rooms {
   const billing::Meter& meter;
   messaging::Bus& bus;
   messaging::Sources& sources;
+  storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
 };
 
 struct ApiOptions {
   std::string version;           // of Thaw
   std::string isolation_notice;  // "": everything is isolated
 };
+
+/// Whether a path that begins with this part is this API's, and so none of a bucket.
+bool is_reserved_path(std::string_view part);
 
 class Api {
  public:

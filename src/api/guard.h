@@ -20,5 +20,9 @@ namespace thaw::api {
 ///   without Sec-Fetch-Site, or with same-origin or none.
 /// kPermissionDenied says which header was the fault.
 Status admit(const http::Request& request);
+/// The first of them.
+Status admit_host(const http::Request& request);
+/// The second.
+Status admit_origin(const http::Request& request);
 
 }  // namespace thaw::api

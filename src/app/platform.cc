@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "app/courier.h"
 #include "app/push_targets.h"
+#include "app/object_rooms.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
 #include "base/json.h"
@@ -97,6 +98,7 @@ class Platform::Impl {
   std::optional<gateway::ServingSlots> slots_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<messaging::Bus> bus_;
+  std::optional<ObjectRooms> objects_;
   std::optional<PlatformTargets> push_targets_;
   std::optional<messaging::Pusher> pusher_;
   std::optional<ServingCourier> courier_;
@@ -140,6 +142,8 @@ Status Platform::Impl::make_rooms() {
   RETURN_IF_ERROR(meter_->load());
   bus_.emplace(loop_, entropy_, *worker_, *database_, *bus_database_);
   RETURN_IF_ERROR(bus_->load());
+  objects_.emplace(loop_, entropy_, *worker_, *bus_);
+  RETURN_IF_ERROR(objects_->open(options_.data_dir));
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
   sandbox_ = make_sandbox(
@@ -204,9 +208,11 @@ Status Platform::Impl::open_doors() {
                           .metrics = metrics_,
                           .meter = *meter_,
                           .bus = *bus_,
-                          .sources = *sources_},
+                          .sources = *sources_,
+                          .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
+  objects_->set_base_url("http://" + api_address_.str());
   const Json endpoints =
       Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
   RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints.dump() + "\n"));
@@ -253,6 +259,7 @@ Status Platform::Impl::run() {
   RETURN_IF_ERROR(make_rooms());
   RETURN_IF_ERROR(open_doors());
   loop_.run();
+  worker_.reset();  // its jobs end before what they use does
   log_info("Thaw has stopped");
   return remove_endpoints();
 }

@@ -224,7 +224,8 @@ void ServerConnection::pull_body() {
     out_.buffer() += "HTTP/1.1 100 Continue\r\n\r\n";
     flush();
   }
-  if (phase_ == Phase::kStreaming) timer_.set_after(shared_.options.body_timeout);
+  const bool is_asked = stream_state_ != nullptr && stream_state_->on_piece != nullptr;
+  if (phase_ == Phase::kStreaming && is_asked) timer_.set_after(shared_.options.body_timeout);
   advance();
 }
 
@@ -276,7 +277,8 @@ void ServerConnection::end_stream(BodyStream::Got got, std::string content) {
     in_ = in_.substr(std::exchange(taken_, 0));
     in_.shrink_to_fit();
   }
-  state->give(content.empty() ? got : BodyStream::Got::kContent, std::move(content));
+  if (!content.empty()) got = BodyStream::Got::kContent;
+  state->give(got, std::move(content));
 }
 
 void ServerConnection::hand_out() {

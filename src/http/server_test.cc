@@ -379,6 +379,7 @@ class StreamedBodies : public ServerTest {
       ++pieces;
       largest = std::max(largest, content.size());
       text += content;
+      EXPECT_EQ(content.empty(), got != BodyStream::Got::kContent);
       state = got;
       if (got == BodyStream::Got::kContent && all) pull();
     });

@@ -31,8 +31,8 @@ Status check_holds(const Object& object) {
 
 }  // namespace
 
-Catalog::Catalog(store::Database& database, NotificationSink* sink, std::string base_url)
-    : database_(database), sink_(sink), base_url_(std::move(base_url)) {}
+Catalog::Catalog(store::Database& database, NotificationSink* sink)
+    : database_(database), sink_(sink) {}
 
 // ---- Buckets ------------------------------------------------------------------------------------
 

@@ -25,8 +25,10 @@ namespace thaw::objects {
 
 class Catalog {
  public:
-  /// `base_url`: what links in notifications begin with.
-  Catalog(store::Database& database, NotificationSink* sink, std::string base_url);
+  Catalog(store::Database& database, NotificationSink* sink);
+
+  /// What links in notifications begin with.
+  void set_base_url(std::string url) { base_url_ = std::move(url); }
 
   /// The time of what follows. Generations go on upwards whatever the clock does.
   void set_now(WallTime now) { now_ = now; }
@@ -66,7 +68,6 @@ class Catalog {
   // ---- Uploads that take several requests
   Status add_upload(const Upload& upload);
   Result<Upload> upload(const std::string& id);
-  Status keep_upload(const std::string& id, int64_t kept);
   /// `generation` of what it became.
   Status finish_upload(const std::string& id, int64_t generation);
   Status remove_upload(const std::string& id);
@@ -108,7 +109,7 @@ class Catalog {
 
   store::Database& database_;
   NotificationSink* sink_;
-  std::string base_url_;
+  std::string base_url_ = "https://www.googleapis.com";
   WallTime now_{};
   std::optional<int64_t> last_generation_;
   std::vector<std::string> put_contents_;

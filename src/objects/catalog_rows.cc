@@ -90,9 +90,8 @@ Result<Upload> read_upload(const store::Query& row) {
   upload.name = row.text(2);
   upload.content = row.text(3);
   ASSIGN_OR_RETURN(upload.request, read_json("object_uploads", upload.id, row.text(4)));
-  upload.kept = row.integer(5);
-  upload.created = from_micros(row.integer(6));
-  upload.generation = row.integer(7);
+  upload.created = from_micros(row.integer(5));
+  upload.generation = row.integer(6);
   return upload;
 }
 

@@ -21,7 +21,7 @@ inline constexpr const char* kBucketColumns =
 Result<Bucket> read_bucket(const store::Query& row);
 
 inline constexpr const char* kUploadColumns =
-    "id, bucket, name, content, request, kept, created, generation";
+    "id, bucket, name, content, request, created, generation";
 Result<Upload> read_upload(const store::Query& row);
 
 /// Of times in tables.

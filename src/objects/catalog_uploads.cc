@@ -26,13 +26,12 @@ bool wants_event(const Json& config, std::string_view event) {
 Status Catalog::add_upload(const Upload& upload) {
   RETURN_IF_ERROR(check_object_name(upload.name));
   if (auto owner = bucket(upload.bucket); !owner) return std::move(owner).error();
-  return database_.query("INSERT INTO object_uploads VALUES(?,?,?,?,?,?,?,?)")
+  return database_.query("INSERT INTO object_uploads VALUES(?,?,?,?,?,?,?)")
       .bind(upload.id)
       .bind(upload.bucket)
       .bind(upload.name)
       .bind(upload.content)
       .bind(upload.request.dump())
-      .bind(upload.kept)
       .bind(micros(now_))
       .bind(upload.generation)
       .run();
@@ -45,10 +44,6 @@ Result<Upload> Catalog::upload(const std::string& id) {
   ASSIGN_OR_RETURN(const bool found, row.next());
   if (!found) return Error(Code::kNotFound, "No such upload: it ended, was cancelled or never was");
   return read_upload(row);
-}
-
-Status Catalog::keep_upload(const std::string& id, int64_t kept) {
-  return database_.query("UPDATE object_uploads SET kept=? WHERE id=?").bind(kept).bind(id).run();
 }
 
 Status Catalog::finish_upload(const std::string& id, int64_t generation) {

@@ -53,7 +53,6 @@ struct Upload {
   std::string name;
   std::string content;   // the blob's id
   Json request;          // settings, conditions and promised checksums, as the caller began it
-  int64_t kept = 0;      // bytes that are safe from power loss
   WallTime created{};
   int64_t generation = 0;  // of the object it became; 0: not finished
 };

@@ -159,21 +159,17 @@ Result<std::unique_ptr<BlobWriter>> Blobs::create(const std::string& id) {
   return writer;
 }
 
-Result<std::unique_ptr<BlobWriter>> Blobs::resume(const std::string& id, int64_t size) {
+Result<std::unique_ptr<BlobWriter>> Blobs::resume(const std::string& id) {
   const std::string path = incoming_path(id);
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return errno_error("open " + path, errno);
-  auto writer = std::make_unique<BlobWriter>(fd, path, size);
   struct stat info {};
-  if (::fstat(fd, &info) != 0) return errno_error("stat " + path, errno);
-  if (info.st_size < size) {
-    return Error(Code::kDataLoss,
-                 fmt::format("{}: has {} bytes of the {} that were kept", path, info.st_size, size));
+  if (::fstat(fd, &info) != 0) {
+    const int why = errno;
+    ::close(fd);
+    return errno_error("stat " + path, why);
   }
-  if (info.st_size > size && ::ftruncate(fd, size) != 0) {
-    return errno_error("shorten " + path, errno);
-  }
-  return writer;
+  return std::make_unique<BlobWriter>(fd, path, info.st_size);
 }
 
 Result<std::unique_ptr<BlobReader>> Blobs::open(const std::string& id) const {

@@ -66,8 +66,8 @@ class Blobs {
   Status prepare();
   /// A new blob; the folder's entry is durable when it returns.
   Result<std::unique_ptr<BlobWriter>> create(const std::string& id);
-  /// Goes on after the first `size` bytes of an incoming blob. kDataLoss: it has fewer.
-  Result<std::unique_ptr<BlobWriter>> resume(const std::string& id, int64_t size);
+  /// Goes on at the end of an incoming blob. kNotFound: there is none.
+  Result<std::unique_ptr<BlobWriter>> resume(const std::string& id);
   Result<std::unique_ptr<BlobReader>> open(const std::string& id) const;
   /// Moves an incoming blob to its place; once is enough, again does no harm.
   Status settle(const std::string& id);

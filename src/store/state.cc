@@ -160,7 +160,6 @@ CREATE TABLE object_uploads(
   name TEXT NOT NULL,
   content TEXT NOT NULL,
   request TEXT NOT NULL,
-  kept INTEGER NOT NULL,
   created INTEGER NOT NULL,
   generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,38 @@
+// Intake: what an upload will become, and what its sender promised about the bytes. Pure.
+//
+// **Thread**: any. **Owner**: values. **Limits**: names and settings of objects.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "objects/content.h"
+#include "objects/types.h"
+#include "storage_api/call.h"
+
+namespace thaw::storage_api {
+
+struct Intake {
+  std::string bucket;
+  std::string name;
+  Json settings = Json::object();
+  objects::Preconditions conditions;
+  std::optional<uint32_t> crc32c;
+  std::optional<std::string> md5;
+  std::optional<int64_t> size;
+
+  /// Of an upload with this metadata; the query's name counts when the metadata has none, and
+  /// `content_type` likewise.
+  static Result<Intake> read(const Call& call, const Json& metadata, std::string_view content_type);
+  /// Adds what x-goog-hash and Content-MD5 promise. kInvalidArgument: they cannot be read.
+  Status add_promises(const http::Headers& headers);
+  /// kInvalidArgument in Google's words when the bytes are not what was promised.
+  Status check(const objects::Content& content) const;
+  objects::Object object(const objects::Content& content) const;
+
+  /// For uploads that outlive this process.
+  Json to_json() const;
+  static Result<Intake> from_json(std::string bucket, std::string name, const Json& json);
+};
+
+}  // namespace thaw::storage_api

@@ -1,0 +1,36 @@
+// StorageApi: the Cloud Storage JSON API, its uploads, downloads and batches, and the XML paths that
+// clients use, on an object store.
+//
+// Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken, but
+// a signed URL is checked. Paths and fields: docs/reference/storage.md.
+// **Thread**: the loop's. **Owner**: the store outlives it.
+// **Limits**: JSON bodies 1 MiB, batches 10 MiB and 100 calls; objects as the disk has room.
+#pragma once
+
+#include <memory>
+
+#include "http/server.h"
+#include "objects/object_store.h"
+
+namespace thaw::storage_api {
+
+class StorageApi {
+ public:
+  /// `is_taken`: whether a path's first part is another API's, and so no bucket of the XML paths.
+  StorageApi(objects::ObjectStore& store, bool (*is_taken)(std::string_view part));
+  ~StorageApi();
+
+  /// Whether the request's path is one of these APIs'.
+  bool takes(const http::Request& head) const;
+  /// kOther: a browser says that another site's page sends it; answered only where the bucket's CORS
+  /// rules allow it.
+  enum class Origin { kOwn, kOther };
+  void handle(http::Request request, http::BodyStream body, http::Responder responder,
+              Origin origin);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace thaw::storage_api
