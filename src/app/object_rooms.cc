@@ -29,16 +29,15 @@ Status ObjectRooms::open(const std::string& data_dir) {
   reader_.emplace(loop_);
   first_carrier_.emplace(loop_);
   second_carrier_.emplace(loop_);
-  store_.emplace(
-      objects::ObjectStore::Parts{.loop = loop_,
-                                  .entropy = entropy_,
-                                  .writing_database = *writing_database_,
-                                  .reading_database = *reading_database_,
-                                  .changer = changer_,
-                                  .reader = *reader_,
-                                  .carriers = {&*first_carrier_, &*second_carrier_},
-                                  .blobs = *blobs_,
-                                  .sink = &sink_});
+  store_.emplace(objects::ObjectStore::Parts{.loop = loop_,
+                                             .entropy = entropy_,
+                                             .writing_database = *writing_database_,
+                                             .reading_database = *reading_database_,
+                                             .changer = changer_,
+                                             .reader = *reader_,
+                                             .carriers = {&*first_carrier_, &*second_carrier_},
+                                             .blobs = *blobs_,
+                                             .sink = &sink_});
   RETURN_IF_ERROR(store_->recover());
   api_.emplace(*store_, api::is_reserved_path);
   tidy_up_later();

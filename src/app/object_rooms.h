@@ -1,5 +1,5 @@
-// ObjectRooms: buckets and objects put together: files, connections, workers, and the message bus as
-// the taker of notifications.
+// ObjectRooms: buckets and objects put together: files, connections, workers, and the message bus
+// as the taker of notifications.
 //
 // **Thread**: the loop's. **Owner**: loop, entropy, worker and bus outlive it. **Limits**: those of
 // objects/object_store.h; two transfers are written or read at the same time.

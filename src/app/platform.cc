@@ -10,8 +10,8 @@
 
 #include "api/api.h"
 #include "app/courier.h"
-#include "app/push_targets.h"
 #include "app/object_rooms.h"
+#include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
 #include "base/json.h"

@@ -71,10 +71,10 @@ Result<Bucket> Catalog::bucket(const std::string& name) {
 
 Result<std::vector<Bucket>> Catalog::buckets(const std::string& project, const std::string& prefix,
                                              const std::string& after, int limit) {
-  store::Query row = database_.query(
-      fmt::format("SELECT {} FROM buckets WHERE name>? AND (?='' OR project=?) AND "
-                  "substr(name,1,length(?))=? ORDER BY name LIMIT ?",
-                  kBucketColumns));
+  store::Query row =
+      database_.query(fmt::format("SELECT {} FROM buckets WHERE name>? AND (?='' OR project=?) AND "
+                                  "substr(name,1,length(?))=? ORDER BY name LIMIT ?",
+                                  kBucketColumns));
   row.bind(after).bind(project).bind(project).bind(prefix).bind(prefix).bind(int64_t{limit});
   std::vector<Bucket> found;
   for (;;) {
@@ -149,9 +149,9 @@ Result<int64_t> Catalog::next_generation() {
 
 Result<std::optional<Object>> Catalog::find(const std::string& bucket, const std::string& name,
                                             std::optional<int64_t> generation) {
-  store::Query row = database_.query(
-      select_objects(generation ? "bucket=? AND name=? AND generation=? AND state<2"
-                                : "bucket=? AND name=? AND state=0"));
+  store::Query row =
+      database_.query(select_objects(generation ? "bucket=? AND name=? AND generation=? AND state<2"
+                                                : "bucket=? AND name=? AND state=0"));
   row.bind(bucket).bind(name);
   if (generation) row.bind(*generation);
   ASSIGN_OR_RETURN(const bool found, row.next());
@@ -190,8 +190,8 @@ Result<Object> Catalog::put(Object object, const Preconditions& conditions) {
   object.deleted = object.hard_delete = std::nullopt;
   if (old) RETURN_IF_ERROR(check_holds(*old));
   if (old) RETURN_IF_ERROR(retire(owner, *old, Gone::kReplaced, object.generation));
-  store::Query row = database_.query(fmt::format(
-      "INSERT INTO objects({}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kObjectColumns));
+  store::Query row = database_.query(
+      fmt::format("INSERT INTO objects({}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kObjectColumns));
   bind_object(row, object);
   RETURN_IF_ERROR(row.run());
   put_contents_.push_back(object.content);
@@ -268,12 +268,11 @@ Status Catalog::retire(const Bucket& bucket, const Object& object, Gone why,
 }
 
 Status Catalog::erase(const Object& object) {
-  RETURN_IF_ERROR(
-      database_.query("DELETE FROM objects WHERE bucket=? AND name=? AND generation=?")
-          .bind(object.bucket)
-          .bind(object.name)
-          .bind(object.generation)
-          .run());
+  RETURN_IF_ERROR(database_.query("DELETE FROM objects WHERE bucket=? AND name=? AND generation=?")
+                      .bind(object.bucket)
+                      .bind(object.name)
+                      .bind(object.generation)
+                      .run());
   return drop_content(object.content);
 }
 

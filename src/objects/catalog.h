@@ -5,9 +5,9 @@
 // (store/blobs.h). Tables: docs/formats/state-database.md.
 // **Thread**: as its database. **Owner**: database and sink outlive it.
 // **Limits**: names.h, settings.h; 1000 items a page; 100 notification configurations a bucket.
-// Errors of the rules: kNotFound, kAlreadyExists, kInvalidArgument, kFailedPrecondition (a condition
-// of the call), kAborted (the state forbids it: a bucket that is not empty). Others are the
-// database's.
+// Errors of the rules: kNotFound, kAlreadyExists, kInvalidArgument, kFailedPrecondition (a
+// condition of the call), kAborted (the state forbids it: a bucket that is not empty). Others are
+// the database's.
 #pragma once
 
 #include <functional>

@@ -18,6 +18,11 @@ class Page {
   bool is_full() const {
     return listing.objects.size() + listing.prefixes.size() >= static_cast<size_t>(query_.limit);
   }
+  /// Whether an object and its folder must wait for the next page.
+  bool lacks_room_for_two() const {
+    const size_t have = listing.objects.size() + listing.prefixes.size();
+    return have > 0 && have + 2 > static_cast<size_t>(query_.limit);
+  }
   /// The folded prefix that the name belongs to, or "".
   std::string folder_of(const std::string& name) const {
     if (query_.delimiter.empty()) return "";
@@ -65,7 +70,8 @@ std::string where_of(ListQuery::Which which, bool has_last) {
       break;
   }
   if (has_last) where += " AND name<?";
-  return where + (which == ListQuery::Which::kLive ? " ORDER BY name" : " ORDER BY name,generation");
+  return where +
+         (which == ListQuery::Which::kLive ? " ORDER BY name" : " ORDER BY name,generation");
 }
 
 }  // namespace
@@ -101,17 +107,21 @@ Result<Listing> Catalog::list(const ListQuery& query) {
       }
       if (!page.wants(name)) continue;
       const std::string folder = page.folder_of(name);
-      if (folder.empty() || page.lists_too(name, folder)) {
+      const bool is_both = page.lists_too(name, folder);
+      if (is_both && page.lacks_room_for_two()) {
+        page.listing.next_token = place_token({name, row.integer(2)});
+        return std::move(page.listing);
+      }
+      if (folder.empty() || is_both) {
         ASSIGN_OR_RETURN(Object object, read_object(row));
         page.listing.objects.push_back(std::move(object));
         if (folder.empty()) continue;
-        if (page.is_full()) continue;
       }
       if (page.listing.prefixes.empty() || page.listing.prefixes.back() != folder) {
         page.listing.prefixes.push_back(folder);
       }
       // What lies in the folder is skipped by a new look into the index, unless it must be seen.
-      if (page.lists_too(name, folder) || !query.glob.empty()) continue;
+      if (is_both) continue;
       place = {.name = after_prefix(folder)};
       again = !place.name.empty();
       break;

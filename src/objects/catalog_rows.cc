@@ -9,8 +9,7 @@ Result<Json> read_json(std::string_view table, std::string_view key, std::string
   auto json = Json::parse(text);
   if (json) return json;
   return Error(Code::kDataLoss, "the row '" + std::string(key) + "' of the table " +
-                                    std::string(table) +
-                                    " is damaged: " + json.error().message());
+                                    std::string(table) + " is damaged: " + json.error().message());
 }
 
 void bind_time(store::Query& query, const std::optional<WallTime>& time) {

@@ -8,8 +8,8 @@ namespace thaw::objects {
 Result<bool> Catalog::tidy_up(int limit) {
   std::vector<Object> over;
   {
-    store::Query row = database_.query(
-        select_objects("state=2 AND hard_delete<=? ORDER BY hard_delete LIMIT ?"));
+    store::Query row =
+        database_.query(select_objects("state=2 AND hard_delete<=? ORDER BY hard_delete LIMIT ?"));
     row.bind(micros(now_)).bind(int64_t{limit});
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, row.next());
@@ -35,8 +35,8 @@ Result<bool> Catalog::apply_lifecycle(const Bucket& bucket, int limit) {
   if (lifecycle.empty()) return false;
   std::vector<std::pair<Object, Lifecycle::Action>> due;
   {
-    store::Query row = database_.query(
-        select_objects("bucket=? AND state<2 ORDER BY name, generation DESC"));
+    store::Query row =
+        database_.query(select_objects("bucket=? AND state<2 ORDER BY name, generation DESC"));
     row.bind(bucket.name);
     std::string name;
     std::vector<WallTime> newer;  // when each newer version came

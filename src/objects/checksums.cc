@@ -63,8 +63,8 @@ uint32_t multiply(uint32_t a, uint32_t b) {
 
 /// x^(8 n): what n bytes more multiply a remainder by.
 uint32_t power_of_bytes(int64_t n) {
-  uint32_t result = 1u << 31;         // 1
-  uint32_t square = 1u << (31 - 8);   // x^8
+  uint32_t result = 1u << 31;        // 1
+  uint32_t square = 1u << (31 - 8);  // x^8
   for (; n > 0; n >>= 1) {
     if ((n & 1) != 0) result = multiply(result, square);
     square = multiply(square, square);

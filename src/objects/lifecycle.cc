@@ -150,7 +150,8 @@ bool Lifecycle::fits(const Rule& rule, const Object& object, int64_t newer, Wall
   if (rule.custom_before && (!custom || *custom >= *rule.custom_before)) return false;
   const std::string storage_class = object.settings.string_or("storageClass", "STANDARD");
   const auto& classes = rule.storage_classes;
-  if (!classes.empty() && std::find(classes.begin(), classes.end(), storage_class) == classes.end()) {
+  if (!classes.empty() &&
+      std::find(classes.begin(), classes.end(), storage_class) == classes.end()) {
     return false;
   }
   return any_begins(rule.prefixes, object.name) && any_ends(rule.suffixes, object.name);

@@ -123,8 +123,7 @@ Result<Place> parse_place(std::string_view token) {
   const size_t colon = text ? text->find(':') : std::string::npos;
   Place place;
   if (colon != std::string::npos) {
-    const auto [end, fault] =
-        std::from_chars(text->data(), text->data() + colon, place.generation);
+    const auto [end, fault] = std::from_chars(text->data(), text->data() + colon, place.generation);
     if (fault == std::errc() && end == text->data() + colon) {
       place.name = text->substr(colon + 1);
       return place;

@@ -1,11 +1,12 @@
 // ObjectStore: buckets and objects for callers on the loop; nothing of it blocks the loop.
 //
-// Changes of the catalog run on one worker, many callers' in one transaction (group commit), and are
-// answered after it is safe from power loss; readings run on another with a connection of its own.
-// Contents are written and hashed on further workers. An object is visible whole or not at all: its
-// row is committed only after its content's file and folder were synced.
+// Changes of the catalog run on one worker, many callers' in one transaction (group commit), and
+// are answered after it is safe from power loss; readings run on another with a connection of its
+// own. Contents are written and hashed on further workers. An object is visible whole or not at
+// all: its row is committed only after its content's file and folder were synced.
 // **Thread**: the loop's; what is handed to change() and read() runs on a worker and must not touch
-// the loop's objects. **Owner**: everything named in Parts outlives it; drop the workers' jobs first.
+// the loop's objects. **Owner**: everything named in Parts outlives it; drop the workers' jobs
+// first.
 // **Limits**: 4096 changes wait, then kUnavailable; 256 share a transaction; an upload may take a
 // week, then it is dropped.
 #pragma once
@@ -71,9 +72,9 @@ class ObjectStore {
   void read(std::function<Result<T>(Catalog&)> work, std::function<void(Result<T>)> done) {
     auto slot = std::make_shared<std::optional<Result<T>>>();
     auto shared_done = std::make_shared<std::function<void(Result<T>)>>(std::move(done));
-    const Status queued = parts_.reader.run(
-        [this, slot, work = std::move(work)] { slot->emplace(work(*reading_)); },
-        [slot, shared_done] { (*shared_done)(std::move(**slot)); });
+    const Status queued =
+        parts_.reader.run([this, slot, work = std::move(work)] { slot->emplace(work(*reading_)); },
+                          [slot, shared_done] { (*shared_done)(std::move(**slot)); });
     if (!queued) fail_later([shared_done] { (*shared_done)(busy()); });
   }
 

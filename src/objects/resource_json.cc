@@ -42,24 +42,24 @@ int64_t project_number(std::string_view project) {
 Json object_json(const Object& object, const std::string& base_url) {
   const std::string path = fmt::format("{}/o/{}", object.bucket, escaped(object.name));
   const std::string generation = std::to_string(object.generation);
-  Json json = Json::object(
-      {{"kind", "storage#object"},
-       {"id", fmt::format("{}/{}/{}", object.bucket, object.name, generation)},
-       {"selfLink", fmt::format("{}/storage/v1/b/{}", base_url, path)},
-       {"mediaLink", fmt::format("{}/download/storage/v1/b/{}?generation={}&alt=media", base_url,
-                                 path, generation)},
-       {"name", object.name},
-       {"bucket", object.bucket},
-       {"generation", generation},
-       {"metageneration", std::to_string(object.metageneration)},
-       {"size", std::to_string(object.size)},
-       {"crc32c", crc32c_text(object.checksums.crc32c)},
-       {"etag", etag(object.generation, object.metageneration)},
-       {"timeCreated", stamp(object.created)},
-       {"updated", stamp(object.updated)},
-       {"timeStorageClassUpdated", stamp(object.created)},
-       {"timeFinalized", stamp(object.created)},
-       {"storageClass", "STANDARD"}});
+  Json json =
+      Json::object({{"kind", "storage#object"},
+                    {"id", fmt::format("{}/{}/{}", object.bucket, object.name, generation)},
+                    {"selfLink", fmt::format("{}/storage/v1/b/{}", base_url, path)},
+                    {"mediaLink", fmt::format("{}/download/storage/v1/b/{}?generation={}&alt=media",
+                                              base_url, path, generation)},
+                    {"name", object.name},
+                    {"bucket", object.bucket},
+                    {"generation", generation},
+                    {"metageneration", std::to_string(object.metageneration)},
+                    {"size", std::to_string(object.size)},
+                    {"crc32c", crc32c_text(object.checksums.crc32c)},
+                    {"etag", etag(object.generation, object.metageneration)},
+                    {"timeCreated", stamp(object.created)},
+                    {"updated", stamp(object.updated)},
+                    {"timeStorageClassUpdated", stamp(object.created)},
+                    {"timeFinalized", stamp(object.created)},
+                    {"storageClass", "STANDARD"}});
   if (!object.checksums.md5.empty()) json.set("md5Hash", base64(object.checksums.md5));
   if (object.components > 0) json.set("componentCount", object.components);
   if (object.state == Object::State::kSoftDeleted) {
@@ -89,10 +89,9 @@ Json bucket_json(const Bucket& bucket, const std::string& base_url) {
        {"storageClass", "STANDARD"},
        {"softDeletePolicy", Json::object({{"retentionDurationSeconds", "0"}})},
        {"iamConfiguration",
-        Json::object(
-            {{"bucketPolicyOnly", Json::object({{"enabled", true}})},
-             {"uniformBucketLevelAccess", Json::object({{"enabled", true}})},
-             {"publicAccessPrevention", "inherited"}})}});
+        Json::object({{"bucketPolicyOnly", Json::object({{"enabled", true}})},
+                      {"uniformBucketLevelAccess", Json::object({{"enabled", true}})},
+                      {"publicAccessPrevention", "inherited"}})}});
   for (const auto& [key, value] : bucket.settings.as_object()) json.set(key, value);
   return json;
 }

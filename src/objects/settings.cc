@@ -30,16 +30,23 @@ constexpr Field kObjectFields[] = {
     {"customTime", Kind::kTime},           {"temporaryHold", Kind::kBool},
     {"eventBasedHold", Kind::kBool},       {"metadata", Kind::kStrings}};
 
-constexpr Field kBucketFields[] = {
-    {"location", Kind::kString},          {"storageClass", Kind::kStorageClass},
-    {"labels", Kind::kStrings},           {"versioning", Kind::kObject},
-    {"lifecycle", Kind::kObject},         {"cors", Kind::kArray},
-    {"softDeletePolicy", Kind::kObject},  {"iamConfiguration", Kind::kObject},
-    {"website", Kind::kObject},           {"defaultEventBasedHold", Kind::kBool},
-    {"billing", Kind::kObject},           {"logging", Kind::kObject},
-    {"autoclass", Kind::kObject},         {"rpo", Kind::kString},
-    {"encryption", Kind::kObject},        {"retentionPolicy", Kind::kObject},
-    {"hierarchicalNamespace", Kind::kObject}};
+constexpr Field kBucketFields[] = {{"location", Kind::kString},
+                                   {"storageClass", Kind::kStorageClass},
+                                   {"labels", Kind::kStrings},
+                                   {"versioning", Kind::kObject},
+                                   {"lifecycle", Kind::kObject},
+                                   {"cors", Kind::kArray},
+                                   {"softDeletePolicy", Kind::kObject},
+                                   {"iamConfiguration", Kind::kObject},
+                                   {"website", Kind::kObject},
+                                   {"defaultEventBasedHold", Kind::kBool},
+                                   {"billing", Kind::kObject},
+                                   {"logging", Kind::kObject},
+                                   {"autoclass", Kind::kObject},
+                                   {"rpo", Kind::kString},
+                                   {"encryption", Kind::kObject},
+                                   {"retentionPolicy", Kind::kObject},
+                                   {"hierarchicalNamespace", Kind::kObject}};
 
 bool has_controls(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -53,8 +60,12 @@ Error bad(std::string_view field, std::string_view why) {
 }
 
 Status check_storage_class(const Field& field, const Json& value) {
-  constexpr std::string_view kClasses[] = {"STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE",
-                                           "MULTI_REGIONAL", "REGIONAL",
+  constexpr std::string_view kClasses[] = {"STANDARD",
+                                           "NEARLINE",
+                                           "COLDLINE",
+                                           "ARCHIVE",
+                                           "MULTI_REGIONAL",
+                                           "REGIONAL",
                                            "DURABLE_REDUCED_AVAILABILITY"};
   const bool is_known = value.is_string() && std::find(std::begin(kClasses), std::end(kClasses),
                                                        value.as_string()) != std::end(kClasses);
@@ -71,8 +82,8 @@ Status check_strings(const Field& field, const Json& value) {
     bytes += key.size() + text.as_string().size();
   }
   if (bytes > kLargestMetadata) {
-    return bad(field.name, fmt::format("keys and values have {} bytes, over {}", bytes,
-                                       kLargestMetadata));
+    return bad(field.name,
+               fmt::format("keys and values have {} bytes, over {}", bytes, kLargestMetadata));
   }
   return {};
 }

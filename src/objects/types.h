@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "base/time.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "objects/checksums.h"
 
 namespace thaw::objects {
@@ -51,8 +51,8 @@ struct Upload {
   std::string id;
   std::string bucket;
   std::string name;
-  std::string content;   // the blob's id
-  Json request;          // settings, conditions and promised checksums, as the caller began it
+  std::string content;  // the blob's id
+  Json request;         // settings, conditions and promised checksums, as the caller began it
   WallTime created{};
   int64_t generation = 0;  // of the object it became; 0: not finished
 };

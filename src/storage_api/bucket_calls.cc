@@ -26,9 +26,9 @@ std::function<http::Response(const Bucket&)> shown(const CallPtr& call) {
 
 /// Names that the platform's own paths begin with.
 bool is_reserved(std::string_view name) {
-  constexpr std::string_view kNames[] = {"apis",  "thaw",     "upload",    "download",
-                                         "batch", "storage",  "resumable", "projects",
-                                         "token", "oauth2",   "compute",   "computemetadata"};
+  constexpr std::string_view kNames[] = {"apis",  "thaw",    "upload",    "download",
+                                         "batch", "storage", "resumable", "projects",
+                                         "token", "oauth2",  "compute",   "computemetadata"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
@@ -55,7 +55,8 @@ void insert_bucket(ObjectStore& store, const CallPtr& call) {
 void list_buckets(ObjectStore& store, const CallPtr& call) {
   const auto limit = number_of(*call, "maxResults");
   if (!limit) return call->answer(limit.error());
-  const int most = static_cast<int>(std::clamp<int64_t>(limit->value_or(kMostListed), 1, kMostListed));
+  const int most =
+      static_cast<int>(std::clamp<int64_t>(limit->value_or(kMostListed), 1, kMostListed));
   const auto after = from_base64(call->query("pageToken"));
   if (!after) return call->answer(Error(Code::kInvalidArgument, "Invalid pageToken"));
   using Buckets = std::vector<Bucket>;
@@ -156,27 +157,26 @@ void bucket_call(ObjectStore& store, const CallPtr& call) {
   conditions->generation.reset();
   const std::string name = call->target.bucket;
   if (method == "DELETE") {
-    store.change_only(
-        [name, conditions = *conditions](Catalog& catalog) {
-          return catalog.remove_bucket(name, conditions);
-        },
-        [call](const Status& status) {
-          status ? call->answer(empty_reply()) : call->answer(status.error());
-        });
+    store.change_only([name, conditions = *conditions](
+                          Catalog& catalog) { return catalog.remove_bucket(name, conditions); },
+                      [call](const Status& status) {
+                        status ? call->answer(empty_reply()) : call->answer(status.error());
+                      });
     return;
   }
-  store.read<Bucket>([name](Catalog& catalog) { return catalog.bucket(name); },
-                     [call, conditions = *conditions](const Result<Bucket>& bucket) {
-                       if (!bucket) return call->answer(bucket.error());
-                       switch (judge(conditions, 1, bucket->metageneration)) {
-                         case objects::Verdict::kHolds:
-                           return call->answer(shown(call)(*bucket));
-                         case objects::Verdict::kNotModified:
-                           return call->answer(empty_reply(304));
-                         case objects::Verdict::kFails:
-                           return call->answer(check(conditions, 1, bucket->metageneration).error());
-                       }
-                     });
+  store.read<Bucket>(
+      [name](Catalog& catalog) { return catalog.bucket(name); },
+      [call, conditions = *conditions](const Result<Bucket>& bucket) {
+        if (!bucket) return call->answer(bucket.error());
+        switch (judge(conditions, 1, bucket->metageneration)) {
+          case objects::Verdict::kHolds:
+            return call->answer(shown(call)(*bucket));
+          case objects::Verdict::kNotModified:
+            return call->answer(empty_reply(304));
+          case objects::Verdict::kFails:
+            return call->answer(check(conditions, 1, bucket->metageneration).error());
+        }
+      });
 }
 
 void bucket_part_call(ObjectStore& store, const CallPtr& call) {

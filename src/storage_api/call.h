@@ -1,8 +1,8 @@
 // Call: one request of the Cloud Storage API while it is answered, and what all handlers read from
 // it. Handlers are functions that take the call and the store.
 //
-// **Thread**: the loop's. **Owner**: shared by the callbacks that answer it. **Limits**: JSON bodies
-// 1 MiB, batches 10 MiB.
+// **Thread**: the loop's. **Owner**: shared by the callbacks that answer it. **Limits**: JSON
+// bodies 1 MiB, batches 10 MiB.
 #pragma once
 
 #include <functional>
@@ -20,9 +20,9 @@ namespace thaw::storage_api {
 struct Call {
   http::Request request;
   Target target;
-  std::string base_url;                  // as the client named us: "http://127.0.0.1:8081"
-  std::optional<http::BodyStream> body;  // of uploads; of others it was read into request.body
-  std::optional<http::Responder> responder;       // none: a part of a batch
+  std::string base_url;                      // as the client named us: "http://127.0.0.1:8081"
+  std::optional<http::BodyStream> body;      // of uploads; of others it was read into request.body
+  std::optional<http::Responder> responder;  // none: a part of a batch
   std::function<void(http::Response)> on_answer;  // of a part of a batch
   http::Headers extra;                            // CORS headers of the answer
 

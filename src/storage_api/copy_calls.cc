@@ -153,18 +153,17 @@ void copy_call(ObjectStore& store, const CallPtr& call) {
   if (!generation) return call->answer(generation.error());
   Copy what{call->target, *generation, *source_conditions, *conditions, *std::move(body)};
   const bool is_rewrite = call->target.kind == Target::Kind::kRewrite;
-  store.change<Object>(
-      [what = std::move(what)](Catalog& catalog) { return copy(catalog, what); },
-      answering<Object>(call, [call, is_rewrite](const Object& object) {
-        Json resource = objects::object_json(object, call->base_url);
-        if (!is_rewrite) return json_reply(resource);
-        const std::string size = std::to_string(object.size);
-        return json_reply(Json::object({{"kind", "storage#rewriteResponse"},
-                                        {"totalBytesRewritten", size},
-                                        {"objectSize", size},
-                                        {"done", true},
-                                        {"resource", std::move(resource)}}));
-      }));
+  store.change<Object>([what = std::move(what)](Catalog& catalog) { return copy(catalog, what); },
+                       answering<Object>(call, [call, is_rewrite](const Object& object) {
+                         Json resource = objects::object_json(object, call->base_url);
+                         if (!is_rewrite) return json_reply(resource);
+                         const std::string size = std::to_string(object.size);
+                         return json_reply(Json::object({{"kind", "storage#rewriteResponse"},
+                                                         {"totalBytesRewritten", size},
+                                                         {"objectSize", size},
+                                                         {"done", true},
+                                                         {"resource", std::move(resource)}}));
+                       }));
 }
 
 void compose_call(ObjectStore& store, const CallPtr& call) {
@@ -187,8 +186,8 @@ void compose_call(ObjectStore& store, const CallPtr& call) {
       std::make_shared<Composition>(store, call, *conditions, *std::move(settings));
   using Objects = std::vector<Object>;
   store.read<Objects>(
-      [bucket = call->target.bucket, sources = *std::move(sources)](
-          Catalog& catalog) -> Result<Objects> {
+      [bucket = call->target.bucket,
+       sources = *std::move(sources)](Catalog& catalog) -> Result<Objects> {
         Objects found;
         for (const Source& source : sources) {
           ASSIGN_OR_RETURN(Object object, catalog.object(bucket, source.name, source.generation));

@@ -77,14 +77,14 @@ Status Intake::add_promises(const http::Headers& headers) {
 
 Status Intake::check(const objects::Content& content) const {
   if (size && *size != content.size) {
-    return Error(Code::kInvalidArgument, fmt::format("The upload has {} bytes, {} were announced",
-                                                     content.size, *size));
+    return Error(Code::kInvalidArgument,
+                 fmt::format("The upload has {} bytes, {} were announced", content.size, *size));
   }
   if (crc32c && *crc32c != content.checksums.crc32c) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("Provided CRC32C \"{}\" doesn't match calculated CRC32C \"{}\".",
-                             objects::crc32c_text(*crc32c),
-                             objects::crc32c_text(content.checksums.crc32c)));
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("Provided CRC32C \"{}\" doesn't match calculated CRC32C \"{}\".",
+                    objects::crc32c_text(*crc32c), objects::crc32c_text(content.checksums.crc32c)));
   }
   if (md5 && *md5 != content.checksums.md5) {
     return Error(Code::kInvalidArgument,

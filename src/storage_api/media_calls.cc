@@ -123,7 +123,8 @@ http::Headers media_headers(const Call& call, const Object& object) {
     headers.add("x-goog-hash", "md5=" + base64(object.checksums.md5));
   }
   headers.add("x-goog-storage-class", object.settings.string_or("storageClass", "STANDARD"));
-  headers.add("etag", fmt::format("\"{}\"", objects::etag(object.generation, object.metageneration)));
+  headers.add("etag",
+              fmt::format("\"{}\"", objects::etag(object.generation, object.metageneration)));
   headers.add("last-modified", http::format_http_date(object.updated));
   headers.add("accept-ranges", "bytes");
   // What users stored must not run as a page of this origin, which is the API's.

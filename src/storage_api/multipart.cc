@@ -135,7 +135,8 @@ Result<bool> MultipartReader::take_headers() {
     if (colon == line.npos || !http::is_token(line.substr(0, colon))) {
       return bad("a part's header has no name");
     }
-    headers.add(std::string(line.substr(0, colon)), std::string(http::trim(line.substr(colon + 1))));
+    headers.add(std::string(line.substr(0, colon)),
+                std::string(http::trim(line.substr(colon + 1))));
   }
   held_.erase(0, at);
   phase_ = Phase::kContent;

@@ -112,11 +112,9 @@ void notification_call(ObjectStore& store, const CallPtr& call) {
     if (!body) return call->answer(body.error());
     auto config = read_config(*body);
     if (!config) return call->answer(config.error());
-    store.change<Json>(
-        [bucket, config = *std::move(config)](Catalog& catalog) {
-          return catalog.add_notification(bucket, config);
-        },
-        answering<Json>(call, show));
+    store.change<Json>([bucket, config = *std::move(config)](
+                           Catalog& catalog) { return catalog.add_notification(bucket, config); },
+                       answering<Json>(call, show));
     return;
   }
   if (!id.empty() && method == "GET") {

@@ -12,8 +12,8 @@ namespace thaw::storage_api {
 namespace {
 
 using objects::Catalog;
-using objects::ListQuery;
 using objects::Listing;
+using objects::ListQuery;
 using objects::Merge;
 using objects::Object;
 
@@ -64,8 +64,7 @@ void get_object(ObjectStore& store, const CallPtr& call) {
       [call, conditions = *conditions](const Result<Object>& object) {
         if (!object) return call->answer(object.error());
         const auto tag = parse_etag(call->request.headers.get("if-none-match"));
-        const bool is_same =
-            tag && *tag == std::pair(object->generation, object->metageneration);
+        const bool is_same = tag && *tag == std::pair(object->generation, object->metageneration);
         const auto verdict = judge(conditions, object->generation, object->metageneration);
         if (verdict == objects::Verdict::kFails) {
           return call->answer(

@@ -56,8 +56,8 @@ struct Sessions::Session {
 void Sessions::start(const CallPtr& call, const Json& metadata) {
   const http::Headers& headers = call->request.headers;
   const bool is_xml = call->target.kind == Target::Kind::kXmlObject;
-  auto intake = Intake::read(*call, metadata,
-                             headers.get(is_xml ? "content-type" : "x-upload-content-type"));
+  auto intake =
+      Intake::read(*call, metadata, headers.get(is_xml ? "content-type" : "x-upload-content-type"));
   if (!intake) return call->answer(intake.error());
   if (const auto length = headers.find("x-upload-content-length")) {
     intake->size = parse_count(*length);
@@ -76,12 +76,11 @@ void Sessions::start(const CallPtr& call, const Json& metadata) {
   store_.change_only([upload](Catalog& catalog) { return catalog.add_upload(upload); },
                      [call, upload](const Status& status) {
                        if (!status) return call->answer(status.error());
-                       http::Response reply = empty_reply(
-                           call->target.kind == Target::Kind::kXmlObject ? 201 : 200);
+                       http::Response reply =
+                           empty_reply(call->target.kind == Target::Kind::kXmlObject ? 201 : 200);
                        reply.headers.add(
-                           "location",
-                           fmt::format("{}{}?uploadType=resumable&upload_id={}", call->base_url,
-                                       call->request.path, upload.id));
+                           "location", fmt::format("{}{}?uploadType=resumable&upload_id={}",
+                                                   call->base_url, call->request.path, upload.id));
                        reply.headers.add("x-guploader-uploadid", upload.id);
                        call->answer(std::move(reply));
                      });
@@ -101,8 +100,8 @@ void Sessions::load(const std::string& id, const CallPtr& call) {
                         if (upload->generation != 0) return answer_finished(*upload, call);
                         SessionPtr& session = sessions_[id];
                         if (session == nullptr) {  // unless another call was quicker
-                          auto intake = Intake::from_json(upload->bucket, upload->name,
-                                                          upload->request);
+                          auto intake =
+                              Intake::from_json(upload->bucket, upload->name, upload->request);
                           if (!intake) {
                             sessions_.erase(id);
                             return refuse_upload(call, intake.error());
@@ -156,13 +155,13 @@ void Sessions::serve_open(const SessionPtr& session, const CallPtr& call) {
 void Sessions::receive(const SessionPtr& session, const CallPtr& call, const ContentRange& range) {
   std::optional<int64_t> most;
   if (range.kind == ContentRange::Kind::kPart) most = range.end - range.begin;
-  session->pump = std::make_shared<Pump>(
-      *std::exchange(call->body, std::nullopt), session->writer,
-      skipping(session->writer->size() - range.begin, most),
-      [this, session, call, range](const Status& status, Pump::End end) {
-        session->pump = nullptr;
-        received(session, call, range, status, end);
-      });
+  session->pump =
+      std::make_shared<Pump>(*std::exchange(call->body, std::nullopt), session->writer,
+                             skipping(session->writer->size() - range.begin, most),
+                             [this, session, call, range](const Status& status, Pump::End end) {
+                               session->pump = nullptr;
+                               received(session, call, range, status, end);
+                             });
   session->pump->start();
 }
 
@@ -203,9 +202,9 @@ void Sessions::finish(const SessionPtr& session, const CallPtr& call) {
   session->writer->finish([this, session, call](const Result<Content>& content) {
     if (!content) return refuse(session, call, content.error());
     if (const Status kept = session->intake.check(*content); !kept) {
-      store_.change_only([id = session->upload.id](
-                             Catalog& catalog) { return catalog.remove_upload(id); },
-                         [](const Status&) {});
+      store_.change_only(
+          [id = session->upload.id](Catalog& catalog) { return catalog.remove_upload(id); },
+          [](const Status&) {});
       call->answer(kept.error());
       return forget(session);
     }
@@ -230,9 +229,9 @@ void Sessions::commit(const SessionPtr& session, const CallPtr& call, const Cont
         const bool is_over = !object && object.error().code() != Code::kResourceExhausted &&
                              object.error().code() != Code::kUnavailable;
         if (is_over) {
-          store_.change_only([id = session->upload.id](
-                                 Catalog& catalog) { return catalog.remove_upload(id); },
-                             [](const Status&) {});
+          store_.change_only(
+              [id = session->upload.id](Catalog& catalog) { return catalog.remove_upload(id); },
+              [](const Status&) {});
         }
         // Hashing has ended: after a full disk the next request opens the file anew.
         forget(session);

@@ -1,4 +1,5 @@
-// Sessions: resumable uploads: begun by one request, filled by others, also after a cut or a restart.
+// Sessions: resumable uploads: begun by one request, filled by others, also after a cut or a
+// restart.
 //
 // What arrived is in a file from the first byte on; a session's row tells what it will become.
 // A new request for a session takes it over: the one before ends where it is.

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "http/text.h"
+#include "objects/resource_json.h"
 #include "storage_api/batch.h"
 #include "storage_api/cors.h"
 #include "storage_api/handlers.h"
 #include "storage_api/reply.h"
 #include "storage_api/sessions.h"
-#include "objects/resource_json.h"
 
 namespace thaw::storage_api {
 namespace {
@@ -40,8 +40,8 @@ class Collector : public std::enable_shared_from_this<Collector> {
       return done_();
     }
     if (call_->request.body.size() + piece.size() > most_) {
-      return call_->answer(error_reply(
-          413, "uploadTooLarge", fmt::format("The body has over {} bytes", most_)));
+      return call_->answer(
+          error_reply(413, "uploadTooLarge", fmt::format("The body has over {} bytes", most_)));
     }
     call_->request.body += piece;
     next();
@@ -170,18 +170,17 @@ class StorageApi::Impl {
         return xml_call(call);
       case Kind::kXmlBucket:
       case Kind::kUnknown:
-        return call->answer(error_reply(404, "notFound",
-                                        fmt::format("no such method here: {} {}",
-                                                    call->request.method, call->request.path)));
+        return call->answer(error_reply(
+            404, "notFound",
+            fmt::format("no such method here: {} {}", call->request.method, call->request.path)));
     }
   }
 
   void service_account_call(const CallPtr& call) {
-    const std::string email =
-        fmt::format("service-{}@gs-project-accounts.iam.gserviceaccount.com",
-                    objects::project_number(call->target.bucket));
-    call->answer(json_reply(
-        Json::object({{"kind", "storage#serviceAccount"}, {"email_address", email}})));
+    const std::string email = fmt::format("service-{}@gs-project-accounts.iam.gserviceaccount.com",
+                                          objects::project_number(call->target.bucket));
+    call->answer(
+        json_reply(Json::object({{"kind", "storage#serviceAccount"}, {"email_address", email}})));
   }
 
   void batch_call(const CallPtr& call) {

@@ -1,5 +1,5 @@
-// StorageApi: the Cloud Storage JSON API, its uploads, downloads and batches, and the XML paths that
-// clients use, on an object store.
+// StorageApi: the Cloud Storage JSON API, its uploads, downloads and batches, and the XML paths
+// that clients use, on an object store.
 //
 // Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken, but
 // a signed URL is checked. Paths and fields: docs/reference/storage.md.
@@ -22,8 +22,8 @@ class StorageApi {
 
   /// Whether the request's path is one of these APIs'.
   bool takes(const http::Request& head) const;
-  /// kOther: a browser says that another site's page sends it; answered only where the bucket's CORS
-  /// rules allow it.
+  /// kOther: a browser says that another site's page sends it; answered only where the bucket's
+  /// CORS rules allow it.
   enum class Origin { kOwn, kOther };
   void handle(http::Request request, http::BodyStream body, http::Responder responder,
               Origin origin);

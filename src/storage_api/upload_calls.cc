@@ -89,15 +89,13 @@ class Upload : public std::enable_shared_from_this<Upload> {
   }
 
   void commit(const Content& content) {
-    store_.change<Object>(
-        [object = intake_->object(content), conditions = intake_->conditions](Catalog& catalog) {
-          return catalog.put(object, conditions);
-        },
-        [self = shared_from_this()](const Result<Object>& object) {
-          if (!object) return self->call_->answer(object.error());
-          self->writer_->release();
-          self->answer(*object);
-        });
+    store_.change<Object>([object = intake_->object(content), conditions = intake_->conditions](
+                              Catalog& catalog) { return catalog.put(object, conditions); },
+                          [self = shared_from_this()](const Result<Object>& object) {
+                            if (!object) return self->call_->answer(object.error());
+                            self->writer_->release();
+                            self->answer(*object);
+                          });
   }
 
   void answer(const Object& object) {
@@ -106,8 +104,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
       reply.headers.add("etag", fmt::format("\"{}\"", objects::etag(object.generation, 1)));
       reply.headers.add("x-goog-generation", std::to_string(object.generation));
       reply.headers.add("x-goog-metageneration", "1");
-      reply.headers.add("x-goog-hash",
-                        "crc32c=" + objects::crc32c_text(object.checksums.crc32c));
+      reply.headers.add("x-goog-hash", "crc32c=" + objects::crc32c_text(object.checksums.crc32c));
       return call_->answer(std::move(reply));
     }
     call_->answer(json_reply(objects::object_json(object, call_->base_url)));
@@ -187,13 +184,11 @@ void refuse_upload(const CallPtr& call, const Error& error) {
 }
 
 void media_upload_call(ObjectStore& store, const CallPtr& call) {
-  auto intake =
-      Intake::read(*call, Json::object(), call->request.headers.get("content-type"));
+  auto intake = Intake::read(*call, Json::object(), call->request.headers.get("content-type"));
   if (!intake) return refuse_upload(call, intake.error());
-  look_first(store, call, intake->conditions, intake->name,
-             [&store, call, intake = *intake] {
-               std::make_shared<Upload>(store, call)->receive(intake);
-             });
+  look_first(store, call, intake->conditions, intake->name, [&store, call, intake = *intake] {
+    std::make_shared<Upload>(store, call)->receive(intake);
+  });
 }
 
 void multipart_upload_call(ObjectStore& store, const CallPtr& call) {
@@ -216,10 +211,9 @@ void xml_upload_call(ObjectStore& store, const CallPtr& call) {
   metadata.set("name", call->target.object);
   auto intake = Intake::read(*call, metadata, "");
   if (!intake) return refuse_upload(call, intake.error());
-  look_first(store, call, intake->conditions, intake->name,
-             [&store, call, intake = *intake] {
-               std::make_shared<Upload>(store, call)->receive(intake);
-             });
+  look_first(store, call, intake->conditions, intake->name, [&store, call, intake = *intake] {
+    std::make_shared<Upload>(store, call)->receive(intake);
+  });
 }
 
 }  // namespace thaw::storage_api

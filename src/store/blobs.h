@@ -1,8 +1,8 @@
 // Blobs: files of bytes that are written once, named by ids, never by names from outside.
 //
-// A blob is written in DIR/incoming/ID and moved to DIR/XX/ID by settle() once a row of the database
-// names it; so what a crash left unfinished all lies in one small folder. Readers look at both
-// places. Blocking calls. Format: docs/formats/objects.md.
+// A blob is written in DIR/incoming/ID and moved to DIR/XX/ID by settle() once a row of the
+// database names it; so what a crash left unfinished all lies in one small folder. Readers look at
+// both places. Blocking calls. Format: docs/formats/objects.md.
 // **Thread**: any; one blob's writer one at a time. **Owner**: writers and readers may outlive it.
 // **Limits**: ids are 2 to 64 characters of [0-9a-z]; no room is kResourceExhausted, and the blob
 // is as long as before.

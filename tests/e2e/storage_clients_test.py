@@ -1,0 +1,134 @@
+"""Cloud Storage clients that we did not write, against the real binary."""
+
+import filecmp
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+MODULES = harness.ROOT / "build/npm"
+
+
+def npm_modules():
+    """Installs the pinned libraries once, beside the build."""
+    wanted = (pathlib.Path(__file__).parent / "npm/package.json").read_text()
+    MODULES.mkdir(parents=True, exist_ok=True)
+    installed = MODULES / "installed.json"
+    if not installed.exists() or installed.read_text() != wanted:
+        (MODULES / "package.json").write_text(wanted)
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=MODULES,
+                       check=True, timeout=600)
+        installed.write_text(wanted)
+    return MODULES
+
+
+class NodeTest(harness.PlatformTest):
+    def test_the_node_library_does_all_it_can(self):
+        run = subprocess.run(
+            ["node", str(harness.PROGRAMS / "storage_client.mjs"), str(npm_modules()),
+             f"http://{self.thaw.api}"],
+            capture_output=True, text=True, timeout=harness.HANG_SECONDS, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
+        self.assertEqual(json.loads(run.stdout), {"versions": 2, "files": 2})
+
+
+class GcloudCase(harness.PlatformTest):
+    def setUp(self):
+        if not shutil.which("gcloud"):
+            self.skipTest("gcloud is not installed")
+        super().setUp()
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="thaw-gcloud-"))
+        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
+
+    def run_tool(self, *words, check=True):
+        url = f"http://{self.thaw.api}/"
+        env = {**os.environ, "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": url,
+               "CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB": url,
+               "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true", "CLOUDSDK_CORE_PROJECT": "p",
+               "CLOUDSDK_CORE_DISABLE_PROMPTS": "1", "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
+               "CLOUDSDK_CONFIG": str(self.work / "config")}
+        run = subprocess.run(list(words), env=env, capture_output=True, text=True,
+                             timeout=harness.HANG_SECONDS, check=False)
+        if check:
+            self.assertEqual(run.returncode, 0, f"{words}\n{run.stdout}{run.stderr}")
+        return run
+
+    def make(self, name, size):
+        path = self.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(size))
+        return str(path)
+
+
+class GcloudStorageTest(GcloudCase):
+    def storage(self, *words, check=True):
+        return self.run_tool("gcloud", "storage", *words, check=check)
+
+    def test_gcloud_copies_lists_moves_composes_and_removes(self):
+        files = [self.make("empty", 0), self.make("small", 1000), self.make("chunks", 20 << 20)]
+        self.storage("buckets", "create", "gs://bkt-a")
+        self.storage("cp", *files, "gs://bkt-a/")
+        listed = self.storage("ls", "-l", "gs://bkt-a/").stdout
+        self.assertIn("20971520", listed)
+        (self.work / "back").mkdir()
+        self.storage("cp", "gs://bkt-a/*", str(self.work / "back") + "/")
+        for path in files:
+            self.assertTrue(
+                filecmp.cmp(path, self.work / "back" / pathlib.Path(path).name, shallow=False))
+        self.storage("mv", "gs://bkt-a/small", "gs://bkt-a/moved")
+        (self.work / "text").write_text("0123456789")
+        self.storage("cp", str(self.work / "text"), "gs://bkt-a/text")
+        self.assertEqual(self.storage("cat", "-r", "2-4", "gs://bkt-a/text").stdout, "234")
+        self.storage("objects", "describe", "gs://bkt-a/moved")
+        self.storage("objects", "compose", "gs://bkt-a/moved", "gs://bkt-a/chunks",
+                     "gs://bkt-a/both")
+        self.assertIn("20972520", self.storage("ls", "-l", "gs://bkt-a/both").stdout)
+        self.make("tree/one", 10)
+        self.make("tree/deep/two", 10)
+        self.storage("rsync", "-r", str(self.work / "tree"), "gs://bkt-a/tree")
+        self.assertIn("gs://bkt-a/tree/deep/two", self.storage("ls", "-r", "gs://bkt-a/").stdout)
+        self.storage("rm", "-r", "gs://bkt-a")
+        self.assertNotEqual(self.storage("ls", "gs://bkt-a", check=False).returncode, 0)
+
+    def test_300_mib_go_up_in_parallel_parts_and_come_back(self):
+        path = self.make("large", 300 << 20)
+        self.storage("buckets", "create", "gs://bkt-large")
+        self.storage("cp", path, "gs://bkt-large/")
+        self.storage("cp", "gs://bkt-large/large", str(self.work / "again"))
+        self.assertTrue(filecmp.cmp(path, self.work / "again", shallow=False))
+
+    def test_a_notification_reaches_a_subscription(self):
+        pubsub = lambda *words: self.run_tool("gcloud", "pubsub", *words)
+        self.storage("buckets", "create", "gs://bkt-n")
+        pubsub("topics", "create", "arrivals")
+        pubsub("subscriptions", "create", "watcher", "--topic=arrivals")
+        self.storage("buckets", "notifications", "create", "gs://bkt-n", "--topic=arrivals")
+        self.storage("cp", self.make("in.csv", 10), "gs://bkt-n/")
+        pulled = pubsub("subscriptions", "pull", "watcher", "--auto-ack", "--format=json")
+        message = json.loads(pulled.stdout)[0]["message"]
+        self.assertEqual(message["attributes"]["eventType"], "OBJECT_FINALIZE")
+        self.assertEqual(message["attributes"]["objectId"], "in.csv")
+
+
+class GsutilTest(GcloudCase):
+    def test_gsutil_over_the_storage_shim(self):
+        if not shutil.which("gsutil"):
+            self.skipTest("gsutil is not installed")
+        path = self.make("file", 5000)
+        gsutil = lambda *words: self.run_tool("gsutil", "-o", "GSUtil:use_gcloud_storage=True",
+                                              *words)
+        gsutil("mb", "gs://bkt-g")
+        gsutil("cp", path, "gs://bkt-g/file")
+        self.assertIn("gs://bkt-g/file", gsutil("ls", "gs://bkt-g").stdout)
+        gsutil("cp", "gs://bkt-g/file", str(self.work / "again"))
+        self.assertTrue(filecmp.cmp(path, self.work / "again", shallow=False))
+        gsutil("rm", "gs://bkt-g/file")
+
+
+if __name__ == "__main__":
+    unittest.main()
