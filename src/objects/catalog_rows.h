@@ -1,5 +1,5 @@
-// Rows of the catalog's tables as values, for the files of Catalog. Thread, Owner, Limits:
-// Catalog's.
+// Rows of the catalog's tables as values, for the files of Catalog.
+// **Thread**: the catalog's. **Owner**: values. **Limits**: the catalog's.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // What each kind of call does. One function a kind, in NAME_calls.cc.
-// **Thread**, **Owner**, **Limits**: Call's and ObjectStore's.
+// **Thread**: the loop's. **Owner**: the store outlives the calls. **Limits**: call.h's.
 #pragma once
 
 #include "storage_api/call.h"
