@@ -114,23 +114,33 @@ predict::RunTasks parallel_run(cli::Terminal& terminal, bool shows_progress) {
 
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
   const bool from_input = options.file == "-";
-  const auto text = from_input ? terminal.read_input(kLargestSeries)
-                               : disk.read_file(options.file, kLargestSeries);
+  const auto text =
+      from_input ? terminal.read_input(kLargestSeries) : read_if_named(disk, options.file);
   if (!text) return failed(terminal, text.error());
+  const auto model = read_if_named(disk, options.model_file);
+  if (!model) return failed(terminal, model.error());
   const auto holidays = read_if_named(disk, options.holidays_file);
   if (!holidays) return failed(terminal, holidays.error());
   const auto future = read_if_named(disk, options.future_file);
   if (!future) return failed(terminal, future.error());
   predict::ForecastCommand command{
-      .source = from_input ? std::string_view("standard input") : options.file,
+      .source = from_input                   ? std::string_view("standard input")
+                : options.model_file.empty() ? options.file
+                                             : options.model_file,
       .text = *text,
       .future_source = options.future_file,
       .future_text = *future,
       .options = given(options),
+      .model_text = *model,
+      .saved_model = options.save_model_file,
       .output = output_of(options),
       .plot = options.draw ? predict::ForecastCommand::Plot::kShown
                            : predict::ForecastCommand::Plot::kNone,
   };
+  if (options.cross_validate) {
+    command.validation = {options.horizon, options.period,         options.initial,
+                          options.cutoffs, options.rolling_window, options.validation_rows_file};
+  }
   command.picture = options.plot_file;
   command.components_picture = options.components_plot_file;
   if (options.plot_changepoints) {

@@ -13,6 +13,7 @@
 #include "cli/exit_code.h"
 #include "inference/model_server.h"
 #include "io_linux/epoll_loop.h"
+#include "io_linux/local_disk.h"
 #include "io_linux/signal_watch.h"
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
@@ -100,8 +101,30 @@ int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
 
 }  // namespace
 
+namespace {
+
+/// The fitted model of --task forecast --model FILE.json; null where none is named.
+Result<std::shared_ptr<const predict::SavedModel>> fitted_model(const cli::ServeOptions& options) {
+  constexpr ByteCount kLargestModel = mib(64);
+  if (options.models.empty()) return nullptr;
+  const std::string& path = options.models[0].second;
+  ASSIGN_OR_RETURN(const std::string text, io_linux::LocalDisk().read_file(path, kLargestModel));
+  auto saved = predict::parse_saved_model(text);
+  if (!saved) return std::move(saved).error().with_context(path);
+  return std::make_shared<const predict::SavedModel>(*std::move(saved));
+}
+
+}  // namespace
+
 int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
-  if (!options.models.empty()) return serve_models(options, terminal);
+  if (!options.models.empty() && options.task != "forecast") {
+    return serve_models(options, terminal);
+  }
+  const auto fitted = fitted_model(options);
+  if (!fitted) {
+    terminal.write_err(fmt::format("error: {}\n", fitted.error().message()));
+    return number(cli::ExitCode::kFailed);
+  }
   io_linux::EpollLoop loop;
   predict::ForecastServer* running = nullptr;
   // Before the worker's thread, which must not get these signals.
@@ -109,7 +132,7 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
                                 [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
-  predict::ForecastServer server(net, loop, worker);
+  predict::ForecastServer server(net, loop, worker, *fitted);
   running = &server;
   return run_server(server, loop, options, "forecasts", terminal);
 }

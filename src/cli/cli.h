@@ -70,6 +70,12 @@ struct ForecastOptions {
   std::string plot_file;             // .png or .svg
   std::string components_plot_file;  // the same
   bool plot_changepoints = false;
+  std::string model_file;       // fitted already; then `file` is empty
+  std::string save_model_file;  // where the fitted model goes
+  bool cross_validate = false;
+  std::string horizon, initial, period;  // lengths of time as they were given
+  std::string cutoffs, rolling_window;
+  std::string validation_rows_file;
   /// Further options under the names of the forecaster's request, e.g. {"cap", "8.5"}.
   std::vector<std::pair<std::string, std::string>> others;
 };

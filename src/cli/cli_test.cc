@@ -114,7 +114,7 @@ TEST_F(Cli, ServeRefusesWhatItCannotUse) {
   terminal.variables["PORT"] = "80a";
   EXPECT_EQ(thaw({"serve", "--task", "forecast"}), 2);
   EXPECT_EQ(thaw({"serve", "--task", "fill-mask"}), 2);
-  EXPECT_EQ(thaw({"serve", "--model", "/m", "--task", "forecast"}), 2);
+  EXPECT_EQ(thaw({"serve", "--model", "/m", "--model", "n", "--task", "forecast"}), 2);
   EXPECT_EQ(thaw({"serve", "--model", "a/m", "--model", "b/m"}), 2);
   EXPECT_EQ(thaw({"serve", "--model", "x/y=m"}), 2);
   EXPECT_EQ(terminal.err,
@@ -124,7 +124,7 @@ TEST_F(Cli, ServeRefusesWhatItCannotUse) {
             "thaw: --port: '65536' is no whole number from 0 to 65535\n"
             "thaw: environment variable PORT: '80a' is no whole number from 0 to 65535\n"
             "thaw: --model is missing: thaw serve --model DIR, or --task forecast\n"
-            "thaw: --model and --task forecast cannot be given together\n"
+            "thaw: --task forecast takes one --model FILE.json\n"
             "thaw: --model b/m: there is a model 'm' already: name it, --model NAME=a/m\n"
             "thaw: --model: 'x/y=m' must be DIR or NAME=DIR, the name without /, ?, #, % and "
             "blanks\n");

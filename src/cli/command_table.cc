@@ -102,7 +102,8 @@ constexpr Flag kEnvFlags[] = {
 constexpr Flag kServeFlags[] = {
     {.name = "model",
      .value = "DIR|NAME=DIR",
-     .help = "A model's folder, as Hugging Face lays it out; may be given several times.",
+     .help = "A model's folder, as Hugging Face lays it out; may be given several times. With "
+             "--task forecast a file of prophet.serialize.",
      .completes = Completes::kFile},
     {.name = "task",
      .value = "TASK",
@@ -138,6 +139,31 @@ constexpr Flag kForecastFlags[] = {
      .help = "The same of trend, holidays, seasons and regressors, each by itself.",
      .completes = Completes::kFile},
     {.name = "plot-changepoints", .help = "Show in the picture of --plot where the trend changes."},
+    {.name = "model",
+     .value = "FILE.json",
+     .help = "A fitted model, as prophet.serialize writes it, instead of a file to fit.",
+     .completes = Completes::kFile},
+    {.name = "save-model",
+     .value = "FILE.json",
+     .help = "Write the fitted model in the same form.",
+     .completes = Completes::kFile},
+    {.name = "cross-validate",
+     .help = "Show how good forecasts from earlier days would have been, instead of one."},
+    {.name = "horizon", .value = "LENGTH", .help = "How far those look ahead: '30 days', 12h."},
+    {.name = "period",
+     .value = "LENGTH",
+     .help = "What lies between their days; half a horizon if not given."},
+    {.name = "initial",
+     .value = "LENGTH",
+     .help = "What the first has before it; three horizons or a longest season if not given."},
+    {.name = "cutoffs", .value = "DATE,...", .help = "Their days, instead of --period."},
+    {.name = "rolling-window",
+     .value = "SHARE",
+     .help = "Share of the rows that each measure is the mean of; 0.1 if not given."},
+    {.name = "cross-validation-rows",
+     .value = "FILE",
+     .help = "Write the single rows of the cross-validation as CSV.",
+     .completes = Completes::kFile},
     {.name = "interval-width",
      .value = "SHARE",
      .help = "Share of outcomes that the uncertainty interval holds, 0 to 1."},
@@ -376,20 +402,24 @@ constexpr Command kCommands[] = {
                     "fields or Hugging Face's inputs and parameters; /docs shows every path.",
      .flags = kServeFlags,
      .examples = "$ thaw serve --task forecast --port 8080\n"
+                 "$ thaw serve --task forecast --model model.json\n"
                  "$ thaw serve --model ./distilbert-squad\n"
                  "$ thaw serve --model qa=./distilbert-squad --model embed=./minilm\n",
      .main = serve_command},
     {.name = "forecast",
-     .arguments = "FILE.csv|-",
+     .arguments = "[FILE.csv|-]",
      .summary = "Forecast a time series with Prophet's model",
      .description = "The file has the columns ds (or date) and y; with a column unique_id it holds "
                     "many series, which are forecast in parallel. No platform is needed.",
      .flags = kForecastFlags,
-     .min_arguments = 1,
+     .min_arguments = 0,
      .max_arguments = 1,
      .completes = Completes::kFile,
      .examples = "$ thaw forecast history.csv --periods 28\n"
                  "$ thaw forecast history.csv --plot forecast.png --plot-components parts.svg\n"
+                 "$ thaw forecast history.csv --cross-validate --horizon '30 days'\n"
+                 "$ thaw forecast history.csv --save-model model.json\n"
+                 "$ thaw forecast --model model.json --periods 7\n"
                  "$ thaw forecast - --output json < history.csv\n",
      .main = forecast_command},
     {.name = "env",

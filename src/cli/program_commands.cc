@@ -132,9 +132,38 @@ void set_others(const Words& words, ForecastOptions& options) {
   options.plot_changepoints = words.is_on("plot-changepoints");
 }
 
+Outcome<bool> set_validation(const Words& words, ForecastOptions& options) {
+  options.cross_validate = words.is_on("cross-validate");
+  const std::pair<const char*, std::string*> kFlags[] = {
+      {"horizon", &options.horizon},
+      {"initial", &options.initial},
+      {"period", &options.period},
+      {"cutoffs", &options.cutoffs},
+      {"rolling-window", &options.rolling_window},
+      {"cross-validation-rows", &options.validation_rows_file}};
+  for (const auto& [flag, into] : kFlags) {
+    const auto value = words.value(flag);
+    if (value && !options.cross_validate) {
+      return usage_failure(fmt::format("--{} goes with --cross-validate only", flag));
+    }
+    *into = value.value_or("");
+  }
+  if (options.cross_validate && options.horizon.empty()) {
+    return usage_failure("--horizon is missing: --cross-validate --horizon '30 days'");
+  }
+  return true;
+}
+
 Outcome<ForecastOptions> forecast_options(const Context& context, const Words& words) {
   ForecastOptions options;
-  options.file = words.arguments()[0];
+  options.model_file = words.value("model").value_or("");
+  options.save_model_file = words.value("save-model").value_or("");
+  if (words.arguments().empty() == options.model_file.empty()) {
+    return usage_failure("give either FILE or --model FILE.json");
+  }
+  if (options.model_file.empty()) options.file = words.arguments()[0];
+  ASSIGN_OR_RETURN(const bool checked, set_validation(words, options));
+  static_cast<void>(checked);
   set_output(context, words, options);
   if (options.draw && options.output != ForecastOptions::Output::kTable) {
     return usage_failure("--draw goes with --output table only");
@@ -192,8 +221,8 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   if (options.models.empty() && !forecasts) {
     return usage_failure("--model is missing: thaw serve --model DIR, or --task forecast");
   }
-  if (!options.models.empty() && forecasts) {
-    return usage_failure("--model and --task forecast cannot be given together");
+  if (options.models.size() > 1 && forecasts) {
+    return usage_failure("--task forecast takes one --model FILE.json");
   }
   ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
   options.threads = static_cast<int>(threads.value_or(0));

@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdlib>
+#include <memory>
+
 #include "base/json.h"
+#include "predict/cross_validation.h"
 #include "predict/render.h"
 #include "predict/request.h"
+#include "predict/saved_model.h"
 #include "predict/text.h"
 
 namespace thaw::predict {
@@ -148,21 +153,115 @@ Status check_pictures(const ForecastCommand& command) {
   return {};
 }
 
+/// The history of the text, or of the model that is fitted already.
+Result<ForecastRequest> read_request(const ForecastCommand& command) {
+  if (command.model_text.empty()) return parse_request("", command.text);
+  ForecastRequest request;
+  ASSIGN_OR_RETURN(SavedModel saved, parse_saved_model(command.model_text));
+  request.history = saved.history;
+  request.fitted = std::make_shared<SavedModel>(std::move(saved));
+  return request;
+}
+
+Status apply_options(const ForecastCommand& command, ForecastRequest& request) {
+  for (const auto& [name, value] : command.options) {
+    if (request.fitted && !is_forecast_option(name)) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("{}: the model is fitted already, with its own", name));
+    }
+    RETURN_IF_ERROR(set_option(request, name, std::string_view(value)));
+  }
+  RETURN_IF_ERROR(validate(request.model));
+  RETURN_IF_ERROR(validate(request.horizon));
+  return validate(request.intervals);
+}
+
+Result<CrossValidationOptions> validation_options(const ForecastCommand::Validation& words) {
+  CrossValidationOptions options;
+  const auto read = [](const char* name, const std::string& text, auto& into) -> Status {
+    if (text.empty()) return {};
+    auto length = parse_duration(text);
+    if (!length) return std::move(length).error().with_context(name);
+    into = *length;
+    return {};
+  };
+  RETURN_IF_ERROR(read("horizon", words.horizon, options.horizon));
+  RETURN_IF_ERROR(read("period", words.period, options.period));
+  RETURN_IF_ERROR(read("initial", words.initial, options.initial));
+  if (options.horizon.count() == 0) {
+    return Error(Code::kInvalidArgument, "horizon: how far to look is missing: e.g. 30 days");
+  }
+  ForecastRequest dates;
+  RETURN_IF_ERROR(set_option(dates, "changepoints", std::string_view(words.cutoffs)));
+  if (dates.model.changepoints) options.cutoffs = *dates.model.changepoints;
+  if (!words.rolling_window.empty()) {
+    char* end = nullptr;
+    options.rolling_window = std::strtod(words.rolling_window.c_str(), &end);
+    if (*end != 0) {
+      return Error(Code::kInvalidArgument, fmt::format("rolling_window: {} is no number",
+                                                       quoted_value(words.rolling_window)));
+    }
+  }
+  return options;
+}
+
+ForecastPrinted run_validation(const ForecastCommand& command, const ForecastRequest& request) {
+  if (request.panel || request.fitted) {
+    return failed(kBadUsage, Error(Code::kInvalidArgument,
+                                   "cross-validation is of the history of one series"));
+  }
+  const auto options = validation_options(*command.validation);
+  if (!options) return failed(kBadUsage, options.error());
+  auto result = cross_validate(request, *options, command.run);
+  if (!result) return failed(kBadInput, std::move(result).error().with_context(command.source));
+  ForecastPrinted printed;
+  printed.output = command.output == ForecastCommand::Output::kCsv    ? measures_csv(*result)
+                   : command.output == ForecastCommand::Output::kJson ? measures_json(*result)
+                                                                      : measures_table(*result);
+  printed.notes = fmt::format("{} cutoffs, {} to {}\n", result->cutoffs.size(),
+                              format_timestamp(result->cutoffs.front(), ClockPart::kShortest),
+                              format_timestamp(result->cutoffs.back(), ClockPart::kShortest));
+  if (!command.validation->rows_file.empty()) {
+    printed.files.emplace_back(command.validation->rows_file, rows_csv(*result));
+  }
+  return printed;
+}
+
+ForecastPrinted run_single(const ForecastCommand& command, const ForecastRequest& request) {
+  auto answered = answer(request);
+  if (!answered) {
+    return failed(kBadInput, std::move(answered).error().with_context(command.source));
+  }
+  ForecastPrinted printed;
+  if (!request.fitted) printed.notes = notes_on(request, answered->model.facts);
+  if (const Status status = add_pictures(command, request, *answered, printed); !status) {
+    return failed(kBadInput, status.error());
+  }
+  if (!command.saved_model.empty()) {
+    printed.files.emplace_back(command.saved_model, save_model(answered->model, request.history));
+  }
+  const bool table = command.output == ForecastCommand::Output::kTable;
+  if (table) printed.output = headline(command, *answered);
+  if (command.plot == ForecastCommand::Plot::kShown) {
+    PlotOptions drawing = command.drawing;
+    drawing.interval_width = request.intervals.width;
+    (table ? printed.output : printed.notes) +=
+        plot_forecast(request.history, answered->forecast, drawing) + '\n';
+  }
+  printed.output += rendered(*answered, command, request.form);
+  return printed;
+}
+
 }  // namespace
 
 ForecastPrinted run_forecast(const ForecastCommand& command) {
   if (const Status status = check_pictures(command); !status) {
     return failed(kBadUsage, status.error());
   }
-  auto request = parse_request("", command.text);
+  auto request = read_request(command);
   if (!request) return failed(kBadInput, std::move(request).error().with_context(command.source));
-  for (const auto& [name, value] : command.options) {
-    const Status status = set_option(*request, name, std::string_view(value));
-    if (!status) return failed(kBadUsage, status.error());
-  }
-  for (const Status& status :
-       {validate(request->model), validate(request->horizon), validate(request->intervals)}) {
-    if (!status) return failed(kBadUsage, status.error());
+  if (const Status status = apply_options(command, *request); !status) {
+    return failed(kBadUsage, status.error());
   }
   if (!command.future_source.empty()) {
     Status future = set_future(*request, command.future_text);
@@ -170,30 +269,15 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
       return failed(kBadInput, std::move(future).error().with_context(command.future_source));
     }
   }
-  if (request->panel && !(command.picture.empty() && command.components_picture.empty())) {
-    return failed(kBadUsage, Error(Code::kInvalidArgument,
-                                   "plot: a picture shows one series, and the file has many"));
+  if (command.validation) return run_validation(command, *request);
+  const bool one_only = !command.picture.empty() || !command.components_picture.empty() ||
+                        !command.saved_model.empty();
+  if (request->panel && one_only) {
+    return failed(kBadUsage,
+                  Error(Code::kInvalidArgument,
+                        "pictures and saved models are of one series, and the file has many"));
   }
-  if (request->panel) return run_panel(command, *request);
-  auto answered = answer(*request);
-  if (!answered) {
-    return failed(kBadInput, std::move(answered).error().with_context(command.source));
-  }
-  ForecastPrinted printed;
-  printed.notes = notes_on(*request, answered->model.facts);
-  if (const Status status = add_pictures(command, *request, *answered, printed); !status) {
-    return failed(kBadInput, status.error());
-  }
-  const bool table = command.output == ForecastCommand::Output::kTable;
-  if (table) printed.output = headline(command, *answered);
-  if (command.plot == ForecastCommand::Plot::kShown) {
-    PlotOptions drawing = command.drawing;
-    drawing.interval_width = request->intervals.width;
-    (table ? printed.output : printed.notes) +=
-        plot_forecast(request->history, answered->forecast, drawing) + '\n';
-  }
-  printed.output += rendered(*answered, command, request->form);
-  return printed;
+  return request->panel ? run_panel(command, *request) : run_single(command, *request);
 }
 
 }  // namespace thaw::predict

@@ -5,6 +5,7 @@
 // in ForecastCommand must live as long as it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,16 @@ struct ForecastCommand {
   /// Options by name as set_option (request.h) takes them, e.g. {"periods", "28"}; they win over
   /// those of a JSON text.
   std::vector<std::pair<std::string, std::string>> options;
+  /// A model fitted elsewhere (saved_model.h): then `text` is not looked at.
+  std::string_view model_text;
+  std::string saved_model;  // where the fitted model is to be written; "" for nowhere
+  /// Cross-validation instead of a forecast: lengths as parse_duration takes them, dates between
+  /// commas, a share; "" for the default.
+  struct Validation {
+    std::string horizon, period, initial, cutoffs, rolling_window;
+    std::string rows_file;  // where the single rows are to be written; "" for nowhere
+  };
+  std::optional<Validation> validation;
   Output output = Output::kTable;
   Plot plot = Plot::kShown;     // before the table; with kCsv and kJson it goes to `notes`
   PlotOptions drawing;          // interval_width is taken from the options

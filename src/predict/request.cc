@@ -108,6 +108,44 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
   return request;
 }
 
+bool is_forecast_option(std::string_view name) {
+  static constexpr std::string_view kNames[] = {
+      "periods", "freq", "include_history", "interval_width", "uncertainty_samples", "seed"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body,
+                                      std::shared_ptr<const SavedModel> fitted) {
+  ForecastRequest request;
+  request.fitted = std::move(fitted);
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return request;
+  ASSIGN_OR_RETURN(const bool json, is_json(content_type, body));
+  if (!json) {
+    ASSIGN_OR_RETURN(request.future, parse_series_csv(body, SeriesKind::kFuture));
+    return request;
+  }
+  ASSIGN_OR_RETURN(const Json root, Json::parse(body));
+  request.form = root.is_array() ? BodyForm::kJsonList : BodyForm::kJsonObject;
+  if (!root.is_object()) {
+    ASSIGN_OR_RETURN(request.future, parse_series_json(root, "rows", SeriesKind::kFuture));
+    return request;
+  }
+  for (const auto& [name, value] : root.as_object()) {
+    if (name == "future") {
+      ASSIGN_OR_RETURN(request.future, parse_series_json(value, name, SeriesKind::kFuture));
+    } else if (is_forecast_option(name)) {
+      RETURN_IF_ERROR(set_option(request, name, value));
+    } else {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("{}: the model is fitted already: only future, periods, freq, "
+                               "include_history, interval_width, uncertainty_samples and seed "
+                               "can be given",
+                               quoted_value(name)));
+    }
+  }
+  return request;
+}
+
 std::vector<std::string> unused_columns(const ForecastRequest& request) {
   const ForecastOptions& options = request.model;
   std::vector<std::string> unused;
@@ -157,8 +195,13 @@ Result<ForecastAnswer> answer(const ForecastRequest& request, const Series& hist
   ForecastOptions options = request.model;
   RETURN_IF_ERROR(keep_countries(options));
   ForecastAnswer answer;
-  ASSIGN_OR_RETURN(answer.model, fit(history, options));
-  ASSIGN_OR_RETURN(FutureRows rows, future_rows(answer.model, history, future, request.horizon));
+  if (request.fitted) {
+    answer.model = request.fitted->model;
+  } else {
+    ASSIGN_OR_RETURN(answer.model, fit(history, options));
+  }
+  const Series& past = request.fitted ? request.fitted->history : history;
+  ASSIGN_OR_RETURN(FutureRows rows, future_rows(answer.model, past, future, request.horizon));
   answer.frequency = rows.frequency;
   ASSIGN_OR_RETURN(answer.forecast, predict(answer.model, rows.rows, request.intervals));
   return answer;

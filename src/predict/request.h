@@ -4,6 +4,7 @@
 // Thread: any. Owner: values. Limits: those of Series and of forecast_options.h.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "predict/forecaster.h"
 #include "predict/future.h"
 #include "predict/panel.h"
+#include "predict/saved_model.h"
 #include "predict/series.h"
 
 namespace thaw {
@@ -30,9 +32,10 @@ enum class BodyForm {
 
 struct ForecastRequest {
   Series history;
-  std::optional<Panel> panel;         // many series instead of `history`
-  std::optional<Series> future;       // the rows to be forecast, where they are given
-  std::optional<Panel> future_panel;  // the same with a unique_id
+  std::optional<Panel> panel;                // many series instead of `history`
+  std::optional<Series> future;              // the rows to be forecast, where they are given
+  std::optional<Panel> future_panel;         // the same with a unique_id
+  std::shared_ptr<const SavedModel> fitted;  // then nothing is fitted; `history` is not looked at
   ForecastOptions model;
   HorizonOptions horizon;
   IntervalOptions intervals;
@@ -54,6 +57,14 @@ Status set_option(ForecastRequest& request, std::string_view name, const Json& v
 /// ignored; when empty, text/plain or a browser's form or octet-stream type, a body that begins
 /// with { or [ is JSON and any other CSV. kInvalidArgument: another type, or a fault in the body.
 Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body);
+
+/// A body for a model that is fitted already: nothing, rows to be forecast (CSV or a JSON list), or
+/// an object with options and "future". kInvalidArgument: a history.
+Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body,
+                                      std::shared_ptr<const SavedModel> fitted);
+
+/// Whether the option is about the dates and intervals of a forecast, and not about its fit.
+bool is_forecast_option(std::string_view name);
 
 struct ForecastAnswer {
   Model model;

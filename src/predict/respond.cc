@@ -74,6 +74,10 @@ Status apply_query(const http::Query& query, ForecastRequest& request) {
                      fmt::format("the option {} is given twice", quoted_value(query[i].first)));
       }
     }
+    if (request.fitted && !is_forecast_option(query[i].first)) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("{}: the model is fitted already", quoted_value(query[i].first)));
+    }
     RETURN_IF_ERROR(set_option(request, query[i].first, std::string_view(query[i].second)));
   }
   return {};
@@ -114,8 +118,11 @@ http::Response panel_response(const ForecastRequest& request, Form form) {
   return response;
 }
 
-http::Response predict_response(const http::Request& http_request) {
-  auto request = parse_request(http_request.headers.get("content-type"), http_request.body);
+http::Response predict_response(const http::Request& http_request,
+                                const std::shared_ptr<const SavedModel>& fitted) {
+  const std::string_view type = http_request.headers.get("content-type");
+  auto request = fitted ? parse_request(type, http_request.body, fitted)
+                        : parse_request(type, http_request.body);
   if (!request) return failure(request.error());
   const Status applied = apply_query(http_request.query, *request);
   if (!applied) return failure(applied.error());
@@ -137,10 +144,11 @@ http::Response wrong_method(std::string_view method, std::string_view allowed) {
 
 }  // namespace
 
-http::Response respond(const http::Request& request) {
+http::Response respond(const http::Request& request,
+                       const std::shared_ptr<const SavedModel>& fitted) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/predict") {
-    return request.method == "POST" ? predict_response(request)
+    return request.method == "POST" ? predict_response(request, fitted)
                                     : wrong_method(request.method, "POST");
   }
   if (request.path != "/" && request.path != "/health") {

@@ -26,8 +26,10 @@ struct Job {
 
 }  // namespace
 
-ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker)
+ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
+                               std::shared_ptr<const SavedModel> fitted)
     : worker_(worker),
+      fitted_(std::move(fitted)),
       server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
         handle(std::move(request), std::move(responder));
       }) {}
@@ -40,7 +42,7 @@ void ForecastServer::drain(std::function<void()> done) { server_.drain(std::move
 
 void ForecastServer::handle(http::Request request, http::Responder responder) {
   if (request.path != "/predict" || request.method != "POST") {
-    responder.answer(respond(request));
+    responder.answer(respond(request, fitted_));
     return;
   }
   if (*waiting_ >= kMaxWaiting) {
@@ -52,8 +54,8 @@ void ForecastServer::handle(http::Request request, http::Responder responder) {
   const auto shared = std::make_shared<http::Responder>(std::move(responder));
   shared->when_gone([job] { job->is_abandoned = true; });
   const Status accepted = worker_.run(
-      [job] {
-        if (!job->is_abandoned) job->response = respond(job->request);
+      [job, fitted = fitted_] {
+        if (!job->is_abandoned) job->response = respond(job->request, fitted);
       },
       [job, shared, waiting = waiting_] {
         --*waiting;

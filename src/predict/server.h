@@ -20,17 +20,21 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/worker.h"
+#include "predict/saved_model.h"
 
 namespace thaw::predict {
 
-/// The answer to one request; pure, any thread.
-http::Response respond(const http::Request& request);
+/// The answer to one request; pure, any thread. With a fitted model /predict takes rows to be
+/// forecast instead of a history.
+http::Response respond(const http::Request& request,
+                       const std::shared_ptr<const SavedModel>& fitted = nullptr);
 
 class ForecastServer {
  public:
   static constexpr int kMaxWaiting = 64;
 
-  ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker);
+  ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
+                 std::shared_ptr<const SavedModel> fitted = nullptr);
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -41,6 +45,7 @@ class ForecastServer {
   void handle(http::Request request, http::Responder responder);
 
   io::Worker& worker_;
+  std::shared_ptr<const SavedModel> fitted_;
   std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
   http::Server server_;
 };

@@ -1,0 +1,208 @@
+#include "predict/cross_validation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "predict/features.h"
+#include "predict/text.h"
+
+namespace thaw::predict {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// The rows with a value, sorted by date.
+Series valued_rows(const Series& series) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (!std::isnan(series.y[i])) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return series.ds[a] < series.ds[b]; });
+  return rows_of(series, order);
+}
+
+/// The rows that are after `from` and not after `to`; precondition: sorted.
+Series rows_between(const Series& sorted, Timestamp from, Timestamp to) {
+  std::vector<size_t> indexes;
+  const auto begin = std::upper_bound(sorted.ds.begin(), sorted.ds.end(), from);
+  const auto end = std::upper_bound(begin, sorted.ds.end(), to);
+  for (auto it = begin; it != end; ++it) {
+    indexes.push_back(static_cast<size_t>(it - sorted.ds.begin()));
+  }
+  return rows_of(sorted, indexes);
+}
+
+/// The seasons that the whole history has, so that all cutoffs judge the same model.
+void fix_seasonalities(ForecastOptions& options, const std::vector<Timestamp>& sorted_ds) {
+  std::vector<SeasonalityOption> fixed;
+  for (const Seasonality& it : choose_seasonalities(options, sorted_ds)) {
+    fixed.push_back({it.name, it.period_days, it.order, it.prior_scale, it.mode, it.condition});
+  }
+  options.seasonalities = std::move(fixed);
+  for (SeasonalitySwitch* it : {&options.yearly, &options.weekly, &options.daily}) {
+    it->mode = SeasonalitySwitch::Mode::kOff;
+  }
+}
+
+Result<std::vector<ValidatedRow>> validate_cutoff(const ForecastRequest& request,
+                                                  const ForecastOptions& fixed,
+                                                  const Series& sorted, Timestamp cutoff,
+                                                  microseconds horizon) {
+  ForecastOptions options = fixed;
+  const Series before = rows_between(sorted, earliest_timestamp() - kDay, cutoff);
+  if (options.changepoints && before.size() > 0) {
+    std::erase_if(*options.changepoints, [&](Timestamp at) { return at >= before.ds.back(); });
+  }
+  ASSIGN_OR_RETURN(const Model model, fit(before, options));
+  const Series after = rows_between(sorted, cutoff, cutoff + horizon);
+  ASSIGN_OR_RETURN(const Forecast forecast, predict(model, after, request.intervals));
+  std::vector<ValidatedRow> rows;
+  const bool bounded = !forecast.yhat_lower.empty();
+  for (size_t i = 0; i < after.size(); ++i) {
+    rows.push_back({after.ds[i], cutoff, after.y[i], forecast.yhat[i],
+                    bounded ? forecast.yhat_lower[i] : kNan,
+                    bounded ? forecast.yhat_upper[i] : kNan});
+  }
+  return rows;
+}
+
+Status check_cutoffs(const std::vector<Timestamp>& cutoffs, const Series& sorted,
+                     microseconds horizon) {
+  for (Timestamp at : cutoffs) {
+    if (at > sorted.ds.front() && at <= sorted.ds.back() - horizon) continue;
+    return Error(Code::kInvalidArgument,
+                 fmt::format("cutoffs: {} is not after the first date, {}, and a horizon before "
+                             "the last, {}",
+                             format_timestamp(at, ClockPart::kShortest),
+                             format_timestamp(sorted.ds.front(), ClockPart::kShortest),
+                             format_timestamp(sorted.ds.back(), ClockPart::kShortest)));
+  }
+  return {};
+}
+
+Status check(const CrossValidationOptions& options) {
+  const auto too_small = [](const char* name) {
+    return Error(Code::kInvalidArgument, fmt::format("{}: must be longer than nothing", name));
+  };
+  if (options.horizon.count() <= 0) return too_small("horizon");
+  if (options.period && options.period->count() <= 0) return too_small("period");
+  if (options.initial && options.initial->count() <= 0) return too_small("initial");
+  if (options.rolling_window >= 0 && options.rolling_window <= 1) return {};
+  return Error(Code::kInvalidArgument,
+               fmt::format("rolling_window: {} is not in 0 to 1", options.rolling_window));
+}
+
+}  // namespace
+
+Result<microseconds> parse_duration(std::string_view text) {
+  struct Unit {
+    std::string_view names;  // each between blanks
+    double us;
+  };
+  static constexpr Unit kUnits[] = {{" w week weeks ", 7 * 86400e6},
+                                    {" d day days ", 86400e6},
+                                    {" h hr hour hours ", 3600e6},
+                                    {" min t m minute minutes ", 60e6},
+                                    {" s sec second seconds ", 1e6}};
+  const auto refused = [&] {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} is no length of time: write 30 days, 12 h, 90 min, 2 weeks",
+                             quoted_value(text)));
+  };
+  const std::string low = lower_case(trimmed(text));
+  double number = 0;
+  const auto [end, fault] = std::from_chars(low.data(), low.data() + low.size(), number);
+  if (fault != std::errc() || !(number >= 0)) return refused();
+  const auto used = static_cast<size_t>(end - low.data());
+  const std::string unit = fmt::format(" {} ", trimmed(std::string_view(low).substr(used)));
+  if (unit.size() < 3) return refused();
+  for (const Unit& it : kUnits) {
+    if (it.names.find(unit) == std::string_view::npos) continue;
+    const double us = number * it.us;
+    if (us > 9e15) return refused();  // 285 years
+    return microseconds(std::llround(us));
+  }
+  return refused();
+}
+
+Result<std::vector<Timestamp>> choose_cutoffs(const std::vector<Timestamp>& sorted_ds,
+                                              const CrossValidationOptions& options) {
+  const microseconds period = options.period.value_or(options.horizon / 2);
+  const microseconds initial = options.initial.value_or(options.horizon * 3);
+  const Timestamp first = sorted_ds.front();
+  Timestamp cutoff = sorted_ds.back() - options.horizon;
+  std::vector<Timestamp> cutoffs;
+  while (cutoff >= first + initial) {
+    cutoffs.push_back(cutoff);
+    if (cutoffs.size() > kMaxCutoffs) {
+      return Error(
+          Code::kInvalidArgument,
+          fmt::format("period: there would be over {} cutoffs: make it longer", kMaxCutoffs));
+    }
+    cutoff -= period;
+    const auto after = std::upper_bound(sorted_ds.begin(), sorted_ds.end(), cutoff);
+    // A gap of the data is passed over: the last date before it is a horizon after the cutoff.
+    const bool has_data = after != sorted_ds.end() && *after <= cutoff + options.horizon;
+    if (!has_data && after != sorted_ds.begin()) cutoff = *(after - 1) - options.horizon;
+  }
+  if (cutoffs.empty()) {
+    return Error(Code::kInvalidArgument,
+                 "the history is too short to have a horizon after the initial span: make horizon "
+                 "or initial shorter");
+  }
+  std::reverse(cutoffs.begin(), cutoffs.end());
+  return cutoffs;
+}
+
+Result<CrossValidation> cross_validate(const ForecastRequest& request,
+                                       const CrossValidationOptions& given, const RunTasks& run) {
+  RETURN_IF_ERROR(check(given));
+  RETURN_IF_ERROR(validate(request.model));
+  RETURN_IF_ERROR(validate(request.intervals));
+  const Series sorted = valued_rows(request.history);
+  if (sorted.size() < 2) {
+    return Error(Code::kInvalidArgument, "the history has fewer than 2 rows with a value of y");
+  }
+  CrossValidationOptions options = given;
+  ForecastOptions fixed = request.model;
+  RETURN_IF_ERROR(keep_countries(fixed));
+  fix_seasonalities(fixed, sorted.ds);
+  if (!options.initial) {
+    options.initial = options.horizon * 3;
+    for (const SeasonalityOption& it : fixed.seasonalities) {
+      const microseconds season(std::llround(it.period_days * 86400e6));
+      options.initial = std::max(*options.initial, season);
+    }
+  }
+  CrossValidation result;
+  result.cutoffs = options.cutoffs;
+  std::sort(result.cutoffs.begin(), result.cutoffs.end());
+  if (result.cutoffs.empty()) {
+    ASSIGN_OR_RETURN(result.cutoffs, choose_cutoffs(sorted.ds, options));
+  }
+  RETURN_IF_ERROR(check_cutoffs(result.cutoffs, sorted, options.horizon));
+  const size_t count = result.cutoffs.size();
+  std::vector<Result<std::vector<ValidatedRow>>> parts(
+      count, Result<std::vector<ValidatedRow>>(std::vector<ValidatedRow>()));
+  run(count, [&](size_t i) {
+    parts[i] = validate_cutoff(request, fixed, sorted, result.cutoffs[i], options.horizon);
+  });
+  for (size_t i = 0; i < count; ++i) {
+    if (!parts[i]) {
+      return std::move(parts[i]).error().with_context(
+          "cutoff " + format_timestamp(result.cutoffs[i], ClockPart::kShortest));
+    }
+    result.rows.insert(result.rows.end(), parts[i]->begin(), parts[i]->end());
+  }
+  result.measures = measures_of(result.rows, options.rolling_window);
+  return result;
+}
+
+}  // namespace thaw::predict

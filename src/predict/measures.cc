@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "base/json.h"
+#include "predict/cross_validation.h"
+
+namespace thaw::predict {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr double kNearlyZero = 1e-8;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// Rows of one distance from their cutoffs: [begin, end) of the sorted rows.
+struct Group {
+  microseconds horizon;
+  size_t begin, end;
+  double count() const { return static_cast<double>(end - begin); }
+};
+
+std::vector<Group> groups_of(const std::vector<ValidatedRow>& sorted) {
+  std::vector<Group> groups;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const microseconds horizon = sorted[i].ds - sorted[i].cutoff;
+    if (groups.empty() || groups.back().horizon != horizon) groups.push_back({horizon, i, i});
+    groups.back().end = i + 1;
+  }
+  return groups;
+}
+
+using Loss = std::function<double(const ValidatedRow&)>;
+
+/// Per group the mean of the `window` rows that end with it, the group where they begin counting
+/// in part; groups with fewer rows before them are left out, so that the last ones remain.
+std::vector<double> rolling_means(const std::vector<ValidatedRow>& sorted,
+                                  const std::vector<Group>& groups, double window,
+                                  const Loss& loss) {
+  std::vector<double> sums;
+  for (const Group& it : groups) {
+    double sum = 0;
+    for (size_t i = it.begin; i < it.end; ++i) sum += loss(sorted[i]);
+    sums.push_back(sum);
+  }
+  std::vector<double> means;  // from the last group on
+  size_t last = groups.size();
+  double sum = 0, count = 0;
+  for (size_t i = groups.size(); i-- > 0;) {
+    sum += sums[i];
+    count += groups[i].count();
+    while (count >= window && last > i) {
+      const double excess = (count - window) * sums[i] / groups[i].count();
+      means.push_back((sum - excess) / window);
+      --last;
+      sum -= sums[last];
+      count -= groups[last].count();
+    }
+  }
+  std::reverse(means.begin(), means.end());
+  return means;
+}
+
+double median(std::vector<double> values) {
+  const size_t middle = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle),
+                   values.end());
+  const double upper = values[middle];
+  if (values.size() % 2 == 1) return upper;
+  return (upper +
+          *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle))) /
+         2;
+}
+
+/// The median of a group and, while there are fewer than `window`, of the rows before it.
+double rolling_median(const std::vector<ValidatedRow>& sorted, const Group& group, double window,
+                      const Loss& loss) {
+  std::vector<double> values;
+  for (size_t i = group.begin; i < group.end; ++i) values.push_back(loss(sorted[i]));
+  for (size_t i = group.begin; i-- > 0 && static_cast<double>(values.size()) < window;) {
+    values.push_back(loss(sorted[i]));
+  }
+  return median(std::move(values));
+}
+
+double relative(const ValidatedRow& it) { return std::abs((it.y - it.yhat) / it.y); }
+
+double symmetric(const ValidatedRow& it) {
+  const double size = (std::abs(it.y) + std::abs(it.yhat)) / 2;
+  return size == 0 ? 0 : std::abs(it.y - it.yhat) / size;
+}
+
+/// "30 days", "1 days 12:00:00": as pandas writes them.
+std::string horizon_text(microseconds horizon) {
+  const auto days = std::chrono::floor<std::chrono::days>(horizon);
+  const auto rest = std::chrono::duration_cast<std::chrono::seconds>(horizon - days).count();
+  const std::string text = fmt::format("{} days", days.count());
+  if (rest == 0) return text;
+  return fmt::format("{} {:02}:{:02}:{:02}", text, rest / 3600, rest / 60 % 60, rest % 60);
+}
+
+struct Measure {
+  const char* name;
+  double HorizonMeasures::*value;
+};
+constexpr Measure kMeasures[] = {
+    {"mse", &HorizonMeasures::mse},          {"rmse", &HorizonMeasures::rmse},
+    {"mae", &HorizonMeasures::mae},          {"mape", &HorizonMeasures::mape},
+    {"mdape", &HorizonMeasures::mdape},      {"smape", &HorizonMeasures::smape},
+    {"coverage", &HorizonMeasures::coverage}};
+
+std::string number_text(double value) {
+  return std::isfinite(value) ? fmt::format("{:.10g}", value) : "";
+}
+
+Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+}  // namespace
+
+std::vector<HorizonMeasures> measures_of(const std::vector<ValidatedRow>& rows,
+                                         double rolling_window) {
+  std::vector<ValidatedRow> sorted = rows;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.ds - a.cutoff < b.ds - b.cutoff; });
+  const std::vector<Group> groups = groups_of(sorted);
+  const auto count = static_cast<double>(sorted.size());
+  const double window = std::clamp(std::floor(rolling_window * count), 1.0, std::max(count, 1.0));
+  const auto means = [&](const Loss& loss) { return rolling_means(sorted, groups, window, loss); };
+  const auto square = means([](const auto& it) { return (it.y - it.yhat) * (it.y - it.yhat); });
+  const auto absolute = means([](const auto& it) { return std::abs(it.y - it.yhat); });
+  const auto share = means(relative), both = means(symmetric);
+  const auto covered = means(
+      [](const auto& it) { return it.y >= it.yhat_lower && it.y <= it.yhat_upper ? 1.0 : 0.0; });
+  const bool near_zero = std::any_of(sorted.begin(), sorted.end(),
+                                     [](const auto& it) { return std::abs(it.y) < kNearlyZero; });
+  const bool bounded = !sorted.empty() && !std::isnan(sorted[0].yhat_lower);
+  std::vector<HorizonMeasures> measures;
+  for (size_t i = 0; i < square.size(); ++i) {
+    const Group& group = groups[groups.size() - square.size() + i];
+    measures.push_back({group.horizon, square[i], std::sqrt(square[i]), absolute[i],
+                        near_zero ? kNan : share[i],
+                        near_zero ? kNan : rolling_median(sorted, group, window, relative), both[i],
+                        bounded ? covered[i] : kNan});
+  }
+  return measures;
+}
+
+std::string measures_csv(const CrossValidation& result) {
+  std::string text = "horizon";
+  for (const Measure& it : kMeasures) text += fmt::format(",{}", it.name);
+  text += '\n';
+  for (const HorizonMeasures& row : result.measures) {
+    text += horizon_text(row.horizon);
+    for (const Measure& it : kMeasures) text += "," + number_text(row.*it.value);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string measures_table(const CrossValidation& result) {
+  std::string text = fmt::format("{:<18}", "horizon");
+  for (const Measure& it : kMeasures) text += fmt::format("  {:>10}", it.name);
+  text += '\n';
+  for (const HorizonMeasures& row : result.measures) {
+    text += fmt::format("{:<18}", horizon_text(row.horizon));
+    for (const Measure& it : kMeasures) {
+      const double value = row.*it.value;
+      text += fmt::format("  {:>10}", std::isfinite(value) ? fmt::format("{:.4g}", value) : "");
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string rows_csv(const CrossValidation& result) {
+  std::string text = "ds,cutoff,y,yhat,yhat_lower,yhat_upper\n";
+  for (const ValidatedRow& it : result.rows) {
+    text +=
+        fmt::format("{},{},{},{},{},{}\n", format_timestamp(it.ds, ClockPart::kShortest),
+                    format_timestamp(it.cutoff, ClockPart::kShortest), number_text(it.y),
+                    number_text(it.yhat), number_text(it.yhat_lower), number_text(it.yhat_upper));
+  }
+  return text;
+}
+
+std::string measures_json(const CrossValidation& result) {
+  Json measures = Json::array(), rows = Json::array();
+  for (const HorizonMeasures& row : result.measures) {
+    Json object = Json::object({{"horizon", horizon_text(row.horizon)}});
+    for (const Measure& it : kMeasures) object.set(it.name, number_json(row.*it.value));
+    measures.push_back(std::move(object));
+  }
+  for (const ValidatedRow& it : result.rows) {
+    rows.push_back(Json::object({{"ds", format_timestamp(it.ds, ClockPart::kShortest)},
+                                 {"cutoff", format_timestamp(it.cutoff, ClockPart::kShortest)},
+                                 {"y", it.y},
+                                 {"yhat", it.yhat},
+                                 {"yhat_lower", number_json(it.yhat_lower)},
+                                 {"yhat_upper", number_json(it.yhat_upper)}}));
+  }
+  return Json::object({{"metrics", std::move(measures)}, {"rows", std::move(rows)}}).dump() + '\n';
+}
+
+}  // namespace thaw::predict

@@ -1,0 +1,145 @@
+#include "predict/saved_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/json.h"
+#include "predict/forecast_command.h"
+#include "predict/request.h"
+
+namespace thaw::predict {
+namespace {
+
+using testing::HasSubstr;
+
+/// A small model as Prophet writes it: weekly season, one changepoint, 20 days from 2020-01-01.
+Json small_model() {
+  Json dates = Json::array(), rows = Json::array();
+  const Timestamp start = parse_timestamp("2020-01-01").value();
+  for (int i = 0; i < 20; ++i) {
+    const std::string ds =
+        format_timestamp(start + i * kDay, ClockPart::kShortest) + "T00:00:00.000Z";
+    dates.push_back(ds);
+    rows.push_back(Json::object(
+        {{"ds", ds}, {"y", i}, {"floor", 0}, {"t", i / 19.0}, {"y_scaled", i / 19.0}}));
+  }
+  Json bends = Json::array();
+  bends.push_back("2020-01-11T00:00:00.000Z");
+  const Json history = Json::object({{"data", std::move(rows)}});
+  Json model = Json::parse(R"({"growth":"linear","changepoint_prior_scale":0.05,"mcmc_samples":0,
+      "seasonality_mode":"additive","y_scale":19.0,"logistic_floor":false,"country_holidays":null,
+      "start":1577836800.0,"t_scale":1641600.0,"holidays":null,"extra_regressors":[[],{}],
+      "changepoints_t":[0.526315789473684],
+      "seasonalities":[["weekly"],{"weekly":{"period":7,"fourier_order":1,"prior_scale":10.0,
+      "mode":"additive","condition_name":null}}],
+      "params":{"k":[[1.0]],"m":[[0.1]],"delta":[[0.5]],"sigma_obs":[[0.01]],
+      "beta":[[0.0,0.2]]}})")
+                   .value();
+  model.set("history", history.dump());
+  model.set("history_dates", Json::object({{"data", std::move(dates)}}).dump());
+  model.set("changepoints", Json::object({{"data", std::move(bends)}}).dump());
+  return model;
+}
+
+double yhat_after(const SavedModel& saved, int days) {
+  return predict(saved.model, {saved.model.start + (19 + days) * kDay}, {.samples = 0}).yhat[0];
+}
+
+TEST(SavedModel, IsForecastByItsParameters) {
+  const SavedModel saved = parse_saved_model(small_model().dump()).value();
+  const double t = 20 / 19.0, bend = 10 / 19.0;
+  const double season = 0.2 * std::cos(2 * M_PI * (18262 + 20) / 7);  // 2020-01-01 is day 18262
+  EXPECT_NEAR(yhat_after(saved, 1), 19 * (t + 0.1 + 0.5 * (t - bend) + season), 1e-6);
+  EXPECT_EQ(saved.model.facts.end, FitFacts::End::kImported);
+  EXPECT_EQ(saved.history.size(), 20u);
+}
+
+TEST(SavedModel, MayBeATextOfJsonInJson) {
+  const std::string nested = Json(small_model().dump()).dump();
+  EXPECT_TRUE(parse_saved_model(nested));
+}
+
+TEST(SavedModel, FaultsNameTheKey) {
+  const std::pair<const char*, Json> faults[] = {
+      {"growth", "cubic"},
+      {"mcmc_samples", 300},
+      {"country_holidays", "US"},
+      {"y_scale", 0},
+      {"t_scale", -1},
+      {"start", "x"},
+      {"seasonalities", 3},
+      {"history", "{"},
+      {"history", "{\"data\":[]}"},
+      {"changepoints_t", Json::array()},
+      {"params", Json::object()},
+      {"holidays", "{\"data\":3}"},
+      {"extra_regressors", Json::array()},
+  };
+  for (const auto& [key, value] : faults) {
+    Json broken = small_model();
+    broken.set(key, value);
+    const auto saved = parse_saved_model(broken.dump());
+    ASSERT_FALSE(saved) << key;
+    EXPECT_FALSE(saved.error().message().empty());
+  }
+  Json broken = small_model();
+  broken.set("params", Json::parse(R"({"k":[[1]],"m":[[1]],"delta":[[0]],"sigma_obs":[[1]],
+                                       "beta":[[1]]})")
+                           .value());
+  EXPECT_THAT(
+      parse_saved_model(broken.dump()).error().message(),
+      HasSubstr("beta has 1 values where the seasonalities, holidays and regressors have 2"));
+  EXPECT_THAT(parse_saved_model("{}").error().message(), HasSubstr("no fitted model"));
+}
+
+std::string rich_csv() {
+  std::string text = "ds,y,promo,cap,floor\n";
+  const Timestamp start = parse_timestamp("2022-01-01").value();
+  for (int i = 0; i < 200; ++i) {
+    text += format_timestamp(start + i * kDay, ClockPart::kShortest) + "," +
+            std::to_string(20 + 0.05 * i + i * 7 % 5 + 3 * (i % 9 == 0)) + "," +
+            std::to_string(i % 9) + ",60,5\n";
+  }
+  return text;
+}
+
+TEST(SavedModel, WrittenAndReadForecastsTheSame) {
+  for (const char* growth : {"linear", "logistic", "flat"}) {
+    ForecastRequest request = parse_request("text/csv", rich_csv()).value();
+    ASSERT_TRUE(set_option(request, "growth", std::string_view(growth)));
+    ASSERT_TRUE(set_option(request, "regressors", std::string_view("promo,mode=multiplicative")));
+    ASSERT_TRUE(set_option(request, "holidays",
+                           std::string_view("holiday,ds,lower_window,upper_window\n"
+                                            "fair,2022-03-01,-1,1\nfair,2022-07-25,-1,1\n")));
+    ASSERT_TRUE(set_future(request, "ds,promo,cap,floor\n2022-07-25,3,60,5\n2022-08-01,1,60,5\n"));
+    request.intervals.samples = 50;
+    const ForecastAnswer before = answer(request).value();
+    const SavedModel saved = parse_saved_model(save_model(before.model, request.history)).value();
+    const Forecast after = predict(saved.model, *request.future, request.intervals).value();
+    for (size_t i = 0; i < after.yhat.size(); ++i) {
+      EXPECT_NEAR(after.yhat[i], before.forecast.yhat[i], 1e-9) << growth;
+      EXPECT_NEAR(after.yhat_upper[i], before.forecast.yhat_upper[i], 1e-9) << growth;
+    }
+  }
+}
+
+TEST(SavedModel, OfTheCommandNeedsNoHistory) {
+  const std::string model = small_model().dump();
+  ForecastCommand command;
+  command.source = "model.json";
+  command.model_text = model;
+  command.options = {{"periods", "3"}};
+  command.output = ForecastCommand::Output::kCsv;
+  command.plot = ForecastCommand::Plot::kNone;
+  command.saved_model = "again.json";
+  const ForecastPrinted printed = run_forecast(command);
+  ASSERT_EQ(printed.exit_code, 0) << printed.notes;
+  EXPECT_THAT(printed.output, HasSubstr("\n2020-01-23,"));
+  ASSERT_EQ(printed.files.size(), 1u);
+  EXPECT_TRUE(parse_saved_model(printed.files[0].second));
+}
+
+}  // namespace
+}  // namespace thaw::predict
