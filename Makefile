@@ -24,13 +24,19 @@ help:  ## print this
 	@echo 'Thaw, for a Debian 12 machine. What is missing is installed after saying what and why.'
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	  while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 .PHONY: demo
 demo:  ## a forecasting service wakes from zero, answers and sleeps again
 	@tools/setup build demo
 	$(call build,release,thaw)
 	@tools/demo
+
+.PHONY: demo-papers
+demo-papers:  ## a worker reads a Redis stream; it, Redis and Thaw are killed, nothing is lost
+	@tools/setup build demo papers
+	$(call build,release,thaw)
+	@tools/demo_papers
 
 .PHONY: test
 test:  ## build and run every test
