@@ -230,8 +230,20 @@ void Container::watch_memory() {
 
 Status Container::freeze() {
   if (state_ != State::kRunning) return Error(Code::kFailedPrecondition, "it is not running");
-  memory_timer_.cancel();  // nothing in it can ask for memory now
-  return env_.cgroups.freeze(name_);
+  RETURN_IF_ERROR(env_.cgroups.freeze(name_));
+  watch_frozen();
+  return {};
+}
+
+/// It asks for no memory, but may be killed: by hand, which in v1 reaches it at the thaw only, or
+/// one of its processes for the need of the whole machine. Seen here, not by its next request.
+void Container::watch_frozen() {
+  memory_timer_ = env_.loop.after(env_.settings.frozen_look, [this] {
+    const std::string status =
+        env_.disk.read_file(fmt::format("/proc/{}/status", main_->pid()), mib(1)).value_or("");
+    if (!kill_is_pending(status) && env_.cgroups.oom_kills(name_) == 0) return watch_frozen();
+    signal(SIGKILL);
+  });
 }
 
 void Container::thaw() {

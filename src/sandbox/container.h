@@ -86,6 +86,7 @@ class Container : public std::enable_shared_from_this<Container> {
   bool look_for_exec();
   void executed();
   void watch_memory();
+  void watch_frozen();
   void on_line(OutputStream stream, std::string_view line);
   void on_main_exit(io::ProcessExit exit);
   void on_output_end();

@@ -11,12 +11,25 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include "base/check.h"
 #include "sandbox/own_fd.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
+namespace {
+
+/// Whether a signal is in a mask of /proc/PID/status; nullopt when the mask is not there.
+std::optional<bool> mask_has(std::string_view proc_status, const char* mask, int signal) {
+  const std::string_view hex = field(proc_status, mask);
+  uint64_t signals = 0;
+  const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), signals, 16);
+  if (hex.empty() || end.ec != std::errc{}) return std::nullopt;
+  return (signals >> (signal - 1) & 1) != 0;
+}
+
+}  // namespace
 
 Status open_exec_gate(const std::string& state_folder) {
   const std::string path = state_folder + "/exec.fifo";
@@ -62,13 +75,15 @@ Status raise_loopback(pid_t pid) {
 
 bool ignores_sigterm_by_default(std::string_view proc_status) {
   for (const char* mask : {"SigBlk", "SigIgn", "SigCgt"}) {
-    const std::string_view hex = field(proc_status, mask);
-    uint64_t signals = 0;
-    const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), signals, 16);
-    if (hex.empty() || end.ec != std::errc{}) return false;  // not known: SIGTERM does no harm
-    if ((signals >> (SIGTERM - 1) & 1) != 0) return false;
+    // Where it is not known: SIGTERM does no harm.
+    if (mask_has(proc_status, mask, SIGTERM).value_or(true)) return false;
   }
   return true;
+}
+
+bool kill_is_pending(std::string_view proc_status) {
+  return mask_has(proc_status, "SigPnd", SIGKILL).value_or(false) ||
+         mask_has(proc_status, "ShdPnd", SIGKILL).value_or(false);
 }
 
 }  // namespace thaw::sandbox

@@ -29,4 +29,7 @@ Status raise_loopback(pid_t pid);
 /// handles, ignores nor blocks it (pid_namespaces(7)).
 bool ignores_sigterm_by_default(std::string_view proc_status);
 
+/// By /proc/PID/status: a SIGKILL was sent to it and has not reached it, as it is frozen in v1.
+bool kill_is_pending(std::string_view proc_status);
+
 }  // namespace thaw::sandbox

@@ -33,6 +33,7 @@ struct CrunSettings {
   int max_ready = 16;
   int max_creates = 4;
   Duration create_limit = seconds(30);  // then crun is ended and the start has failed
+  Duration frozen_look = seconds(5);    // how often a frozen one is looked at, see Container
   int uid = 0;                          // whom programs run as
   int gid = 0;
 };

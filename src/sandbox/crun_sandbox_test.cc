@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "sandbox/created_process.h"
 #include "sandbox/crun_testing.h"
 
 namespace thaw::sandbox {
@@ -184,6 +185,32 @@ TEST_F(CrunSandboxTest, AFrozenInstanceCanBeKilled) {
   instance->kill();
   wait_end(r);
   EXPECT_EQ(r.report->kind, Kind::kStopped);
+}
+
+TEST_F(CrunSandboxTest, AFrozenOneThatIsKilledFromOutsideIsSeenToEnd) {
+  wait_for_shut_down();
+  CrunSettings settings = settings_for_test();
+  settings.frozen_look = milliseconds(1);
+  make_sandbox(std::move(settings));
+  Recorder r;
+  const auto instance = start(shell("echo up; sleep 1000"), r);
+  run_until(loop_, [&] { return r.out == "up\n"; });
+  const std::vector<pid_t> pids = cgroups().processes(cgroups().list().at(0));
+  ASSERT_TRUE(instance->freeze());
+  for (int i = 0; i < 20; ++i) loop_.turn(milliseconds(1));
+  EXPECT_FALSE(r.report.has_value()) << "looking at it does it no harm";
+  for (pid_t pid : pids) EXPECT_EQ(::kill(pid, SIGKILL), 0);
+  wait_end(r);
+  EXPECT_EQ(r.report->kind, Kind::kSignalled);
+  EXPECT_EQ(r.report->signal, SIGKILL);
+}
+
+TEST(KillIsPending, IsReadFromEitherMaskOfSignals) {
+  EXPECT_TRUE(kill_is_pending("SigPnd:\t0000000000000100\nShdPnd:\t0000000000000000\n"));
+  EXPECT_TRUE(kill_is_pending("SigPnd:\t0000000000000000\nShdPnd:\t0000000000004100\n"));
+  EXPECT_FALSE(kill_is_pending("SigPnd:\t0000000000004000\nShdPnd:\t0000000000000000\n"));
+  EXPECT_FALSE(kill_is_pending("SigPnd:\tnonsense\n"));
+  EXPECT_FALSE(kill_is_pending(""));
 }
 
 TEST_F(CrunSandboxTest, OutputWithoutANewlineAndInBulkArrivesWhole) {
