@@ -4,6 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 ONLY ?=
+MODEL ?=
 
 empty :=
 space := $(empty) $(empty)
@@ -37,6 +38,12 @@ demo-papers:  ## a worker reads a Redis stream; it, Redis and Thaw are killed, n
 	@tools/setup build demo papers
 	$(call build,release,thaw)
 	@tools/demo_papers
+
+.PHONY: image
+image:  ## build/image: the model server as an OCI image; MODEL=[NAME=]DIR bakes a model in
+	@tools/setup build image
+	$(call build,release,thaw)
+	@tools/image --program $(THAW) $(if $(MODEL),--model $(MODEL)) build/image
 
 .PHONY: test
 test:  ## build and run every test
