@@ -22,7 +22,7 @@ namespace thaw::encoder {
 struct ModelOptions {
   std::optional<Task> task;  // else by config.json and modules.json
   int threads = 0;           // 0: as many as the cgroup gives CPUs
-  std::string_view kernels;  // "avx2", "portable"; "": the fastest
+  std::string_view kernels;  // "avx512", "avx2", "portable"; "": the fastest
 };
 
 class Model {

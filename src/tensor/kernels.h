@@ -38,7 +38,7 @@ struct Product {
 };
 
 struct Kernels {
-  std::string_view name;  // "avx2", "portable"
+  std::string_view name;  // "avx512", "avx2", "portable"
   /// Panels first..last-1 of the product.
   void (*multiply)(const Product& product, int first, int last);
   /// Each row becomes exp(scale * x) / sum.

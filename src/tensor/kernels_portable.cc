@@ -107,6 +107,7 @@ const Kernels kPortableKernels = {"portable", multiply, softmax, layer_norm, act
 std::span<const Kernels> usable_kernels() {
   static const std::vector<Kernels> usable = [] {
     std::vector<Kernels> found;
+    if (const auto wide = avx512_kernels()) found.push_back(*wide);
     if (const auto fast = avx2_kernels()) found.push_back(*fast);
     found.push_back(kPortableKernels);
     return found;

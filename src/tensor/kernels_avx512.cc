@@ -1,0 +1,227 @@
+// AVX-512: products with registers of 16 floats; what is short stays with AVX2. Every function here
+// carries the target attribute: the rest of the program must run on machines that have neither.
+#include "tensor/kernel_tables.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cmath>
+
+#define THAW_AVX512 __attribute__((target("avx512f,avx512dq")))
+#define THAW_AVX512_INLINE __attribute__((target("avx512f,avx512dq"), always_inline)) inline
+
+namespace thaw::tensor {
+namespace {
+
+constexpr int kTileRows = 12;  // times two panels: 24 sums of 32 registers
+constexpr int kPrefetchFloats = 512;
+constexpr __mmask16 kAllLanes = 0xffff;
+
+/// e^x to two units in the last place for x <= 0, and 0 below -87.
+THAW_AVX512_INLINE __m512 exp16(__m512 x) {
+  const __mmask16 is_normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.3F), _CMP_GE_OQ);
+  // x = n ln 2 + r; e^r by its Taylor series to r^7, where |r| <= ln(2)/2.
+  const __m512 n =
+      _mm512_maskz_roundscale_ps(kAllLanes, _mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)),
+                                 _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), x);
+  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4F), r);
+  __m512 sum = _mm512_set1_ps(1.F / 5040);
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 720));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 120));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 24));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 6));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(0.5F));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F));
+  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F));
+  return _mm512_maskz_scalef_ps(is_normal, sum, n);
+}
+
+/// x (1 + erf(x / sqrt 2)) / 2, with erf by formula 7.1.26 of Abramowitz and Stegun (1.5e-7).
+THAW_AVX512_INLINE __m512 gelu16(__m512 x) {
+  const __m512 one = _mm512_set1_ps(1.F), zero = _mm512_setzero_ps();
+  const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678F));
+  const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911F), one));
+  __m512 sum = _mm512_set1_ps(1.061405429F);
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-1.453152027F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(1.421413741F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-0.284496736F));
+  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.254829592F));
+  const __m512 tail = _mm512_mul_ps(_mm512_mul_ps(sum, t), exp16(_mm512_fnmadd_ps(z, z, zero)));
+  const __m512 erf = _mm512_sub_ps(one, tail);
+  const __mmask16 is_negative = _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ);
+  const __m512 with_sign = _mm512_mask_sub_ps(erf, is_negative, zero, erf);
+  return _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5F)), _mm512_add_ps(one, with_sign));
+}
+
+/// A tile of c: rows of one or two panels, and a block of the depth.
+struct Block {
+  const float* a;
+  size_t a_stride;
+  const float* b;
+  size_t b_stride;  // to the second panel
+  int depth;
+  float* c;
+  size_t c_stride;
+  bool is_first;    // c is set, else added to
+  __mmask16 lanes;  // of the last panel
+};
+
+THAW_AVX512_INLINE void put(const Block& block, float* c, __mmask16 lanes, __m512 sum) {
+  if (!block.is_first) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(lanes, c));
+  _mm512_mask_storeu_ps(c, lanes, sum);
+}
+
+/// The sums of Rows rows. A list rather than an array, because GCC 12 keeps no array in registers.
+template <int Rows, int Panels>
+struct Sums {
+  __m512 low, high;
+  Sums<Rows - 1, Panels> rest;
+
+  THAW_AVX512_INLINE void clear() {
+    low = high = _mm512_setzero_ps();
+    rest.clear();
+  }
+  THAW_AVX512_INLINE void add(const float* a, size_t stride, __m512 left, __m512 right) {
+    const __m512 factor = _mm512_set1_ps(*a);
+    low = _mm512_fmadd_ps(factor, left, low);
+    if constexpr (Panels > 1) high = _mm512_fmadd_ps(factor, right, high);
+    rest.add(a + stride, stride, left, right);
+  }
+  THAW_AVX512_INLINE void put_all(const Block& block, float* c) const {
+    put(block, c, Panels > 1 ? kAllLanes : block.lanes, low);
+    if constexpr (Panels > 1) put(block, c + kPanel, block.lanes, high);
+    rest.put_all(block, c + block.c_stride);
+  }
+};
+
+template <int Panels>
+struct Sums<0, Panels> {
+  THAW_AVX512_INLINE void clear() {}
+  THAW_AVX512_INLINE void add(const float*, size_t, __m512, __m512) {}
+  THAW_AVX512_INLINE void put_all(const Block&, float*) const {}
+};
+
+template <int Rows, int Panels>
+THAW_AVX512 void add_tile(const Block& block) {
+  const float *a = block.a, *left = block.b, *right = left + block.b_stride;
+  const size_t stride = block.a_stride;
+  Sums<Rows, Panels> sums;
+  sums.clear();
+  for (int k = 0; k < block.depth; ++k, ++a, left += kPanel, right += kPanel) {
+    _mm_prefetch(reinterpret_cast<const char*>(left + kPrefetchFloats), _MM_HINT_T0);
+    __m512 second = _mm512_setzero_ps();
+    if constexpr (Panels > 1) {
+      _mm_prefetch(reinterpret_cast<const char*>(right + kPrefetchFloats), _MM_HINT_T0);
+      second = _mm512_loadu_ps(right);
+    }
+    sums.add(a, stride, _mm512_loadu_ps(left), second);
+  }
+  sums.put_all(block, block.c);
+}
+
+using AddTile = void (*)(const Block& block);
+template <int Panels>
+constexpr AddTile kTiles[kTileRows + 1] = {
+    nullptr,
+    add_tile<1, Panels>,
+    add_tile<2, Panels>,
+    add_tile<3, Panels>,
+    add_tile<4, Panels>,
+    add_tile<5, Panels>,
+    add_tile<6, Panels>,
+    add_tile<7, Panels>,
+    add_tile<8, Panels>,
+    add_tile<9, Panels>,
+    add_tile<10, Panels>,
+    add_tile<11, Panels>,
+    add_tile<12, Panels>,
+};
+
+/// Bias and activation of what lies in the first-level cache; tanh is left to multiply().
+THAW_AVX512 void finish(const Product& p, const Block& block, int column, int panels, int rows) {
+  for (int panel = 0; panel < panels; ++panel) {
+    const __mmask16 lanes = panel + 1 == panels ? block.lanes : kAllLanes;
+    const int at = panel * kPanel;
+    const __m512 bias =
+        p.bias ? _mm512_maskz_loadu_ps(lanes, p.bias + column + at) : _mm512_setzero_ps();
+    for (int row = 0; row < rows; ++row) {
+      float* c = block.c + static_cast<size_t>(row) * block.c_stride + at;
+      __m512 value = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, c), bias);
+      if (p.activation == Activation::kGelu) value = gelu16(value);
+      if (p.activation == Activation::kRelu) {
+        value = _mm512_maskz_max_ps(kAllLanes, value, _mm512_setzero_ps());
+      }
+      _mm512_mask_storeu_ps(c, lanes, value);
+    }
+  }
+}
+
+/// Rows first_row... of one or two panels, in tiles of about the same height.
+void add_panels(const Product& p, int panel, int panels, int first_row, int rows, int first_k) {
+  const int column = panel * kPanel, last_k = std::min(first_k + kDepthBlock, p.depth);
+  const int lanes = std::min(kPanel, p.columns - column - (panels - 1) * kPanel);
+  const size_t b_stride = static_cast<size_t>(p.depth) * kPanel;
+  Block block = {
+      .a = p.a + static_cast<size_t>(first_row) * p.a_stride + first_k,
+      .a_stride = p.a_stride,
+      .b = p.b + static_cast<size_t>(panel) * b_stride + static_cast<size_t>(first_k) * kPanel,
+      .b_stride = b_stride,
+      .depth = last_k - first_k,
+      .c = p.c + static_cast<size_t>(first_row) * p.c_stride + column,
+      .c_stride = p.c_stride,
+      .is_first = first_k == 0,
+      .lanes = static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1)};
+  const bool ends = last_k == p.depth && (p.bias || p.activation == Activation::kGelu ||
+                                          p.activation == Activation::kRelu);
+  for (int tiles = (rows + kTileRows - 1) / kTileRows; tiles > 0; --tiles) {
+    const int tile = (rows + tiles - 1) / tiles;
+    (panels > 1 ? kTiles<2> : kTiles<1>)[tile](block);
+    if (ends) finish(p, block, column, panels, tile);
+    block.a += static_cast<size_t>(tile) * block.a_stride;
+    block.c += static_cast<size_t>(tile) * block.c_stride;
+    rows -= tile;
+  }
+}
+
+void multiply(const Product& p, int first, int last) {
+  for (int k = 0; k < p.depth; k += kDepthBlock) {
+    for (int row = 0; row < p.rows; row += kRowBlock) {
+      for (int panel = first; panel < last; panel += 2) {
+        add_panels(p, panel, std::min(2, last - panel), row, std::min(kRowBlock, p.rows - row), k);
+      }
+    }
+  }
+  if (p.activation != Activation::kTanh) return;
+  const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
+  for (int row = 0; row < p.rows; ++row) {
+    float* c = p.c + static_cast<size_t>(row) * p.c_stride;
+    for (int i = begin; i < end; ++i) c[i] = std::tanh(c[i]);
+  }
+}
+
+}  // namespace
+
+std::optional<Kernels> avx512_kernels() {
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq")) {
+    return std::nullopt;
+  }
+  std::optional<Kernels> kernels = avx2_kernels();
+  if (kernels) {
+    kernels->name = "avx512";
+    kernels->multiply = multiply;
+  }
+  return kernels;
+}
+
+}  // namespace thaw::tensor
+
+#else
+
+namespace thaw::tensor {
+std::optional<Kernels> avx512_kernels() { return std::nullopt; }
+}  // namespace thaw::tensor
+
+#endif
