@@ -34,6 +34,11 @@ Result<size_t> optional_length(const std::string& path, std::string_view key, si
   return std::min(otherwise, static_cast<size_t>(value.as_int()));
 }
 
+/// Only where the tokenizer adds none of its own.
+Error no_tokens() {
+  return Error(Code::kInvalidArgument, "the text has no tokens that the model knows");
+}
+
 const tensor::Kernels* choose_kernels(std::string_view name) {
   for (const tensor::Kernels& kernels : tensor::usable_kernels()) {
     if (name.empty() || kernels.name == name) return &kernels;
@@ -79,6 +84,13 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
                                              static_cast<size_t>(config_.longest())));
   ASSIGN_OR_RETURN(
       longest_, optional_length(folder + "/sentence_bert_config.json", "max_seq_length", longest_));
+  if (tokenizer_->specials_of_one() >= longest_) {
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("{}/tokenizer.json: a text gets {} special tokens, but the model takes "
+                    "{} in all",
+                    folder, tokenizer_->specials_of_one(), longest_));
+  }
   ASSIGN_OR_RETURN(tensor::Weights weights, tensor::Weights::open(folder));
   weights_ = std::move(weights);
   pool_ = std::make_unique<tensor::ThreadPool>(options.threads > 0 ? options.threads
@@ -101,6 +113,7 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
 Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long) const {
   const std::vector<tokenize::Token> tokens = tokenizer_->tokenize(text);
   const size_t room = longest_ - std::min(longest_, tokenizer_->specials_of_one());
+  if (tokens.empty() && tokenizer_->specials_of_one() == 0) return no_tokens();
   if (tokens.size() <= room) return tokenizer_->assemble(tokens);
   if (too_long == TooLong::kCut) return tokenizer_->assemble(std::span(tokens).first(room));
   return Error(Code::kInvalidArgument,
@@ -113,6 +126,7 @@ Result<tokenize::Encoding> Model::encode_pair(std::string_view first, std::strin
                                               TooLong too_long) const {
   tokenize::Encoding encoding = tokenizer_->encode_pair(
       first, second, too_long == TooLong::kCut ? longest_ : std::string::npos);
+  if (encoding.items.empty()) return no_tokens();
   if (encoding.items.size() <= longest_) return encoding;
   return Error(Code::kInvalidArgument,
                fmt::format("the two texts have {} tokens, but the model takes {}: shorten them, or "

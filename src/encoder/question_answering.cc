@@ -127,6 +127,7 @@ Result<std::vector<tokenize::Encoding>> question_windows(const Model& model,
   }
   const auto asked = tokenizer.tokenize(question), read = tokenizer.tokenize(context);
   const auto taken = static_cast<int>(asked.size() + tokenizer.specials_of_pair());
+  if (taken == 0 && read.empty()) return wrong("question: it and the context have no tokens");
   const int room = sequence - taken;
   if (room < 1) {
     return wrong(

@@ -1,5 +1,8 @@
 #include "tokenize/files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -11,8 +14,14 @@ constexpr size_t kPiece = size_t{1} << 16;
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return errno_error("open " + path, errno);
+  // A pipe would be waited for without O_NONBLOCK.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return errno_error("open " + path, errno);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(::fdopen(fd, "rb"), std::fclose);
+  struct stat info = {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    return Error(Code::kInvalidArgument, path + ": not a regular file");
+  }
   std::string text;
   for (size_t got = 1; got > 0;) {
     const size_t before = text.size();

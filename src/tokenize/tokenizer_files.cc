@@ -144,12 +144,14 @@ Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& fo
   ASSIGN_OR_RETURN(names.config, read_optional(folder + "/tokenizer_config.json"));
   ASSIGN_OR_RETURN(names.map, read_optional(folder + "/special_tokens_map.json"));
   const std::string words = folder + "/vocab.txt", tokens = folder + "/vocab.json";
-  if (auto text = read_text_file(words)) {
-    if (auto filled = fill_wordpiece(*state, *text, names); !filled) {
+  auto listed = read_text_file(words);
+  if (listed) {
+    if (auto filled = fill_wordpiece(*state, *listed, names); !filled) {
       return std::move(filled).error().with_context(words);
     }
     return state;
   }
+  if (listed.error().code() != Code::kNotFound) return std::move(listed).error();
   auto text = read_text_file(tokens);
   auto merges = read_text_file(folder + "/merges.txt");
   if (!text || !merges) {

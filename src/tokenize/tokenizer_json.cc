@@ -162,6 +162,13 @@ Result<std::vector<TemplatePart>> read_template(const Json& json, std::string_vi
     }
     parts.push_back(part);
   }
+  for (const int32_t sequence : {0, 1}) {
+    const int64_t wanted = sequence == 0 || key == "pair" ? 1 : 0;
+    const auto count = std::ranges::count(parts, sequence, &TemplatePart::sequence);
+    if (count == wanted) continue;
+    return wrong(where, fmt::format("must have the Sequence {} {}", sequence == 0 ? 'A' : 'B',
+                                    wanted == 1 ? "once" : "never"));
+  }
   return parts;
 }
 
