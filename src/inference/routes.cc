@@ -93,7 +93,8 @@ Result<encoder::Task> task_of(const Served& served) {
                    tokenize::read_text_file(served.spec.folder + "/config.json"));
   ASSIGN_OR_RETURN(const Json json, Json::parse(text));
   ASSIGN_OR_RETURN(const encoder::EncoderConfig config, encoder::parse_config(json));
-  return config.task;
+  ASSIGN_OR_RETURN(const auto pooling, encoder::read_pooling(served.spec.folder, config.hidden));
+  return pooling ? encoder::Task::kEmbedding : config.task;
 }
 
 Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body) {

@@ -1,0 +1,146 @@
+// Routes without a server: what a body of the wrong kind is told, for every path that takes one.
+#include "inference/routes.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tokenize/files.h"
+
+namespace thaw::inference {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kData = THAW_SOURCE_DIR "/tests/data/encoders/";
+
+std::vector<Served> serve(const std::string& folder) {
+  std::vector<Served> models;
+  models.push_back({{"m", folder, {.threads = 1}}, nullptr});
+  models[0].model = encoder::Model::open(folder, models[0].spec.options).value();
+  return models;
+}
+
+http::Response answer_to(const std::vector<Served>& models, const std::string& path,
+                         const std::string& body) {
+  http::Request request{.method = "POST", .target = path};
+  request.path = path;
+  request.body = body;
+  Routed routed = route(request, models);
+  if (auto* response = std::get_if<http::Response>(&routed.answer)) return *response;
+  return run_batch(*models[0].model, {&std::get<Work>(routed.answer)}).at(0);
+}
+
+const std::vector<std::string>& wrong_bodies() {
+  static const std::vector<std::string> all = {
+      "",
+      " ",
+      "null",
+      "true",
+      "7",
+      "-0.5e300",
+      "\"text\"",
+      "[]",
+      "[[[]]]",
+      "{}",
+      "{",
+      "{}x",
+      "{\"a\":1,\"a\":2}",
+      "\xEF\xBB\xBF{}",
+      "\xFF\xFE{\0}",
+      std::string(2, '\0'),
+      std::string(100'000, '['),
+      "{\"inputs\":null}",
+      "{\"inputs\":7}",
+      "{\"inputs\":true}",
+      "{\"inputs\":[]}",
+      "{\"inputs\":{}}",
+      "{\"inputs\":[null]}",
+      "{\"inputs\":[7,\"a\"]}",
+      "{\"inputs\":[[\"a\"]]}",
+      "{\"inputs\":\"\xC3\x28\"}",
+      "{\"inputs\":\"\\ud800\"}",
+      R"({"inputs":"a","parameters":7})",
+      R"({"inputs":"a","parameters":[]})",
+      R"({"inputs":"a","parameters":{"top_k":"many"}})",
+      R"({"inputs":"a","parameters":{"top_k":1e99}})",
+      R"({"inputs":"a","parameters":{"topk":1}})",
+      R"({"inputs":"a","nonsense":{}})",
+      R"({"text":["a"]})",
+      R"({"question":{},"context":[]})",
+      R"({"question":"a","context":"b","top_k":99999999999999999999})",
+      R"({"question":"a","context":"b","max_seq_len":-1})",
+      R"({"question":"a","context":"b","doc_stride":0.5})",
+      R"({"query":"a","texts":"b"})",
+      R"({"query":7,"texts":["b"]})",
+      R"({"query":"a","texts":[7]})",
+      R"({"input":[1,2,3]})",
+      R"({"input":{},"model":7})",
+      R"({"input":"a","encoding_format":"gzip"})",
+      R"({"message":null})",
+      R"({"message":{"data":7}})",
+      R"({"message":{"data":"%%%"}})",
+      R"({"message":{"data":"bnVsbA=="}})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[0],"data":[]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[-1],"data":["a"]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1e3],"data":["a"]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":"1","data":["a"]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":{"a":1}}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","data":["a"]}]})",
+      R"({"inputs":[{"name":7,"datatype":7,"shape":7,"data":7}]})",
+  };
+  return all;
+}
+
+constexpr const char* kPaths[] = {"/predict", "/models/m/predict",  "/embed",        "/rerank",
+                                  "/",        "/v2/models/m/infer", "/v1/embeddings"};
+
+class WrongBodies : public testing::TestWithParam<const char*> {};
+
+TEST_P(WrongBodies, AreEach4xxInTheOneForm) {
+  const std::vector<Served> models = serve(kData + GetParam());
+  for (const char* path : kPaths) {
+    for (const std::string& body : wrong_bodies()) {
+      const http::Response response = answer_to(models, path, body);
+      const std::string what = fmt::format("{} {:.80}: {:.200}", path, body, response.body);
+      EXPECT_GE(response.status, 400) << what;
+      EXPECT_LT(response.status, 500) << what;
+      const auto json = Json::parse(response.body);
+      ASSERT_TRUE(json) << what;
+      EXPECT_EQ((*json)["error"].int_or("code", 0), response.status) << what;
+      EXPECT_FALSE((*json)["error"].string_or("message").empty()) << what;
+      EXPECT_LT(response.body.size(), 2000U) << what;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, WrongBodies,
+                         testing::Values("distilbert-qa", "bert-seqcls", "bert-ner-cased",
+                                         "minilm-sentence"),
+                         [](const auto& model) {
+                           std::string name = model.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(Routes, ATaskOfModulesIsKnownBeforeTheModelIsLoaded) {
+  std::string folder = testing::TempDir() + "model-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::filesystem::copy(kData + "minilm-sentence", folder,
+                        std::filesystem::copy_options::recursive);
+  // As all-mpnet-base-v2's says.
+  Json config = *parse_body(*tokenize::read_text_file(folder + "/config.json"));
+  config.set("architectures", Json::Array{"MPNetForMaskedLM"});
+  std::ofstream(folder + "/config.json") << config.dump();
+  const auto task = task_of({{"m", folder, {}}, nullptr});
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(task) << task.error().message();
+  EXPECT_EQ(*task, encoder::Task::kEmbedding);
+}
+
+}  // namespace
+}  // namespace thaw::inference
