@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include "base/json.h"
+
 namespace thaw::predict {
 namespace {
 
@@ -17,19 +19,33 @@ http::Response busy() {
   return response;
 }
 
+http::Response refused(int status, std::string_view name, std::string_view message) {
+  const Json error = Json::object({{"code", status}, {"message", message}, {"status", name}});
+  return http::Response::json(status, Json::object({{"error", error}}).dump() + '\n');
+}
+
 /// A forecast on its way: written by the loop, then by the worker, then read by the loop.
 struct Job {
   http::Request request;
   http::Response response;
-  std::atomic<bool> is_abandoned = false;  // the client has gone: not worth computing
 };
 
 }  // namespace
 
+/// A push under way: its job, and the call that it waits for.
+struct ForecastServer::Push {
+  Push(BatchJob made, http::Responder to) : job(std::move(made)), responder(std::move(to)) {}
+  BatchJob job;
+  http::Responder responder;
+  std::unique_ptr<http::Call> call;
+};
+
 ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
-                               std::shared_ptr<const SavedModel> fitted)
+                               std::shared_ptr<const SavedModel> fitted, BatchOptions batch)
     : worker_(worker),
       fitted_(std::move(fitted)),
+      client_(net, loop, {.max_body = mib(32)}),
+      batch_(std::move(batch)),
       server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
         handle(std::move(request), std::move(responder));
       }) {}
@@ -41,31 +57,74 @@ Result<io::SocketAddress> ForecastServer::listen(const io::SocketAddress& addres
 void ForecastServer::drain(std::function<void()> done) { server_.drain(std::move(done)); }
 
 void ForecastServer::handle(http::Request request, http::Responder responder) {
+  if (request.path == "/" && request.method == "POST") {
+    return push(request, std::move(responder));
+  }
   if (request.path != "/predict" || request.method != "POST") {
     responder.answer(respond(request, fitted_));
     return;
   }
-  if (*waiting_ >= kMaxWaiting) {
-    responder.answer(busy());
-    return;
-  }
+  const auto shared = std::make_shared<http::Responder>(std::move(responder));
+  const auto is_gone = std::make_shared<std::atomic<bool>>(false);
+  shared->when_gone([is_gone] { *is_gone = true; });
+  const bool taken = forecast(
+      std::move(request), [is_gone] { return !*is_gone; },
+      [shared](http::Response answer) { shared->answer(std::move(answer)); });
+  if (!taken) shared->answer(busy());
+}
+
+bool ForecastServer::forecast(http::Request request, std::function<bool()> is_wanted,
+                              std::function<void(http::Response)> done) {
+  if (*waiting_ >= kMaxWaiting) return false;
   const auto job = std::make_shared<Job>();
   job->request = std::move(request);
-  const auto shared = std::make_shared<http::Responder>(std::move(responder));
-  shared->when_gone([job] { job->is_abandoned = true; });
   const Status accepted = worker_.run(
-      [job, fitted = fitted_] {
-        if (!job->is_abandoned) job->response = respond(job->request, fitted);
+      [job, is_wanted = std::move(is_wanted), fitted = fitted_] {
+        if (is_wanted()) job->response = respond(job->request, fitted);
       },
-      [job, shared, waiting = waiting_] {
+      [job, done = std::move(done), waiting = waiting_] {
         --*waiting;
-        shared->answer(std::move(job->response));
+        done(std::move(job->response));
       });
-  if (accepted) {
-    ++*waiting_;
-  } else {
-    shared->answer(busy());
+  if (accepted) ++*waiting_;
+  return accepted.has_value();
+}
+
+// ---- Pushes of a bucket's notifications ----
+
+void ForecastServer::push(const http::Request& request, http::Responder responder) {
+  if (batch_.output_bucket.empty() || !batch_.store) {
+    return responder.answer(refused(
+        503, "FAILED_PRECONDITION",
+        batch_.store ? "pushes need an output bucket: thaw serve --output-bucket NAME"
+                     : "pushes need the object store: set STORAGE_EMULATOR_HOST to its address"));
   }
+  auto input = read_notification(request.body);
+  if (!input) return responder.answer(refused(400, "INVALID_ARGUMENT", input.error().message()));
+  if (!*input) return responder.answer(http::Response::json(200, "{}\n"));  // nothing to do
+  const auto push = std::make_shared<Push>(
+      BatchJob(**std::move(input), batch_.output_bucket, request.query), std::move(responder));
+  go_on(push, push->job.begin());
+}
+
+void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step step) {
+  constexpr Duration kPatience = seconds(60);  // with one call to the object store
+  if (auto* done = std::get_if<BatchJob::Finish>(&step)) {
+    return push->responder.answer(std::move(done->response));
+  }
+  if (auto* wanted = std::get_if<BatchJob::Forecast>(&step)) {
+    const bool taken = forecast(
+        std::move(wanted->request), [] { return true; },
+        [this, push](http::Response answer) { go_on(push, push->job.on_forecast(answer)); });
+    if (!taken) push->responder.answer(busy());
+    return;
+  }
+  http::Request& request = std::get<BatchJob::CallStore>(step).request;
+  push->call = client_.fetch(*batch_.store, std::move(request), kPatience,
+                             [this, push](Result<http::Response> answer) {
+                               const auto call = std::move(push->call);
+                               go_on(push, push->job.on_store(answer));
+                             });
 }
 
 }  // namespace thaw::predict

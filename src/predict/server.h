@@ -3,6 +3,9 @@
 //   POST /predict   a series as CSV or JSON in, its forecast in the same form out; options in the
 //                   query, e.g. /predict?periods=14&freq=W (names: request.h). Accept: text/csv,
 //                   application/json or text/plain (a drawing and a table) chooses another form.
+//   POST /          a push of a bucket's notification: the file's forecast goes to the output
+//   bucket,
+//                   with the options of the push endpoint's query (batch_job.h)
 //   GET /health     200 while the server takes requests
 //   GET /           how to use it
 // Faults are answered as {"error": {"code", "message", "status"}}, the code being the HTTP status.
@@ -13,13 +16,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/result.h"
+#include "http/client.h"
 #include "http/message.h"
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/worker.h"
+#include "predict/batch_job.h"
 #include "predict/saved_model.h"
 
 namespace thaw::predict {
@@ -29,12 +36,18 @@ namespace thaw::predict {
 http::Response respond(const http::Request& request,
                        const std::shared_ptr<const SavedModel>& fitted = nullptr);
 
+/// Where files are read and written; nothing of it is needed for POST /predict.
+struct BatchOptions {
+  std::optional<io::SocketAddress> store;  // the Cloud Storage API, over http
+  std::string output_bucket;               // "": pushes are refused
+};
+
 class ForecastServer {
  public:
   static constexpr int kMaxWaiting = 64;
 
   ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
-                 std::shared_ptr<const SavedModel> fitted = nullptr);
+                 std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {});
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -42,10 +55,18 @@ class ForecastServer {
   void drain(std::function<void()> done);
 
  private:
+  struct Push;
   void handle(http::Request request, http::Responder responder);
+  /// Runs `done` with the answer to a request for a forecast, or false: too many wait.
+  bool forecast(http::Request request, std::function<bool()> is_wanted,
+                std::function<void(http::Response)> done);
+  void push(const http::Request& request, http::Responder responder);
+  void go_on(const std::shared_ptr<Push>& push, BatchJob::Step step);
 
   io::Worker& worker_;
   std::shared_ptr<const SavedModel> fitted_;
+  http::Client client_;
+  BatchOptions batch_;
   std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
   http::Server server_;
 };

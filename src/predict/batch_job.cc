@@ -1,0 +1,169 @@
+#include "predict/batch_job.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "http/query.h"
+
+namespace thaw::predict {
+namespace {
+
+constexpr const char* kInputGeneration = "input-generation";
+
+http::Response answer(int status, std::string_view name, std::string message) {
+  const Json error =
+      Json::object({{"code", status}, {"message", std::move(message)}, {"status", name}});
+  return http::Response::json(status, Json::object({{"error", error}}).dump() + '\n');
+}
+
+BatchJob::Finish finish(int status, std::string_view name, std::string message) {
+  return {answer(status, name, std::move(message))};
+}
+
+http::Request get(std::string target) {
+  http::Request request;
+  request.target = std::move(target);
+  return request;
+}
+
+int64_t number(std::string_view text) {
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+Result<std::optional<InputObject>> read_notification(std::string_view body) {
+  const auto fault = [](std::string what) {
+    return Error(Code::kInvalidArgument, std::move(what) +
+                                             ": POST / takes pushes of a bucket's notifications; "
+                                             "series go to POST /predict");
+  };
+  const auto json = Json::parse(body);
+  if (!json) return fault("the body: " + json.error().message());
+  const Json& attributes = (*json)["message"]["attributes"];
+  if (!attributes.is_object()) return fault("message.attributes: is missing");
+  const std::string event = attributes.string_or("eventType");
+  if (event.empty()) return fault("message.attributes.eventType: is missing");
+  if (event != "OBJECT_FINALIZE") return std::optional<InputObject>();
+  InputObject input{attributes.string_or("bucketId"), attributes.string_or("objectId"),
+                    attributes.string_or("objectGeneration")};
+  if (input.bucket.empty()) return fault("message.attributes.bucketId: is missing");
+  if (input.name.empty()) return fault("message.attributes.objectId: is missing");
+  if (number(input.generation) <= 0) return fault("message.attributes.objectGeneration: is none");
+  return std::optional(std::move(input));
+}
+
+std::string BatchJob::output_path() const {
+  return fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(output_bucket_),
+                     http::percent_encode(input_.name));
+}
+
+BatchJob::Step BatchJob::begin() {
+  if (input_.bucket == output_bucket_) {
+    return finish(200, "OK",
+                  fmt::format("gs://{} is the output bucket too: its own files are left alone",
+                              output_bucket_));
+  }
+  return CallStore{get(output_path())};
+}
+
+BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
+  if (!answered) {
+    return finish(503, "UNAVAILABLE", "the object store: " + answered.error().message());
+  }
+  const int status = answered->status;
+  const bool may_be_missing = state_ == State::kOutput || state_ == State::kInput;
+  const bool raced = status == 412 && state_ == State::kWrite;
+  if (status >= 300 && !(may_be_missing && status == 404) && !raced) {
+    return finish(status == 403 ? 403 : 503, "UNAVAILABLE",
+                  fmt::format("the object store answered {}: {:.300}", status, answered->body));
+  }
+  switch (state_) {
+    case State::kOutput:
+      return after_output(*answered);
+    case State::kInput:
+      return after_input(*answered);
+    case State::kWrite:
+      if (raced) {
+        return finish(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
+      }
+      return finish(200, "OK", fmt::format("wrote gs://{}/{}", output_bucket_, input_.name));
+    default:
+      return Finish{fault_};  // its reason is written
+  }
+}
+
+BatchJob::Step BatchJob::after_output(const http::Response& answered) {
+  if (answered.status != 404) {
+    const auto json = Json::parse(answered.body);
+    if (!json) return finish(503, "INTERNAL", "the object store's answer is no JSON");
+    const int64_t made_of = number((*json)["metadata"].string_or(kInputGeneration));
+    if (made_of >= number(input_.generation)) {
+      return finish(200, "OK",
+                    fmt::format("gs://{}/{} is made of generation {} already", output_bucket_,
+                                input_.name, made_of));
+    }
+    output_generation_ = json->string_or("generation", "0");
+  }
+  state_ = State::kInput;
+  return CallStore{get(fmt::format(
+      "/download/storage/v1/b/{}/o/{}?alt=media&generation={}", http::percent_encode(input_.bucket),
+      http::percent_encode(input_.name), http::percent_encode(input_.generation)))};
+}
+
+BatchJob::Step BatchJob::after_input(const http::Response& answered) {
+  if (answered.status == 404) {  // replaced or deleted: a later event tells of what is there now
+    return finish(200, "OK",
+                  fmt::format("gs://{}/{} has no generation {} any more", input_.bucket,
+                              input_.name, input_.generation));
+  }
+  state_ = State::kForecast;
+  http::Request request{.method = "POST", .target = "/predict"};
+  request.path = "/predict";
+  request.query = options_;
+  request.body = answered.body;
+  const bool is_json = input_.name.ends_with(".json");
+  request.headers.add("content-type", is_json ? "application/json" : "text/csv");
+  return Forecast{std::move(request)};
+}
+
+BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
+  if (answered.status < 300) {
+    state_ = State::kWrite;
+    return write(input_.name, std::string(answered.headers.get("content-type")), answered.body,
+                 "ifGenerationMatch=" + output_generation_ + "&");
+  }
+  fault_ = answered;
+  if (answered.status >= 500 || answered.status == 429) return Finish{fault_};
+  state_ = State::kWriteFault;
+  return write(input_.name + ".error.json", "application/json", answered.body, "");
+}
+
+BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
+                               std::string content, const std::string& precondition) {
+  const Json metadata = Json::object(
+      {{"name", name},
+       {"contentType", type},
+       {"metadata",
+        Json::object({{kInputGeneration, input_.generation},
+                      {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}})}});
+  // Nothing that the content may hold: its own bytes decide the boundary.
+  std::string boundary = "thaw-forecast";
+  while (content.find(boundary) != std::string::npos) boundary += "-x";
+  http::Request request{.method = "POST"};
+  request.target = fmt::format("/upload/storage/v1/b/{}/o?{}uploadType=multipart",
+                               http::percent_encode(output_bucket_), precondition);
+  request.headers.add("content-type", "multipart/related; boundary=" + boundary);
+  request.body = fmt::format(
+      "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n"
+      "--{0}\r\nContent-Type: {2}\r\n\r\n{3}\r\n--{0}--\r\n",
+      boundary, metadata.dump(), type, content);
+  return CallStore{std::move(request)};
+}
+
+}  // namespace thaw::predict
