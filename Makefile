@@ -45,6 +45,12 @@ image:  ## build/image: the model server as an OCI image; MODEL=[NAME=]DIR bakes
 	$(call build,release,thaw)
 	@tools/image --program $(THAW) $(if $(MODEL),--model $(MODEL)) build/image
 
+.PHONY: demo-batch
+demo-batch:  ## files land in a bucket, their forecasts in another
+	@tools/setup build demo
+	$(call build,release,thaw)
+	@tools/demo-batch
+
 .PHONY: test
 test:  ## build and run every test
 	@tools/setup build test

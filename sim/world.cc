@@ -347,6 +347,10 @@ void World::on_revision_state(const RevisionId& revision, const serving::Revisio
   controller_->on_revision_state(revision, state);
 }
 
+void World::on_instance_executed(const InstanceId&, const io::SocketAddress&) {
+  not_inside("an instance's start");
+}
+
 void World::on_instance_frozen(const InstanceId&) { not_inside("an instance's freeze"); }
 
 void World::on_instance_gone(const InstanceId& instance) {

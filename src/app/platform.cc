@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "app/courier.h"
+#include "app/instance_doors.h"
 #include "app/object_rooms.h"
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
@@ -57,6 +58,7 @@ class Platform::Impl {
  private:
   Status open_data();
   Status make_rooms();
+  Result<std::string> make_doors();
   Status make_control();
   Status open_doors();
   Status start_sources();
@@ -99,6 +101,7 @@ class Platform::Impl {
   std::optional<gateway::Gateway> gateway_;
   std::optional<messaging::Bus> bus_;
   std::optional<ObjectRooms> objects_;
+  std::optional<InstanceDoors> doors_;
   std::optional<PlatformTargets> push_targets_;
   std::optional<messaging::Pusher> pusher_;
   std::optional<ServingCourier> courier_;
@@ -164,13 +167,32 @@ Status Platform::Impl::make_rooms() {
   return {};
 }
 
+/// Instances reach buckets, and nothing else of the API.
+Result<std::string> Platform::Impl::make_doors() {
+  doors_.emplace(net_, loop_, [this](http::Server& server) {
+    server.stream_bodies(
+        [this](const http::Request& head) { return objects_->api().takes(head); },
+        [this](http::Request head, http::BodyStream body, http::Responder responder) {
+          objects_->api().handle(std::move(head), std::move(body), std::move(responder),
+                                 storage_api::StorageApi::Origin::kOwn);
+        });
+  });
+  if (choice_->kind == SandboxChoice::Kind::kContainer) {
+    return fmt::format("http://{}:{}", InstanceDoors::kIp, InstanceDoors::kPort);
+  }
+  ASSIGN_OR_RETURN(const io::SocketAddress shared, doors_->open_shared());
+  return "http://" + shared.str();
+}
+
 Status Platform::Impl::make_control() {
+  ASSIGN_OR_RETURN(const std::string store, make_doors());
   catalog_.emplace(*database_);
   control_.emplace(
       loop_, entropy_, *catalog_, switchboard_,
       control::Options{
           .base_url = fmt::format("http://{}:{}", options_.base_domain, gateway_address_.port),
           .serve_argv = {own_program_, "serve"},
+          .instance_env = {{"STORAGE_EMULATOR_HOST", store}},
       });
   switchboard_.connect({.clock = &loop_,
                         .serving = &*serving_,
@@ -180,6 +202,7 @@ Status Platform::Impl::make_control() {
                         .logs = &*logs_,
                         .starts = &starts_,
                         .metrics = &metrics_,
+                        .doors = &*doors_,
                         .base_domain = options_.base_domain});
   ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
   if (loaded.services > 0) {

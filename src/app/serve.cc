@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "app/programs.h"
+#include "cli/api.h"
 #include "cli/exit_code.h"
 #include "inference/model_server.h"
 #include "io_linux/epoll_loop.h"
@@ -99,9 +100,13 @@ int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
   return loaded ? code : number(cli::ExitCode::kFailed);
 }
 
-}  // namespace
-
-namespace {
+/// "http://127.0.0.1:8081" or without the scheme, as Google's clients read the variable.
+Result<io::SocketAddress> store_address(const std::string& text) {
+  const std::string url = text.find("://") == std::string::npos ? "http://" + text : text;
+  auto address = cli::parse_address(url);
+  if (!address) return std::move(address).error().with_context("STORAGE_EMULATOR_HOST");
+  return address;
+}
 
 /// The fitted model of --task forecast --model FILE.json; null where none is named.
 Result<std::shared_ptr<const predict::SavedModel>> fitted_model(const cli::ServeOptions& options) {
@@ -114,15 +119,20 @@ Result<std::shared_ptr<const predict::SavedModel>> fitted_model(const cli::Serve
   return std::make_shared<const predict::SavedModel>(*std::move(saved));
 }
 
-}  // namespace
-
-int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
-  if (!options.models.empty() && options.task != "forecast") {
-    return serve_models(options, terminal);
+Result<predict::BatchOptions> batch_options(const cli::ServeOptions& options) {
+  predict::BatchOptions batch{.store = {}, .output_bucket = options.output_bucket};
+  if (!options.object_store.empty()) {
+    ASSIGN_OR_RETURN(batch.store, store_address(options.object_store));
   }
+  return batch;
+}
+
+int serve_forecasts(const cli::ServeOptions& options, cli::Terminal& terminal) {
   const auto fitted = fitted_model(options);
-  if (!fitted) {
-    terminal.write_err(fmt::format("error: {}\n", fitted.error().message()));
+  const auto batch = batch_options(options);
+  if (!fitted || !batch) {
+    const Error& error = fitted ? batch.error() : fitted.error();
+    terminal.write_err(fmt::format("error: {}\n", error.message()));
     return number(cli::ExitCode::kFailed);
   }
   io_linux::EpollLoop loop;
@@ -132,9 +142,16 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
                                 [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
-  predict::ForecastServer server(net, loop, worker, *fitted);
+  predict::ForecastServer server(net, loop, worker, *fitted, *batch);
   running = &server;
   return run_server(server, loop, options, "forecasts", terminal);
+}
+
+}  // namespace
+
+int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  const bool serves_models = !options.models.empty() && options.task != "forecast";
+  return serves_models ? serve_models(options, terminal) : serve_forecasts(options, terminal);
 }
 
 }  // namespace thaw::app

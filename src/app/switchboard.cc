@@ -95,12 +95,18 @@ void Switchboard::on_revision_state(const RevisionId& revision,
   rooms_.control->on_revision_state(revision, state);
 }
 
+void Switchboard::on_instance_executed(const InstanceId& instance,
+                                       const io::SocketAddress& address) {
+  rooms_.doors->open(instance, address);
+}
+
 void Switchboard::on_instance_frozen(const InstanceId& instance) {
   rooms_.gateway->drop_idle(instance);
 }
 
 void Switchboard::on_instance_gone(const InstanceId& instance) {
   rooms_.gateway->drop_idle(instance);
+  rooms_.doors->close(instance);
   rooms_.meter->forget(instance);
 }
 

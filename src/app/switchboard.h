@@ -10,6 +10,7 @@
 
 #include <unordered_map>
 
+#include "app/instance_doors.h"
 #include "base/id.h"
 #include "billing/meter.h"
 #include "control/control.h"
@@ -37,6 +38,7 @@ class Switchboard final : public serving::Observer,
     telemetry::Logs* logs = nullptr;
     telemetry::Starts* starts = nullptr;
     telemetry::Metrics* metrics = nullptr;
+    InstanceDoors* doors = nullptr;
     std::string base_domain;
   };
   void connect(Rooms rooms) { rooms_ = std::move(rooms); }
@@ -47,6 +49,7 @@ class Switchboard final : public serving::Observer,
   void on_start(const serving::StartRecord& record) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
+  void on_instance_executed(const InstanceId& instance, const io::SocketAddress& address) override;
   void on_instance_frozen(const InstanceId& instance) override;
   void on_instance_gone(const InstanceId& instance) override;
 

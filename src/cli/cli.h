@@ -28,6 +28,8 @@ struct ServeOptions {
   /// Folders of models, each with the name that its paths have.
   std::vector<std::pair<std::string, std::string>> models;
   int threads = 0;               // of a model; 0: as many as the CPU limit gives
+  std::string output_bucket;     // of forecasts that a bucket's notification asks for; "": none
+  std::string object_store;      // $STORAGE_EMULATOR_HOST: "http://127.0.0.1:8081", or ""
   std::string host = "0.0.0.0";  // an IP address, as the container contract wants it
   uint16_t port = 8080;          // --port, else $PORT, else 8080
 };

@@ -113,6 +113,10 @@ constexpr Flag kServeFlags[] = {
     {.name = "threads",
      .value = "N",
      .help = "Threads of a model, 1 to 256; as many as the CPU limit gives if not given."},
+    {.name = "output-bucket",
+     .value = "BUCKET",
+     .help = "Where forecasts go that a push of a bucket's notification asks for; the object store "
+             "is at $STORAGE_EMULATOR_HOST."},
     {.name = "port", .value = "PORT", .help = "Where to listen; else $PORT, else 8080."},
     {.name = "host", .value = "IP", .help = "The address to listen on; 0.0.0.0 if not given."},
 };

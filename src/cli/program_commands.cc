@@ -226,6 +226,11 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   }
   ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
   options.threads = static_cast<int>(threads.value_or(0));
+  options.output_bucket = words.value("output-bucket").value_or("");
+  if (!options.output_bucket.empty() && !forecasts) {
+    return usage_failure("--output-bucket goes with --task forecast");
+  }
+  options.object_store = context.terminal.env("STORAGE_EMULATOR_HOST").value_or("");
   options.host = words.value("host").value_or(options.host);
   ASSIGN_OR_RETURN(options.port, serve_port(context, words));
   return as_exit_code(context.programs.serve(options));

@@ -22,6 +22,7 @@
 #include "control/policy.h"
 #include "control/revision.h"
 #include "control/routes.h"
+#include "control/runtime_config.h"
 #include "io/clock.h"
 #include "io/entropy.h"
 #include "serving/events.h"
@@ -57,6 +58,7 @@ enum class Persistence { kKeep, kDryRun };
 struct Options {
   std::string base_url = "http://localhost:8080";  // a service is at http://NAME.localhost:8080
   std::vector<std::string> serve_argv;  // what runs image thaw.local/serve: our program, "serve"
+  std::vector<Variable> instance_env;   // for every instance that does not set them itself
   std::string region = "local";         // label cloud.googleapis.com/location
   size_t most_services = 1000;
   size_t most_revisions = 1000;  // per service

@@ -45,8 +45,8 @@ void Controller::tell_those(Entry& entry, Reachability which) {
     const bool first = known == entry.told.end();
     // What nothing leads to and serving never knew need not be told.
     if (first ? which == Reachability::kUnreachable : known->second == wanted) continue;
-    serving::RevisionConfig config =
-        runtime_config(revision, options_.serve_argv, wanted.bounds, wanted.reachability);
+    serving::RevisionConfig config = runtime_config(
+        revision, {options_.serve_argv, options_.instance_env}, wanted.bounds, wanted.reachability);
     config.initial_instances = first && revision.pending() ? 1 : 0;
     entry.told.insert_or_assign(number, wanted);
     listener_.on_run(config);

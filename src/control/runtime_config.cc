@@ -21,7 +21,8 @@ std::vector<std::string> argv_of(const spec::RevisionSettings& settings,
 }
 
 std::vector<std::string> environment_of(const Revision& revision,
-                                        const spec::RevisionSettings& settings) {
+                                        const spec::RevisionSettings& settings,
+                                        const std::vector<Variable>& instance_env) {
   std::vector<std::string> env;
   const auto user_set = [&](std::string_view name) {
     return std::any_of(settings.env.begin(), settings.env.end(),
@@ -32,6 +33,9 @@ std::vector<std::string> environment_of(const Revision& revision,
   };
   if (!user_set("PATH")) add("PATH", kPath);
   if (!user_set("HOME")) add("HOME", kHome);
+  for (const auto& [name, value] : instance_env) {
+    if (!user_set(name)) add(name, value);
+  }
   for (const spec::EnvVar& variable : settings.env) add(variable.name, variable.value);
   add("PORT", std::to_string(settings.port));
   add("K_SERVICE", revision.service.str());
@@ -63,15 +67,14 @@ Bounds own_bounds(const Revision& revision) {
   return {settings.min_instances, settings.max_instances};
 }
 
-serving::RevisionConfig runtime_config(const Revision& revision,
-                                       const std::vector<std::string>& serve_argv, Bounds bounds,
-                                       serving::Reachability reachability) {
+serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& runtime,
+                                       Bounds bounds, serving::Reachability reachability) {
   const spec::RevisionSettings settings = spec::settings_of(revision.template_);
   serving::RevisionConfig config;
   config.instance.service = revision.service;
   config.instance.revision = revision.name;
-  config.instance.argv = argv_of(settings, serve_argv);
-  config.instance.env = environment_of(revision, settings);
+  config.instance.argv = argv_of(settings, runtime.serve_argv);
+  config.instance.env = environment_of(revision, settings, runtime.instance_env);
   config.instance.working_dir = settings.working_dir;
   config.instance.port = static_cast<uint16_t>(settings.port);
   config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);

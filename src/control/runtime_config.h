@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/policy.h"
@@ -15,9 +16,14 @@ namespace thaw::control {
 /// `serve_argv` runs image thaw.local/serve; the container's args follow it. The environment is
 /// the user's, then PORT, K_SERVICE, K_REVISION and K_CONFIGURATION (contract 1.1); PATH and HOME
 /// too unless the user set them, as images of Cloud Run have them.
-serving::RevisionConfig runtime_config(const Revision& revision,
-                                       const std::vector<std::string>& serve_argv, Bounds bounds,
-                                       serving::Reachability reachability);
+/// `instance_env` is there too where the user sets none of that name.
+using Variable = std::pair<std::string, std::string>;
+struct Runtime {
+  const std::vector<std::string>& serve_argv;
+  const std::vector<Variable>& instance_env;
+};
+serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& runtime,
+                                       Bounds bounds, serving::Reachability reachability);
 
 /// The revision's own scale bounds, defaults applied.
 Bounds own_bounds(const Revision& revision);

@@ -126,7 +126,7 @@ Result<Target> target_of(const Request& request, io::Disk& disk,
   revision.name = RevisionId(service.metadata.name + "-doctor");
   revision.template_ = service.template_;
   const serving::RevisionConfig config = control::runtime_config(
-      revision, serve_argv, control::own_bounds(revision), serving::Reachability::kReachable);
+      revision, {serve_argv, {}}, control::own_bounds(revision), serving::Reachability::kReachable);
   target.instance = config.instance;
   target.concurrency = config.container_concurrency;
   target.throttled = config.cpu == serving::CpuAllocation::kRequestBased;

@@ -96,6 +96,14 @@ void RevisionPool::act(const action::StartInstance& action) {
   runs_[action.instance]->start(parts_.sandbox, spec);
 }
 
+void RevisionPool::on_executed(InstanceKey key) {
+  const InstanceRun& run = *runs_[key];
+  parts_.outbox.post([&observer = parts_.observer, id = run.id(), address = run.address()] {
+    observer.on_instance_executed(id, address);
+  });
+  send(event::Executed{key});
+}
+
 void RevisionPool::act(const action::StartProbe& action) {
   runs_[action.instance]->probe(parts_.prober, config().startup_probe, config().instance.port);
 }

@@ -60,7 +60,7 @@ class RevisionPool final : private InstanceRunOwner {
   bool finished() const { return core_.finished(); }
 
  private:
-  void on_executed(InstanceKey key) override { send(event::Executed{key}); }
+  void on_executed(InstanceKey key) override;
   void on_probe(InstanceKey key, Prober::Outcome outcome) override;
   void on_exit(InstanceKey key, const sandbox::ExitReport& report) override;
   void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) override;

@@ -155,6 +155,9 @@ class RecordingObserver final : public Observer {
   void on_revision_state(const RevisionId&, const RevisionState& state) override {
     states.push_back(state);
   }
+  void on_instance_executed(const InstanceId& instance, const io::SocketAddress&) override {
+    executed.push_back(instance);
+  }
   void on_instance_frozen(const InstanceId& instance) override { frozen.push_back(instance); }
   void on_instance_gone(const InstanceId& instance) override { gone.push_back(instance); }
 
@@ -170,6 +173,7 @@ class RecordingObserver final : public Observer {
   std::vector<StartRecord> starts;
   std::vector<BillableSpan> spans;
   std::vector<RevisionState> states;
+  std::vector<InstanceId> executed;
   std::vector<InstanceId> frozen;
   std::vector<InstanceId> gone;
 };

@@ -1,0 +1,131 @@
+"""The batch pipeline on the real platform: a file lands in a bucket, its forecast in another."""
+
+import json
+import subprocess
+import unittest
+
+from harness import ROOT, PlatformTest, wait_until
+
+SERIES = ROOT / "examples/forecaster/hyndsight.csv"
+
+
+class Pipeline(PlatformTest):
+    options = ["--scale-to-zero-after", "1s"]
+
+    def setUp(self):
+        super().setUp()
+        self.deploy(json.dumps({
+            "apiVersion": "serving.knative.dev/v1", "kind": "Service",
+            "metadata": {"name": "forecaster"},
+            "spec": {"template": {
+                "metadata": {"annotations": {"autoscaling.knative.dev/maxScale": "3",
+                                             "run.googleapis.com/health-check-disabled": "true"}},
+                "spec": {"containerConcurrency": 2, "containers": [{
+                    "image": "thaw.local/serve",
+                    "args": ["--task", "forecast", "--output-bucket", "forecasts"],
+                    "resources": {"limits": {"memory": "256Mi"}}}]}}}}))
+        for bucket in ("series", "forecasts"):
+            self.call("POST", "/storage/v1/b?project=p", {"name": bucket})
+        for topic in ("landed", "poisoned"):
+            self.call("PUT", f"/v1/projects/p/topics/{topic}")
+        self.call("PUT", "/v1/projects/p/subscriptions/poisoned",
+                  {"topic": "projects/p/topics/poisoned"})
+        port = self.thaw.gateway.rsplit(":", 1)[1]
+        self.call("PUT", "/v1/projects/p/subscriptions/forecast", {
+            "topic": "projects/p/topics/landed",
+            "pushConfig": {"pushEndpoint": f"http://forecaster.localhost:{port}/?periods=7"},
+            "retryPolicy": {"minimumBackoff": "0.1s", "maximumBackoff": "1s"},
+            "deadLetterPolicy": {"deadLetterTopic": "projects/p/topics/poisoned",
+                                 "maxDeliveryAttempts": 5}})
+        self.call("POST", "/storage/v1/b/series/notificationConfigs",
+                  {"topic": "projects/p/topics/landed", "payload_format": "JSON_API_V1",
+                   "event_types": ["OBJECT_FINALIZE"]})
+
+    def curl(self, *words):
+        done = subprocess.run(["curl", "-s", *words], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def call(self, method, path, body=None):
+        answer = json.loads(self.curl("-X", method, "-H", "Content-Type: application/json", "-d",
+                                      json.dumps(body or {}), f"http://{self.thaw.api}{path}"))
+        self.assertNotIn("error", answer, path)
+        return answer
+
+    def upload(self, name, file):
+        self.curl("-f", "--data-binary", f"@{file}", "-H", "Content-Type: text/csv",
+                  f"http://{self.thaw.api}/upload/storage/v1/b/series/o?uploadType=media"
+                  f"&name={name}")
+
+    def names(self):
+        answer = json.loads(self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o"))
+        return {item["name"]: item for item in answer.get("items", [])}
+
+    def test_a_file_becomes_a_forecast_and_the_service_is_at_zero_again(self):
+        self.upload("hyndsight.csv", SERIES)
+        made = wait_until("the forecast", lambda: self.names().get("hyndsight.csv"))
+        self.assertEqual(made["metadata"]["input"], "gs://series/hyndsight.csv")
+        rows = self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o/hyndsight.csv"
+                         "?alt=media").splitlines()
+        self.assertEqual(len(rows), 8, "a heading and seven days")
+        self.assertTrue(rows[1].startswith("2015-04-30,"), rows[1])
+        self.wait_for_zero("forecaster")
+
+    def test_a_burst_is_worked_off_and_the_poisoned_file_ends_with_its_reason(self):
+        poison = self.thaw.data_dir / "poison.csv"
+        poison.write_text("this,is\nno,series\n")
+        for i in range(20):
+            self.upload(f"s{i}.csv", SERIES)
+        self.upload("poison.csv", poison)
+        names = wait_until("all of them", lambda: (
+            lambda found: found if len(found) == 21 else None)(self.names()))
+        self.assertEqual({f"s{i}.csv" for i in range(20)} | {"poison.csv.error.json"}, set(names))
+        dead = wait_until("the dead letter", lambda: self.call(
+            "POST", "/v1/projects/p/subscriptions/poisoned:pull",
+            {"maxMessages": 5, "returnImmediately": True}).get("receivedMessages"))
+        self.assertEqual(len(dead), 1)
+        attributes = dead[0]["message"]["attributes"]
+        self.assertEqual((attributes["objectId"],
+                          attributes["CloudPubSubDeadLetterSourceDeliveryCount"]),
+                         ("poison.csv", "5"))
+        reason = self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o/"
+                           "poison.csv.error.json?alt=media")
+        self.assertIn("INVALID_ARGUMENT", reason)
+
+    def test_an_instance_reaches_buckets_and_nothing_else_of_the_api(self):
+        program = "import os, urllib.request as u\n"
+        self.deploy(json.dumps({
+            "apiVersion": "serving.knative.dev/v1", "kind": "Service",
+            "metadata": {"name": "curious"},
+            "spec": {"template": {
+                "metadata": {"annotations": {"run.googleapis.com/health-check-disabled": "true"}},
+                "spec": {"containers": [{
+                    "image": "thaw.local/host", "command": ["python3", "-c", program + CURIOUS],
+                    "resources": {"limits": {"memory": "256Mi"}}}]}}}}))
+        status, body = self.thaw.curl("curious")
+        self.assertEqual(status, 200, body)
+        self.assertEqual(json.loads(body), {
+            "/storage/v1/b?project=p": 200, "/thaw/v1/instances": 404,
+            "/apis/serving.knative.dev/v1/namespaces/p/services": 404})
+
+
+CURIOUS = '''
+import http.server, json, urllib.error
+store = os.environ["STORAGE_EMULATOR_HOST"]
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        seen = {}
+        for path in ("/storage/v1/b?project=p", "/thaw/v1/instances",
+                     "/apis/serving.knative.dev/v1/namespaces/p/services"):
+            try:
+                seen[path] = u.urlopen(store + path, timeout=20).status
+            except urllib.error.HTTPError as error:
+                seen[path] = error.code
+        body = json.dumps(seen).encode()
+        self.send_response(200); self.send_header("Content-Length", str(len(body)))
+        self.end_headers(); self.wfile.write(body)
+http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), H).serve_forever()
+'''
+
+
+if __name__ == "__main__":
+    unittest.main()
