@@ -21,21 +21,18 @@ using namespace thaw::storage_api;
 /// All that a reader tells, with the body handed over in pieces of `step`.
 std::string told(std::string_view body, size_t step) {
   std::string text;
-  MultipartReader reader("b", {.on_part =
-                                   [&](const http::Headers& headers) -> Status {
-                                     text += "P" + std::to_string(headers.size());
-                                     return {};
-                                   },
-                               .on_content =
-                                   [&](std::string_view content) -> Status {
-                                     text += content;
-                                     return {};
-                                   },
-                               .on_part_end =
-                                   [&]() -> Status {
-                                     text += "E";
-                                     return {};
-                                   }});
+  MultipartReader reader("b", {.on_part = [&](const http::Headers& headers) -> Status {
+                                 text += "P" + std::to_string(headers.size());
+                                 return {};
+                               },
+                               .on_content = [&](std::string_view content) -> Status {
+                                 text += content;
+                                 return {};
+                               },
+                               .on_part_end = [&]() -> Status {
+                                 text += "E";
+                                 return {};
+                               }});
   for (size_t at = 0; at < body.size(); at += step) {
     if (const auto status = reader.add(body.substr(at, step)); !status) {
       CHECK(!status.error().message().empty(), "a refusal says why");

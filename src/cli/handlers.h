@@ -24,6 +24,11 @@ Outcome<ExitCode> sources_describe_command(Context& context, const Words& words)
 Outcome<ExitCode> sources_delete_command(Context& context, const Words& words);
 Outcome<ExitCode> logs_command(Context& context, const Words& words);
 Outcome<ExitCode> invoke_command(Context& context, const Words& words);
+Outcome<ExitCode> cp_command(Context& context, const Words& words);
+Outcome<ExitCode> ls_command(Context& context, const Words& words);
+Outcome<ExitCode> cat_command(Context& context, const Words& words);
+Outcome<ExitCode> rm_command(Context& context, const Words& words);
+Outcome<ExitCode> buckets_create_command(Context& context, const Words& words);
 Outcome<ExitCode> serve_command(Context& context, const Words& words);
 Outcome<ExitCode> forecast_command(Context& context, const Words& words);
 Outcome<ExitCode> env_command(Context& context, const Words& words);

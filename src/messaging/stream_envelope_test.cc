@@ -11,10 +11,9 @@ namespace {
 using testing::HasSubstr;
 
 SourceConfig config_of(std::string_view more) {
-  const std::string text =
-      R"({"name":"s","service":"w","stream":"pa pers","group":"g",)"
-      R"("redis":{"address":"localhost:6379"})" +
-      std::string(more) + "}";
+  const std::string text = R"({"name":"s","service":"w","stream":"pa pers","group":"g",)"
+                           R"("redis":{"address":"localhost:6379"})" +
+                           std::string(more) + "}";
   const auto config = source_from_json(*Json::parse(text));
   EXPECT_TRUE(config) << config.error().message();
   return *config;
@@ -65,9 +64,9 @@ TEST(StreamEnvelope, PubsubIsThePushEnvelope) {
 }
 
 TEST(SourceConfig, ReadsBackWhatItWrites) {
-  const SourceConfig config = config_of(
-      R"(,"batch":7,"deadLetterStream":"d","orderingField":"doc","minBackoff":"2s",)"
-      R"("timeout":"1m")");
+  const SourceConfig config =
+      config_of(R"(,"batch":7,"deadLetterStream":"d","orderingField":"doc","minBackoff":"2s",)"
+                R"("timeout":"1m")");
   const Json json = to_json(config);
   EXPECT_EQ(to_json(*source_from_json(json)), json);
   EXPECT_EQ(config.claim_after, seconds(600));
@@ -91,9 +90,8 @@ TEST(SourceConfig, FaultsNameTheFieldAndNeverShowAPassword) {
       {R"(,"redis":[])", "redis.: must be an object"},
   };
   for (const auto& row : rows) {
-    Json json = *Json::parse(
-        R"({"name":"s","service":"w","stream":"pa pers","group":"g",)"
-        R"("redis":{"address":"[::1]:6379"}})");
+    Json json = *Json::parse(R"({"name":"s","service":"w","stream":"pa pers","group":"g",)"
+                             R"("redis":{"address":"[::1]:6379"}})");
     const Json more = *Json::parse("{" + std::string(row.more + 1) + "}");
     for (const auto& [key, value] : more.as_object()) json.set(key, value);
     const auto config = source_from_json(json);

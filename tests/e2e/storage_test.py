@@ -207,6 +207,34 @@ class Uploads(StorageCase):
             self.assertEqual(self.call("PUT", session, b"", {"Content-Range": given})[0], 400)
 
 
+class Command(StorageCase):
+    def test_thaw_cp_ls_cat_and_rm(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="thaw-cp-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "tree/deep").mkdir(parents=True)
+        (folder / "tree/deep/small").write_text("hello\n")
+        (folder / "tree/large").write_bytes(os.urandom(20_000_000))
+        self.thaw.cli("buckets", "create", "gs://bkt")
+        self.thaw.cli("cp", "-r", folder / "tree", "gs://bkt/")
+        self.assertEqual(self.names(), ["tree/deep/small", "tree/large"])
+        self.assertEqual(self.thaw.cli("cat", "gs://bkt/tree/deep/small").stdout, "hello\n")
+        self.assertEqual(self.thaw.cli("ls", "gs://bkt/tree/").stdout,
+                         "gs://bkt/tree/deep/\ngs://bkt/tree/large\n")
+        self.thaw.cli("cp", "gs://bkt/tree/large", "gs://bkt/copy")
+        self.thaw.cli("cp", "gs://bkt/copy", folder / "back")
+        self.assertEqual((folder / "back").read_bytes(), (folder / "tree/large").read_bytes())
+        self.thaw.cli("cp", "-r", "gs://bkt/tree", folder / "again")
+        self.assertEqual((folder / "again/tree/deep/small").read_text(), "hello\n")
+        self.put("evil/../../x", b"outside")
+        run = self.thaw.cli("cp", "-r", "gs://bkt/evil", folder / "jail", check=False)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("outside of", run.stderr)
+        run = self.thaw.cli("cat", "gs://bkt/none", check=False)
+        self.assertEqual(run.returncode, 4, run.stderr)
+        self.thaw.cli("rm", "-r", "gs://bkt")
+        self.assertEqual(self.thaw.cli("ls").stdout, "")
+
+
 class Kills(StorageCase):
     def test_what_was_acknowledged_outlives_kill_9(self):
         self.make_bucket()
