@@ -13,7 +13,9 @@ namespace thaw::spec {
 namespace {
 
 constexpr std::string_view kPath = "spec.template.spec.containers[0]";
-constexpr std::array<std::string_view, 1> kTasks = {"forecast"};  // of `thaw serve --task`
+constexpr std::string_view kTasks[] = {
+    "forecast",           "question-answering", "text-classification", "token-classification",
+    "feature-extraction", "fill-mask"};  // of `thaw serve --task`
 
 /// Contract 1.3: what memory goes with how many vCPUs.
 struct CpuRow {
@@ -93,20 +95,31 @@ class ContainerRules {
             "is refused: thaw.local/serve brings its own program; give it args, such as "
             "[\"--task\", \"forecast\"]");
     }
-    constexpr std::string_view kFlag = "--task";
+    bool has_model = false, has_task = false;
     for (size_t i = 0; i < container_.args.size(); ++i) {
       const std::string_view arg = container_.args[i];
-      if (arg == kFlag && i + 1 < container_.args.size())
-        return task(i + 1, container_.args[i + 1]);
-      if (arg.starts_with("--task=")) return task(i, arg.substr(kFlag.size() + 1));
+      const bool is_last = i + 1 == container_.args.size();
+      has_model |= (arg == "--model" && !is_last) || arg.starts_with("--model=");
+      constexpr std::string_view kTask = "--task=";
+      if (arg == "--task" && !is_last) {
+        has_task = task(i + 1, container_.args[i + 1]);
+      } else if (arg.starts_with(kTask)) {
+        has_task = task(i, arg.substr(kTask.size()));
+      }
     }
-    fault("args", "does not say what to serve: thaw.local/serve needs [\"--task\", \"forecast\"]");
+    if (has_model || has_task) return;
+    fault("args",
+          "does not say what to serve: thaw.local/serve needs [\"--model\", \"/folder\"] or "
+          "[\"--task\", \"forecast\"]");
   }
 
-  void task(size_t index, std::string_view name) {
-    if (std::find(kTasks.begin(), kTasks.end(), name) != kTasks.end()) return;
-    fault(fmt::format("args[{}]", index), fmt::format("the task {} is unknown; there is {}",
-                                                      quoted(name), fmt::join(kTasks, ", ")));
+  /// Whether the argument names a task, right or wrong.
+  bool task(size_t index, std::string_view name) {
+    if (std::find(std::begin(kTasks), std::end(kTasks), name) == std::end(kTasks)) {
+      fault(fmt::format("args[{}]", index), fmt::format("the task {} is unknown; there are {}",
+                                                        quoted(name), fmt::join(kTasks, ", ")));
+    }
+    return true;
   }
 
   void environment() {

@@ -20,6 +20,9 @@ TEST(ContainerRules, ImagesOfThisVersion) {
   const Row kServe[] = {
       {"C.args", "[\"--task\", \"forecast\"]", "", ""},
       {"C.args", "[\"--task=forecast\", \"--verbose\"]", "", ""},
+      {"C.args", "[\"--model\", \"/models/qa\"]", "", ""},
+      {"C.args", "[\"--model=qa=/m\", \"--task=fill-mask\"]", "", ""},
+      {"C.args", "[\"--model\"]", "C.args", "does not say what to serve"},
       {"C.args", "[\"--task\", \"paint\"]", "C.args[1]", "the task \"paint\" is unknown"},
       {"C.args", "[\"--task=\"]", "C.args[0]", "the task \"\" is unknown"},
       {"C.args", "[\"--task\"]", "C.args", "does not say what to serve"},

@@ -112,7 +112,8 @@ constexpr FieldRow kFieldRows[] = {
      "The program and its first arguments. Required for `thaw.local/host`, refused for "
      "`thaw.local/serve`."},
     {"Container", "args", kStrings, "", kUsed, 0, 0, "",
-     "More arguments. For `thaw.local/serve`: those of `thaw serve`, such as `--task forecast`."},
+     "More arguments. For `thaw.local/serve`: those of `thaw serve`, such as `--model /folder` or "
+     "`--task forecast`."},
     {"Container", "env", kObjects, "EnvVar", kUsed, 0, 0, "",
      "Environment variables, each name once."},
     {"Container", "workingDir", kString, "", kUsed, 0, 0, "", "An absolute path."},
