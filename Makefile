@@ -51,6 +51,12 @@ demo-batch:  ## files land in a bucket, their forecasts in another
 	$(call build,release,thaw)
 	@tools/demo-batch
 
+.PHONY: demo-qa
+demo-qa:  ## a question answerer wakes from zero
+	@tools/setup build demo
+	$(call build,release,thaw)
+	@tools/demo-qa
+
 .PHONY: test
 test:  ## build and run every test
 	@tools/setup build test
