@@ -31,10 +31,19 @@ Json service_json(spec::Service service, const std::string& parent) {
   return spec::to_json(service);
 }
 
+std::string_view name_of(spec::ServiceKind kind) {
+  return kind == spec::ServiceKind::kService ? "service" : "worker pool";
+}
+
 /// A service of a request's body, named as the path says where the path names one.
-Result<spec::Service> service_of_body(const Call& call, std::vector<spec::FieldViolation>& faults) {
+Result<spec::Service> service_of_body(const Call& call, spec::ServiceKind kind,
+                                      std::vector<spec::FieldViolation>& faults) {
   ASSIGN_OR_RETURN(const Json body, Json::parse(call.request.body));
   ASSIGN_OR_RETURN(spec::Service service, spec::service_from_json(body, &faults));
+  if (service.kind != kind) {
+    return Error(Code::kInvalidArgument, fmt::format("kind: this path takes a {}, not a {}",
+                                                     name_of(kind), name_of(service.kind)));
+  }
   const auto name = call.path.find("service");
   if (name != call.path.end() && name->second != service.metadata.name) {
     return Error(Code::kInvalidArgument,
@@ -44,12 +53,13 @@ Result<spec::Service> service_of_body(const Call& call, std::vector<spec::FieldV
   return service;
 }
 
-Answer apply(control::Controller& control, const Call& call, control::ApplyMode mode) {
+Answer apply(control::Controller& control, const Call& call, spec::ServiceKind kind,
+             control::ApplyMode mode) {
   if (const auto dry = call.query("dryRun"); !dry.empty() && dry != "all") {
     return error_reply(Error(Code::kInvalidArgument, fmt::format("dryRun: '{}' must be all", dry)));
   }
   std::vector<spec::FieldViolation> faults;
-  auto service = service_of_body(call, faults);
+  auto service = service_of_body(call, kind, faults);
   if (!service) return error_reply(service.error(), faults);
   const auto persistence =
       call.query("dryRun").empty() ? control::Persistence::kKeep : control::Persistence::kDryRun;
@@ -105,15 +115,19 @@ bool selects(const Selector& selector, const Json& item) {
   return true;
 }
 
-Answer list_services(const control::Controller& control, const Call& call) {
+Answer list_services(const control::Controller& control, const Call& call, spec::ServiceKind kind) {
   const auto selector = selector_of(call);
   if (!selector) return error_reply(selector.error());
   Json::Array items;
   for (spec::Service& service : control.list()) {
+    if (service.kind != kind) continue;
     Json item = service_json(std::move(service), parent_of(call));
     if (selects(*selector, item)) items.push_back(std::move(item));
   }
-  return json_reply(list_of("Service", std::move(items)));
+  Json list =
+      list_of(kind == spec::ServiceKind::kService ? "Service" : "WorkerPool", std::move(items));
+  if (kind == spec::ServiceKind::kWorkerPool) list.set("apiVersion", "run.googleapis.com/v1");
+  return json_reply(list);
 }
 
 Answer list_revisions(const control::Controller& control, const Call& call) {
@@ -127,10 +141,28 @@ Answer list_revisions(const control::Controller& control, const Call& call) {
   return json_reply(list_of("Revision", std::move(items)));
 }
 
-Answer get_service(const control::Controller& control, const Call& call) {
-  auto service = control.get(ServiceId(call.path.at("service")));
+/// What the path names, of that kind.
+Result<spec::Service> named(const control::Controller& control, const Call& call,
+                            spec::ServiceKind kind) {
+  const ServiceId id(call.path.at("service"));
+  ASSIGN_OR_RETURN(spec::Service service, control.get(id));
+  if (service.kind != kind) {
+    return Error(Code::kNotFound, fmt::format("{} '{}' is not deployed: that is the name of a {}",
+                                              name_of(kind), id.str(), name_of(service.kind)));
+  }
+  return service;
+}
+
+Answer get_service(const control::Controller& control, const Call& call, spec::ServiceKind kind) {
+  auto service = named(control, call, kind);
   return service ? json_reply(service_json(*std::move(service), parent_of(call)))
                  : error_reply(service.error());
+}
+
+Answer delete_service(control::Controller& control, const Call& call, spec::ServiceKind kind) {
+  if (const auto known = named(control, call, kind); !known) return error_reply(known.error());
+  const Status done = control.remove(ServiceId(call.path.at("service")));
+  return done ? deleted() : error_reply(done.error());
 }
 
 Answer get_revision(const control::Controller& control, const Call& call) {
@@ -140,26 +172,29 @@ Answer get_revision(const control::Controller& control, const Call& call) {
                   : error_reply(revision.error());
 }
 
+/// Of one kind: list, create, get, replace, delete.
+void add_kind(std::vector<Route>& routes, control::Controller& control, const std::string& all,
+              spec::ServiceKind kind) {
+  const std::string one = all + "/{service}", word(name_of(kind));
+  routes.push_back(route("GET", all, {"labelSelector", "limit"}, "all " + word + "s",
+                         [&, kind](const Call& c) { return list_services(control, c, kind); }));
+  routes.push_back(route("POST", all, {"dryRun"}, "deploy a new " + word, [&, kind](const Call& c) {
+    return apply(control, c, kind, control::ApplyMode::kCreate);
+  }));
+  routes.push_back(route("GET", one, {}, "a " + word + " with its status",
+                         [&, kind](const Call& c) { return get_service(control, c, kind); }));
+  routes.push_back(route("PUT", one, {"dryRun"}, "deploy over a " + word, [&, kind](const Call& c) {
+    return apply(control, c, kind, control::ApplyMode::kReplace);
+  }));
+  routes.push_back(route("DELETE", one, {"propagationPolicy"}, "delete a " + word,
+                         [&, kind](const Call& c) { return delete_service(control, c, kind); }));
+}
+
 /// The routes of one way to write the parent: by namespace, or by project and location.
 void add_routes(std::vector<Route>& routes, control::Controller& control,
                 const std::string& parent) {
-  const std::string services = parent + "/services", one_service = services + "/{service}";
   const std::string revisions = parent + "/revisions", one_revision = revisions + "/{revision}";
-  routes.push_back(route("GET", services, {"labelSelector", "limit"}, "all services",
-                         [&](const Call& c) { return list_services(control, c); }));
-  routes.push_back(route("POST", services, {"dryRun"}, "deploy a new service", [&](const Call& c) {
-    return apply(control, c, control::ApplyMode::kCreate);
-  }));
-  routes.push_back(route("GET", one_service, {}, "a service with its status",
-                         [&](const Call& c) { return get_service(control, c); }));
-  routes.push_back(
-      route("PUT", one_service, {"dryRun"}, "deploy over a service",
-            [&](const Call& c) { return apply(control, c, control::ApplyMode::kReplace); }));
-  routes.push_back(
-      route("DELETE", one_service, {"propagationPolicy"}, "delete a service", [&](const Call& c) {
-        const Status done = control.remove(ServiceId(c.path.at("service")));
-        return done ? deleted() : error_reply(done.error());
-      }));
+  add_kind(routes, control, parent + "/services", spec::ServiceKind::kService);
   routes.push_back(route("GET", revisions, {"labelSelector", "limit"},
                          "revisions, newest first; labelSelector=serving.knative.dev/service=NAME",
                          [&](const Call& c) { return list_revisions(control, c); }));
@@ -263,7 +298,10 @@ Json revision_json(const control::Revision& revision, control::Traffic traffic,
 std::vector<Route> run_v1_routes(control::Controller& control) {
   std::vector<Route> routes;
   add_routes(routes, control, "/apis/serving.knative.dev/v1/namespaces/{namespace}");
+  add_kind(routes, control, "/apis/run.googleapis.com/v1/namespaces/{namespace}/workerpools",
+           spec::ServiceKind::kWorkerPool);
   const std::string parent = "/v1/projects/{project}/locations/{location}";
+  add_kind(routes, control, parent + "/workerpools", spec::ServiceKind::kWorkerPool);
   add_routes(routes, control, parent);
   add_access_routes(routes, control, parent + "/services/{service}");
   return routes;

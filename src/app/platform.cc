@@ -104,6 +104,7 @@ class Platform::Impl {
   std::optional<InstanceDoors> doors_;
   std::optional<PlatformTargets> push_targets_;
   std::optional<messaging::Pusher> pusher_;
+  std::optional<StreamScaling> scaling_;
   std::optional<ServingCourier> courier_;
   std::optional<messaging::SourceCatalog> source_catalog_;
   std::optional<messaging::Sources> sources_;
@@ -187,6 +188,13 @@ Result<std::string> Platform::Impl::make_doors() {
 Status Platform::Impl::make_control() {
   ASSIGN_OR_RETURN(const std::string store, make_doors());
   catalog_.emplace(*database_);
+  scaling_.emplace(StreamScaling::Parts{
+      .net = net_,
+      .loop = loop_,
+      .serving = *serving_,
+      .password = [this](const auto& place) { return password_of(place); },
+      .tell = [this](const auto& service,
+                     const auto& text) { switchboard_.on_source(service, text); }});
   control_.emplace(
       loop_, entropy_, *catalog_, switchboard_,
       control::Options{
@@ -203,6 +211,7 @@ Status Platform::Impl::make_control() {
                         .starts = &starts_,
                         .metrics = &metrics_,
                         .doors = &*doors_,
+                        .scaling = &*scaling_,
                         .base_domain = options_.base_domain});
   ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
   if (loaded.services > 0) {
@@ -296,6 +305,7 @@ void Platform::Impl::drain() {
              {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
     pusher_->stop();
     sources_->stop();
+    scaling_->stop();
     bus_->drain([] {});
     api_->drain([] {});
     gateway_->drain([this] { stop_instances(); });

@@ -118,11 +118,12 @@ void Switchboard::on_run(const serving::RevisionConfig& config) {
       .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
                                                                   : billing::Mode::kInstanceBased,
       .places = config.container_concurrency * config.max_instances};
-  rooms_.serving->set_revision(config);
+  rooms_.scaling->run(config);
 }
 
 void Switchboard::on_retire(const RevisionId& revision) {
   // Its facts stay: spans of its last instances come after this.
+  rooms_.scaling->retire(revision);
   rooms_.serving->retire_revision(revision);
 }
 

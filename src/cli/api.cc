@@ -174,6 +174,13 @@ std::string services_path(std::string_view name) {
 std::string revisions_path(std::string_view name) {
   return fmt::format("{}revisions{}{}", kV1, name.empty() ? "" : "/", http::percent_encode(name));
 }
+std::string worker_pools_path(std::string_view name) {
+  return fmt::format("/apis/run.googleapis.com/v1/namespaces/default/workerpools{}{}",
+                     name.empty() ? "" : "/", http::percent_encode(name));
+}
+std::string deployed_path(spec::ServiceKind kind, std::string_view name) {
+  return kind == spec::ServiceKind::kService ? services_path(name) : worker_pools_path(name);
+}
 std::string thaw_path(std::string_view rest) { return fmt::format("/thaw/v1/{}", rest); }
 std::string service_path(std::string_view name, std::string_view what) {
   return fmt::format("/thaw/v1/services/{}/{}", http::percent_encode(name), what);

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/context.h"
 #include "cli/http_call.h"
+#include "spec/service.h"
 
 namespace thaw::cli {
 
@@ -52,8 +53,11 @@ class Api {
 };
 
 /// The API's paths. Names are escaped.
-std::string services_path(std::string_view name = "");                   // v1
-std::string revisions_path(std::string_view name = "");                  // v1
+std::string services_path(std::string_view name = "");      // v1
+std::string revisions_path(std::string_view name = "");     // v1
+std::string worker_pools_path(std::string_view name = "");  // v1
+/// Of a service or a worker pool.
+std::string deployed_path(spec::ServiceKind kind, std::string_view name = "");
 std::string thaw_path(std::string_view rest);                            // /thaw/v1/...
 std::string service_path(std::string_view name, std::string_view what);  // .../services/NAME/WHAT
 

@@ -61,16 +61,18 @@ Outcome<std::optional<KeyValues>> variables_file(const Context& context, const W
 
 class Deploy {
  public:
-  Deploy(Context& context, const Words& words, Api& api)
+  Deploy(Context& context, const Words& words, Api& api, spec::ServiceKind kind)
       : context_(context),
         words_(words),
         api_(api),
+        kind_(kind),
         dry_(words.is_on("dry-run") ? Dry::kYes : Dry::kNo) {}
 
   Outcome<ExitCode> run() {
     if (is_file(words_.arguments()[0])) {
       ASSIGN_OR_RETURN(file_, service_of_file(context_, words_));
       name_ = file_->metadata.name;
+      kind_ = file_->kind;
     } else {
       name_ = words_.arguments()[0];
       ASSIGN_OR_RETURN(variables_, variables_file(context_, words_));
@@ -102,7 +104,7 @@ class Deploy {
 
   Outcome<spec::Service> try_to_store() {
     before_.reset();
-    auto known = api_.get(services_path(name_));
+    auto known = api_.get(deployed_path(kind_, name_));
     if (known) {
       ASSIGN_OR_RETURN(before_, spec::service_from_json(*known));
     } else if (known.error().exit != ExitCode::kNotFound) {
@@ -113,8 +115,8 @@ class Deploy {
     const std::string_view query = dry_ == Dry::kYes ? "?dryRun=all" : "";
     const Json body = spec::to_json(wished);
     ASSIGN_OR_RETURN(const Json stored,
-                     before_ ? api_.put(services_path(name_) + std::string(query), body)
-                             : api_.post(services_path() + std::string(query), body));
+                     before_ ? api_.put(deployed_path(kind_, name_) + std::string(query), body)
+                             : api_.post(deployed_path(kind_) + std::string(query), body));
     ASSIGN_OR_RETURN(spec::Service service, spec::service_from_json(stored));
     return service;
   }
@@ -122,6 +124,7 @@ class Deploy {
   Outcome<spec::Service> wish() const {
     if (file_) return *file_;
     spec::Service base = before_.value_or(spec::Service());
+    base.kind = kind_;
     base.metadata.name = name_;
     ASSIGN_OR_RETURN(spec::Service wished,
                      apply_flags(words_, std::move(base),
@@ -182,6 +185,9 @@ class Deploy {
 
   std::string success_text(const spec::Service& service) const {
     const std::string& revision = service.status.latest_ready_revision_name;
+    if (kind_ == spec::ServiceKind::kWorkerPool) {
+      return fmt::format("Worker pool [{}] revision [{}] has been deployed.\n", name_, revision);
+    }
     const bool same = before_ && before_->status.latest_created_revision_name == revision;
     std::string text =
         fmt::format("Service [{}] revision [{}] {} and is serving {} percent of traffic.\n",
@@ -200,6 +206,7 @@ class Deploy {
   Context& context_;
   const Words& words_;
   Api& api_;
+  spec::ServiceKind kind_;
   Dry dry_;
   std::string name_;
   std::optional<spec::Service> file_;
@@ -211,7 +218,12 @@ class Deploy {
 
 Outcome<ExitCode> deploy_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(Api api, Api::open(context));
-  return Deploy(context, words, api).run();
+  return Deploy(context, words, api, spec::ServiceKind::kService).run();
+}
+
+Outcome<ExitCode> worker_pools_deploy_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  return Deploy(context, words, api, spec::ServiceKind::kWorkerPool).run();
 }
 
 }  // namespace thaw::cli

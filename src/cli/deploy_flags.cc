@@ -230,6 +230,7 @@ Outcome<spec::Service> apply_flags(const Words& words, spec::Service service, De
   RETURN_IF_ERROR(set_labels(words, service));
   RETURN_IF_ERROR(set_count(words, "min", service.scaling.min_instances));
   RETURN_IF_ERROR(set_count(words, "max", service.scaling.max_instances));
+  RETURN_IF_ERROR(set_count(words, "instances", service.scaling.manual_instances));
   if (const auto text = words.value("description")) service.description = *text;
   if (words.setting("traffic") == false) RETURN_IF_ERROR(hold_traffic_back(deployed, service));
   if (const auto tag = words.value("tag")) move_tag(*tag, service.traffic);

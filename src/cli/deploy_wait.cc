@@ -80,7 +80,7 @@ Readiness readiness_of(const spec::Service& service) {
 }
 
 Outcome<spec::Service> wait_until_ready(Context& context, Api& api, spec::Service service) {
-  const std::string path = services_path(service.metadata.name);
+  const std::string path = deployed_path(service.kind, service.metadata.name);
   const Instant deadline = context.ports.loop().now() + kLongestWait;
   Progress progress(context);
   Duration pause = kFirstPause;

@@ -105,13 +105,15 @@ Outcome<ExitCode> print_details(Context& context, Api& api, const Json& json,
 
 }  // namespace
 
-Outcome<ExitCode> services_list_command(Context& context, const Words&) {
+static Outcome<ExitCode> list_all(Context& context, spec::ServiceKind kind) {
   ASSIGN_OR_RETURN(Api api, Api::open(context));
-  ASSIGN_OR_RETURN(const Json answer, api.get(services_path()));
+  ASSIGN_OR_RETURN(const Json answer, api.get(deployed_path(kind)));
   const Json& items = answer["items"];
   if (context.json()) return context.print_json(items.is_array() ? items : Json::array());
   if (!items.is_array() || items.as_array().empty()) {
-    context.note("No services yet; 'thaw deploy FILE' makes one.");
+    context.note(kind == spec::ServiceKind::kService
+                     ? "No services yet; 'thaw deploy FILE' makes one."
+                     : "No worker pools yet; 'thaw worker-pools deploy FILE' makes one.");
     return ExitCode::kOk;
   }
   Table table({{.title = "NAME"},
@@ -134,6 +136,20 @@ Outcome<ExitCode> services_list_command(Context& context, const Words&) {
                    service.status.latest_ready_revision_name, service.status.url, age});
   }
   return context.print(table.text(context.table_width(), context.out));
+}
+
+Outcome<ExitCode> services_list_command(Context& context, const Words&) {
+  return list_all(context, spec::ServiceKind::kService);
+}
+
+Outcome<ExitCode> worker_pools_list_command(Context& context, const Words&) {
+  return list_all(context, spec::ServiceKind::kWorkerPool);
+}
+
+Outcome<ExitCode> worker_pools_describe_command(Context& context, const Words& words) {
+  ASSIGN_OR_RETURN(Api api, Api::open(context));
+  ASSIGN_OR_RETURN(const Json json, api.get(worker_pools_path(words.arguments()[0])));
+  return context.json() ? context.print_json(json) : context.print(spec::yaml_text(json));
 }
 
 Outcome<ExitCode> services_describe_command(Context& context, const Words& words) {
@@ -178,6 +194,10 @@ static Outcome<ExitCode> delete_all(Context& context, const Words& words, std::s
 
 Outcome<ExitCode> services_delete_command(Context& context, const Words& words) {
   return delete_all(context, words, "service", services_path);
+}
+
+Outcome<ExitCode> worker_pools_delete_command(Context& context, const Words& words) {
+  return delete_all(context, words, "worker pool", worker_pools_path);
 }
 
 Outcome<ExitCode> revisions_delete_command(Context& context, const Words& words) {

@@ -39,9 +39,9 @@ Error fault(std::string path, std::string description,
 
 // Whether anything that a client decides differs.
 bool same_wanted(const spec::Service& a, const spec::Service& b) {
-  return a.scaling == b.scaling && a.description == b.description && a.template_ == b.template_ &&
-         a.traffic == b.traffic && a.metadata.labels == b.metadata.labels &&
-         a.metadata.annotations == b.metadata.annotations;
+  return a.kind == b.kind && a.scaling == b.scaling && a.description == b.description &&
+         a.template_ == b.template_ && a.traffic == b.traffic &&
+         a.metadata.labels == b.metadata.labels && a.metadata.annotations == b.metadata.annotations;
 }
 
 // Forgets where traffic went when one of those revisions could not be read.
@@ -135,6 +135,12 @@ Status Controller::check_mode(const spec::Service& service, ApplyMode mode,
     }
     return {};
   }
+  if (old->record.service.kind != service.kind) {
+    return Error(
+        Code::kAlreadyExists,
+        fmt::format("'{}' is the name of a {} already; choose another one", given.name,
+                    service.kind == spec::ServiceKind::kService ? "worker pool" : "service"));
+  }
   const spec::Metadata& now = old->record.service.metadata;
   if (mode == ApplyMode::kCreate) {
     return Error(Code::kAlreadyExists,
@@ -221,7 +227,8 @@ Status Controller::add_revision(Entry& entry) {
   revision.created = now();
   revision.state_since = revision.created;
   revision.template_ = service.template_;
-  if (trial_of(revision.template_) == Trial::kNone) {
+  // Where none may run there is nothing to try out.
+  if (trial_of(revision.template_) == Trial::kNone || service.scaling.manual_instances == 0) {
     revision.was_ready = true;
     revision.state = {Ready::kTrue, "HealthCheckSkipped", ""};
   }
@@ -289,6 +296,7 @@ void Controller::refresh(Entry& entry) const {
 
 spec::Service Controller::shown(const Entry& entry) const {
   spec::Service service = entry.record.service;
+  if (service.kind == spec::ServiceKind::kWorkerPool) return service;
   const std::string& name = service.metadata.name;
   service.status.url = service_url(options_.base_url, name, "");
   for (spec::TrafficTarget& target : service.status.traffic) {

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "control/runtime_config.h"
+#include "spec/workers.h"
 
 namespace thaw::control {
 
@@ -25,7 +26,15 @@ Controller::Told Controller::wanted_of(const Entry& entry, const Revision& revis
     }
     percent = std::min(coming, 100);
   }
-  return {scale_bounds(own_bounds(revision), service.scaling, percent.value_or(0)),
+  spec::Scaling scaling = service.scaling;
+  const bool followed = spec::stream_trigger_of(revision.template_).has_value();
+  if (service.kind == spec::ServiceKind::kWorkerPool && !scaling.manual_instances && !followed) {
+    // Cloud Run's default: one.
+    const int least =
+        std::max(own_bounds(revision).min_instances, scaling.min_instances.value_or(0));
+    scaling.manual_instances = std::max(1, least);
+  }
+  return {scale_bounds(own_bounds(revision), scaling, percent.value_or(0)),
           percent ? Reachability::kReachable : Reachability::kUnreachable};
 }
 
@@ -45,8 +54,9 @@ void Controller::tell_those(Entry& entry, Reachability which) {
     const bool first = known == entry.told.end();
     // What nothing leads to and serving never knew need not be told.
     if (first ? which == Reachability::kUnreachable : known->second == wanted) continue;
-    serving::RevisionConfig config = runtime_config(
-        revision, {options_.serve_argv, options_.instance_env}, wanted.bounds, wanted.reachability);
+    const Runtime runtime{options_.serve_argv, options_.instance_env, entry.record.service.kind};
+    serving::RevisionConfig config =
+        runtime_config(revision, runtime, wanted.bounds, wanted.reachability);
     config.initial_instances = first && revision.pending() ? 1 : 0;
     entry.told.insert_or_assign(number, wanted);
     listener_.on_run(config);
@@ -56,6 +66,7 @@ void Controller::tell_those(Entry& entry, Reachability which) {
 void Controller::publish_routes() {
   Routes routes;
   for (const auto& [id, entry] : entries_) {
+    if (entry.record.service.kind == spec::ServiceKind::kWorkerPool) continue;
     for (Route& route : routes_of(id, entry.record.service.status.traffic)) {
       routes.push_back(std::move(route));
     }

@@ -210,6 +210,10 @@ std::optional<int> share_of(const RevisionId& revision,
 
 Bounds scale_bounds(Bounds revision, const spec::Scaling& service, int percent) {
   Bounds bounds = revision;
+  if (service.manual_instances) {
+    const int part = static_cast<int>((int64_t{*service.manual_instances} * percent + 99) / 100);
+    return {part, part};
+  }
   if (percent > 0) {
     if (service.max_instances && *service.max_instances > 0) {
       const int part = static_cast<int>(int64_t{*service.max_instances} * percent / 100);

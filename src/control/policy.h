@@ -65,7 +65,7 @@ struct Bounds {
 };
 /// The revision's own bounds narrowed by its part of the service's (contract 1.6: limits of a
 /// service are divided by traffic percent; the minimum rounds up, the maximum down but not
-/// below 1). Revisions with 0 % are bound by their own only.
+/// below 1). Revisions with 0 % are bound by their own only. With manual scaling both are its part.
 Bounds scale_bounds(Bounds revision, const spec::Scaling& service, int percent);
 
 /// Whether a deploy of this template starts an instance and waits for it: not when annotation

@@ -4,12 +4,15 @@
 #include <string_view>
 
 #include "spec/settings.h"
+#include "spec/workers.h"
 
 namespace thaw::control {
 namespace {
 
 // Debian's and Docker's search path for root.
 constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+// A worker that still runs after so long has started.
+constexpr Duration kWorkerTrial = seconds(1);
 constexpr std::string_view kHome = "/tmp";  // the one place an instance may write to
 
 std::vector<std::string> argv_of(const spec::RevisionSettings& settings,
@@ -22,7 +25,7 @@ std::vector<std::string> argv_of(const spec::RevisionSettings& settings,
 
 std::vector<std::string> environment_of(const Revision& revision,
                                         const spec::RevisionSettings& settings,
-                                        const std::vector<Variable>& instance_env) {
+                                        const Runtime& runtime) {
   std::vector<std::string> env;
   const auto user_set = [&](std::string_view name) {
     return std::any_of(settings.env.begin(), settings.env.end(),
@@ -33,10 +36,15 @@ std::vector<std::string> environment_of(const Revision& revision,
   };
   if (!user_set("PATH")) add("PATH", kPath);
   if (!user_set("HOME")) add("HOME", kHome);
-  for (const auto& [name, value] : instance_env) {
+  for (const auto& [name, value] : runtime.instance_env) {
     if (!user_set(name)) add(name, value);
   }
   for (const spec::EnvVar& variable : settings.env) add(variable.name, variable.value);
+  if (runtime.kind == spec::ServiceKind::kWorkerPool) {
+    add("CLOUD_RUN_WORKER_POOL", revision.service.str());
+    add("CLOUD_RUN_WORKER_POOL_REVISION", revision.name.str());
+    return env;
+  }
   add("PORT", std::to_string(settings.port));
   add("K_SERVICE", revision.service.str());
   add("K_REVISION", revision.name.str());
@@ -74,7 +82,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.instance.service = revision.service;
   config.instance.revision = revision.name;
   config.instance.argv = argv_of(settings, runtime.serve_argv);
-  config.instance.env = environment_of(revision, settings, runtime.instance_env);
+  config.instance.env = environment_of(revision, settings, runtime);
   config.instance.working_dir = settings.working_dir;
   config.instance.port = static_cast<uint16_t>(settings.port);
   config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);
@@ -89,6 +97,18 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
                    : serving::CpuAllocation::kRequestBased;
   config.reachability = reachability;
   config.startup_probe = probe_of(settings.startup_probe);
+  config.stream = spec::stream_trigger_of(revision.template_);
+  for (const std::string& folder : spec::folders_of(revision.template_)) {
+    config.instance.binds.push_back({.source = folder, .target = folder});
+  }
+  if (runtime.kind == spec::ServiceKind::kWorkerPool) {
+    config.workload = serving::Workload::kWorker;
+    config.instance.port = 0;               // it listens nowhere
+    config.idle_before_zero = Duration(0);  // those beyond the minimum wait for nobody
+    config.cpu = serving::CpuAllocation::kInstanceBased;
+    config.startup_probe = {.kind = serving::StartupProbe::Kind::kAlive,
+                            .initial_delay = kWorkerTrial};
+  }
   return config;
 }
 

@@ -21,7 +21,7 @@ std::vector<std::string> environment(const InstanceSpec& spec, uint16_t port,
     const bool ours = variable.starts_with("PORT=") || variable.starts_with("THAW_INSTANCE=");
     if (!ours) env.push_back(variable);
   }
-  env.push_back(fmt::format("PORT={}", port));
+  if (spec.port != 0) env.push_back(fmt::format("PORT={}", port));
   env.push_back("THAW_INSTANCE=" + mark);
   return env;
 }

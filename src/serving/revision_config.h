@@ -4,19 +4,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/time.h"
 #include "sandbox/sandbox.h"
+#include "spec/workers.h"
 
 namespace thaw::serving {
 
 /// Contract 1.2. The startup probe; TCP on the port every 240 s with a 240 s timeout by default,
 /// which is done as many quick attempts within that time.
 struct StartupProbe {
-  enum class Kind { kTcp, kHttpGet };
+  /// kAlive: passes when the program still runs after initial_delay; for workers.
+  enum class Kind { kTcp, kHttpGet, kAlive };
   Kind kind = Kind::kTcp;
   uint16_t port = 8080;
   std::string path = "/";                                         // kHttpGet
@@ -31,6 +34,9 @@ enum class CpuAllocation { kRequestBased, kInstanceBased };
 /// Whether any traffic target or tag names the revision: without, its minimum is 0.
 enum class Reachability { kReachable, kUnreachable };
 
+/// kWorker: its instances get no requests; min_instances of them run.
+enum class Workload { kRequests, kWorker };
+
 struct RevisionConfig {
   sandbox::InstanceSpec instance;
   int container_concurrency = 80;  // requests at once in one instance, 1..1000
@@ -41,6 +47,9 @@ struct RevisionConfig {
   CpuAllocation cpu = CpuAllocation::kRequestBased;
   Reachability reachability = Reachability::kReachable;
   StartupProbe startup_probe;
+  Workload workload = Workload::kRequests;
+  /// Whose backlog says how many run; app/ follows it.
+  std::optional<spec::StreamTrigger> stream = {};
   Duration idle_before_zero{-1};  // negative: the platform's default
 };
 

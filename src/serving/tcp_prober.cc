@@ -77,6 +77,7 @@ class Attempts final : public Probing, private io::StreamEvents {
 
  private:
   void attempt() {
+    if (probe_.kind == StartupProbe::Kind::kAlive) return finish(Prober::Outcome::kPassed);
     sent_ = 0;
     answer_.clear();
     timeout_timer_ = timers_.after(probe_.timeout, [this] { retry(); });

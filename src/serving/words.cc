@@ -74,7 +74,11 @@ std::string larger_memory(ByteCount limit, ByteCount peak) {
   return in_mib % 1024 == 0 ? fmt::format("{}Gi", in_mib / 1024) : fmt::format("{}Mi", in_mib);
 }
 
+/// Of a worker pool: it listens nowhere.
+bool is_worker(const sandbox::InstanceSpec& spec) { return spec.port == 0; }
+
 std::string moment(const Ending& ending, const sandbox::InstanceSpec& spec) {
+  if (is_worker(spec)) return fmt::format("{} after it was started", span(ending.lived));
   if (ending.phase == Phase::kServing) {
     return fmt::format("{} after it was started, while it served", span(ending.lived));
   }
@@ -123,7 +127,8 @@ Words ended(const Ending& ending, const sandbox::InstanceSpec& spec) {
       break;
   }
   const std::string hint =
-      starting && report.exit_code == 0
+      is_worker(spec) ? std::string("A worker must go on until it gets SIGTERM. ")
+      : starting && report.exit_code == 0
           ? fmt::format("It must stay up and serve HTTP on 0.0.0.0:$PORT ({}). ", spec.port)
           : std::string();
   return {Severity::kError, reason,

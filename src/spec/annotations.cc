@@ -22,10 +22,10 @@ constexpr AnnotationRow kRows[] = {
      "Instances that are always there, of all revisions together."},
     {kService, "run.googleapis.com/maxScale", kInt, "", kUsed, 1, 1000, "",
      "The most instances of all revisions together."},
-    {kService, "run.googleapis.com/scalingMode", kWord, "automatic", kRefused, 0, 0, "",
-     "manual scaling; set minScale and maxScale to the same number"},
-    {kService, "run.googleapis.com/manualInstanceCount", kText, "", kRefused, 0, 0, "",
-     "manual scaling; set minScale and maxScale to the same number"},
+    {kService, "run.googleapis.com/scalingMode", kWord, "automatic, manual", kUsed, 0, 0, "",
+     "`manual`: manualInstanceCount instances always run, no more and no fewer."},
+    {kService, "run.googleapis.com/manualInstanceCount", kInt, "", kUsed, 0, 1000, "",
+     "Instances that always run, with scalingMode manual. A worker pool's default is 1."},
     {kService, "run.googleapis.com/ingress", kWord, "all", kRefused, 0, 0, "",
      "limits on who may call; choose the gateway's listening address instead"},
     {kService, "run.googleapis.com/ingress-status", kText, "", kKept, 0, 0, "", kWritten},
@@ -110,6 +110,20 @@ constexpr AnnotationRow kRows[] = {
     {kRevision, "run.googleapis.com/network-interfaces", kText, "", kRefused, 0, 0, "", kNoNetwork},
     {kRevision, "run.googleapis.com/encryption-key", kText, "", kRefused, 0, 0, "",
      "keys of Google Cloud; remove it"},
+    {kRevision, "thaw.local/folders", kText, "", kUsed, 0, 0, "",
+     "Thaw's own: folders of the host, with commas between, that the instance may write to."},
+    {kRevision, "thaw.local/stream-address", kText, "", kUsed, 0, 0, "",
+     "Thaw's own: scale by a Redis stream's backlog. `IP:PORT` of Redis."},
+    {kRevision, "thaw.local/stream", kText, "", kUsed, 0, 0, "", "The stream."},
+    {kRevision, "thaw.local/stream-group", kText, "", kUsed, 0, 0, "", "The consumer group."},
+    {kRevision, "thaw.local/stream-entries-per-instance", kInt, "", kUsed, 1, 1000000, "100",
+     "One instance for so many entries that wait or are pending, from minScale to maxScale."},
+    {kRevision, "thaw.local/stream-window-seconds", kInt, "", kUsed, 0, 3600, "30",
+     "Fewer instances only after so long."},
+    {kRevision, "thaw.local/stream-password-file", kText, "", kUsed, 0, 0, "",
+     "A file of the host with Redis' password; read by the platform."},
+    {kRevision, "thaw.local/stream-password-env", kText, "", kUsed, 0, 0, "",
+     "Or a variable of the platform's own environment."},
     {kRevision, "run.googleapis.com/base-images", kText, "", kKept, 0, 0, "", kWritten},
     {kRevision, "run.googleapis.com/client-name", kText, "", kKept, 0, 0, "", kWritten},
     {kRevision, "run.googleapis.com/client-version", kText, "", kKept, 0, 0, "", kWritten},
@@ -144,9 +158,9 @@ std::vector<std::string_view> annotation_names(Level level) {
 }
 
 bool is_platform_annotation(std::string_view name) {
-  static constexpr std::array<std::string_view, 4> kSpaces = {
+  static constexpr std::array<std::string_view, 5> kSpaces = {
       "run.googleapis.com/", "autoscaling.knative.dev/", "serving.knative.dev/",
-      "client.knative.dev/"};
+      "client.knative.dev/", "thaw.local/"};
   return std::any_of(kSpaces.begin(), kSpaces.end(),
                      [&](std::string_view space) { return name.starts_with(space); });
 }

@@ -232,7 +232,8 @@ RevisionTemplate decode_template(const Fields& from) {
   };
   revision.scaling = {
       either("autoscaling.knative.dev/minScale", "autoscaling.knative.dev/min-scale"),
-      either("autoscaling.knative.dev/maxScale", "autoscaling.knative.dev/max-scale")};
+      either("autoscaling.knative.dev/maxScale", "autoscaling.knative.dev/max-scale"),
+      {}};
   if (const auto throttled = take_flag(notes, "run.googleapis.com/cpu-throttling")) {
     revision.cpu_allocation =
         *throttled ? CpuAllocation::kRequestBased : CpuAllocation::kInstanceBased;
@@ -296,11 +297,15 @@ Service decode_service(const Node& root) {
   Service service;
   service.metadata = decode_metadata(from.below("metadata"));
   StringMap& notes = service.metadata.annotations;
+  const Node* kind = root.find("kind");
+  if (kind != nullptr && kind->text == "WorkerPool") service.kind = ServiceKind::kWorkerPool;
   service.scaling = {take_number(notes, "run.googleapis.com/minScale"),
-                     take_number(notes, "run.googleapis.com/maxScale")};
+                     take_number(notes, "run.googleapis.com/maxScale"),
+                     take_number(notes, "run.googleapis.com/manualInstanceCount")};
   service.description = take(notes, "run.googleapis.com/description").value_or("");
   service.template_ = decode_template(from.below("spec").below("template"));
-  service.traffic = decode_targets(from.below("spec").items("traffic"));
+  service.traffic = decode_targets(from.below("spec").items(
+      service.kind == ServiceKind::kWorkerPool ? "instanceSplits" : "traffic"));
   service.status = decode_status(from.below("status"));
   return service;
 }

@@ -194,6 +194,28 @@ Json status_json(const ServiceStatus& status) {
   return fields.done();
 }
 
+Json without(const Json& object, std::initializer_list<std::string_view> names) {
+  Json rest = Json::object();
+  for (const auto& [name, value] : object.as_object()) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) rest.set(name, value);
+  }
+  return rest;
+}
+
+/// Without the defaults that are for requests.
+Json worker_template(Json revision) {
+  Json spec = without(revision["spec"], {"containerConcurrency", "timeoutSeconds"});
+  Json containers = Json::array();
+  if (const Json* all = spec.find("containers")) {
+    for (const Json& each : all->as_array()) {
+      containers.push_back(without(each, {"ports", "startupProbe"}));
+    }
+  }
+  spec.set("containers", std::move(containers));
+  revision.set("spec", std::move(spec));
+  return revision;
+}
+
 /// What a client marks its own deploys with; a new mark alone makes no new revision.
 void drop_client_marks(RevisionTemplate& revision) {
   revision.metadata.labels.erase("client.knative.dev/nonce");
@@ -240,15 +262,19 @@ Json to_json(const Service& service) {
   StringMap notes;
   put_number(notes, "run.googleapis.com/minScale", service.scaling.min_instances);
   put_number(notes, "run.googleapis.com/maxScale", service.scaling.max_instances);
+  put_number(notes, "run.googleapis.com/manualInstanceCount", service.scaling.manual_instances);
   if (!service.description.empty()) {
     notes.emplace("run.googleapis.com/description", service.description);
   }
   Fields spec;
-  spec.always("template", to_json(service.template_));
-  spec.list("traffic", service.traffic, [](const TrafficTarget& t) { return to_json(t); });
+  const bool is_pool = service.kind == ServiceKind::kWorkerPool;
+  const Json revision = to_json(service.template_);
+  spec.always("template", is_pool ? worker_template(revision) : revision);
+  spec.list(is_pool ? "instanceSplits" : "traffic", service.traffic,
+            [](const TrafficTarget& t) { return to_json(t); });
   return Fields()
-      .always("apiVersion", "serving.knative.dev/v1")
-      .always("kind", "Service")
+      .always("apiVersion", is_pool ? "run.googleapis.com/v1" : "serving.knative.dev/v1")
+      .always("kind", is_pool ? "WorkerPool" : "Service")
       .always("metadata", metadata_json(service.metadata, notes))
       .always("spec", spec.done())
       .object("status", status_json(service.status))

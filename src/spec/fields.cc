@@ -35,8 +35,9 @@ constexpr ObjectRow kObjectRows[] = {
 };
 
 constexpr FieldRow kFieldRows[] = {
-    {"Service", "apiVersion", kString, "", kUsed, 0, 0, "", "Required: `serving.knative.dev/v1`."},
-    {"Service", "kind", kString, "", kUsed, 0, 0, "", "Required: `Service`."},
+    {"Service", "apiVersion", kString, "", kUsed, 0, 0, "",
+     "Required: `serving.knative.dev/v1`; `run.googleapis.com/v1` for a WorkerPool."},
+    {"Service", "kind", kString, "", kUsed, 0, 0, "", "Required: `Service` or `WorkerPool`."},
     {"Service", "metadata", kObject, "Metadata", kUsed, 0, 0, "",
      "Required: the service's name and marks."},
     {"Service", "spec", kObject, "ServiceSpec", kUsed, 0, 0, "", "Required."},
@@ -75,6 +76,10 @@ constexpr FieldRow kFieldRows[] = {
     {"ServiceSpec", "traffic", kObjects, "TrafficTarget", kUsed, 0, 0,
      "100 % to the latest revision",
      "Who gets which share of the requests; the shares sum to 100."},
+    {"ServiceSpec", "instanceSplits", kObjects, "TrafficTarget", kUsed, 0, 0,
+     "100 % to the latest revision",
+     "Of a WorkerPool, instead of traffic: whose the instances are. A WorkerPool has no traffic, "
+     "containerConcurrency, timeoutSeconds, ports and probes."},
 
     {"RevisionTemplate", "metadata", kObject, "Metadata", kUsed, 0, 0, "",
      "Name, labels and annotations of the revision."},

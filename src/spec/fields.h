@@ -81,8 +81,8 @@ std::vector<std::string_view> annotation_names(Level level);
 /// The first object that has such a field, for "it belongs in ..."; nullptr when none has.
 const ObjectRow* home_of(std::string_view field);
 
-/// True for annotations of run.googleapis.com, autoscaling.knative.dev, serving.knative.dev and
-/// client.knative.dev: their names are a closed list, all others are free.
+/// True for annotations of thaw.local, run.googleapis.com, autoscaling.knative.dev,
+/// serving.knative.dev and client.knative.dev: their names are a closed list, all others are free.
 bool is_platform_annotation(std::string_view name);
 
 }  // namespace thaw::spec

@@ -92,9 +92,9 @@ spec:
   std::vector<FieldViolation> faults;
   ASSERT_FALSE(parse_service(text, "service.yaml", &faults));
   ASSERT_EQ(faults.size(), 5u);
-  EXPECT_EQ(
-      faults[0],
-      (FieldViolation{"kind", 2, 7, "\"Servce\" is not Service, the one kind that is deployed"}));
+  EXPECT_EQ(faults[0],
+            (FieldViolation{"kind", 2, 7,
+                            "\"Servce\" is neither Service nor WorkerPool, which are deployed"}));
   EXPECT_EQ(faults[1].path, "metadata.name");
   EXPECT_EQ(faults[2].path, "spec.template.spec.timeoutSeconds");
   EXPECT_EQ(faults[2].description, "-1 is out of range; from 1 to 3600 is allowed");
@@ -200,7 +200,7 @@ TEST(ServiceFromJson, TheSameRulesWithoutLines) {
   const auto service = service_from_json(json, &faults);
   ASSERT_FALSE(service);
   EXPECT_EQ(service.error().message(),
-            "kind: \"Servise\" is not Service, the one kind that is deployed\n"
+            "kind: \"Servise\" is neither Service nor WorkerPool, which are deployed\n"
             "metadata: is missing\nspec: is missing");
   EXPECT_EQ(faults.at(0).line, 0);
   EXPECT_EQ(service_from_json(Json()).error().message(), "expected a mapping, found null");

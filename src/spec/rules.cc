@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "spec/defaults.h"
 #include "spec/names.h"
+#include "spec/workers.h"
 
 namespace thaw::spec {
 namespace {
@@ -22,6 +23,8 @@ class Rules {
     kind();
     names();
     if (!required("spec") || !required("spec.template")) return;
+    strangers();
+    house();
     scaling();
     containers();
     traffic_sum();
@@ -49,13 +52,39 @@ class Rules {
   }
 
   void kind() {
-    if (required("apiVersion") && text_at("apiVersion") != "serving.knative.dev/v1") {
-      fault("apiVersion",
-            fmt::format("{} is not serving.knative.dev/v1", quoted(text_at("apiVersion"))));
+    const std::string_view version = is_pool() ? "run.googleapis.com/v1" : "serving.knative.dev/v1";
+    if (required("apiVersion") && text_at("apiVersion") != version) {
+      fault("apiVersion", fmt::format("{} is not {}", quoted(text_at("apiVersion")), version));
     }
-    if (required("kind") && text_at("kind") != "Service") {
-      fault("kind", fmt::format("{} is not Service, the one kind that is deployed",
+    if (required("kind") && text_at("kind") != "Service" && !is_pool()) {
+      fault("kind", fmt::format("{} is neither Service nor WorkerPool, which are deployed",
                                 quoted(text_at("kind"))));
+    }
+  }
+
+  bool is_pool() const { return service_.kind == ServiceKind::kWorkerPool; }
+
+  std::string_view splits() const { return is_pool() ? "instanceSplits" : "traffic"; }
+
+  /// What the other kind has.
+  void strangers() {
+    const auto refuse = [&](std::string_view path, std::string_view why) {
+      if (find_at(root_, path) != nullptr) fault(path, std::string(why));
+    };
+    if (!is_pool()) return refuse("spec.instanceSplits", "is of a WorkerPool; write traffic");
+    constexpr std::string_view kNone = "is refused: a WorkerPool gets no requests";
+    refuse("spec.traffic", "is of a Service; write instanceSplits");
+    refuse("spec.template.spec.containerConcurrency", kNone);
+    refuse("spec.template.spec.timeoutSeconds", kNone);
+    for (const std::string_view field :
+         {"ports", "startupProbe", "livenessProbe", "readinessProbe"}) {
+      refuse(fmt::format("spec.template.spec.containers[0].{}", field), kNone);
+    }
+  }
+
+  void house() {
+    if (const auto wrong = house_fault(service_.template_)) {
+      fault(fmt::format("{}[{}]", kTemplateNotes, wrong->annotation), wrong->description);
     }
   }
 
@@ -119,7 +148,7 @@ class Rules {
 
   void target(size_t index) {
     const TrafficTarget& target = service_.traffic[index];
-    const std::string path = fmt::format("spec.traffic[{}]", index);
+    const std::string path = fmt::format("spec.{}[{}]", splits(), index);
     if (target.latest_revision && !target.revision_name.empty()) {
       fault(path, "has both latestRevision and revisionName; keep one");
     } else if (!target.latest_revision && target.revision_name.empty()) {
@@ -138,12 +167,12 @@ class Rules {
     if (service_.traffic.empty()) return;
     int64_t sum = 0;
     for (size_t i = 0; i < service_.traffic.size(); ++i) {
-      if (report_.covers(fmt::format("spec.traffic[{}].percent", i))) return;
+      if (report_.covers(fmt::format("spec.{}[{}].percent", splits(), i))) return;
       sum += service_.traffic[i].percent.value_or(0);
     }
     if (sum == 100) return;
-    report_.add("spec.traffic", node_at(root_, "spec.traffic"),
-                fmt::format("the percents sum to {}, not to 100", sum));
+    const std::string path = fmt::format("spec.{}", splits());
+    report_.add(path, node_at(root_, path), fmt::format("the percents sum to {}, not to 100", sum));
   }
 
   const Service& service_;

@@ -121,6 +121,7 @@ enum class ExecutionEnvironment { kGen1, kGen2 };
 struct Scaling {
   std::optional<int32_t> min_instances;
   std::optional<int32_t> max_instances;
+  std::optional<int32_t> manual_instances;  // service level: exactly so many
 
   bool operator==(const Scaling&) const = default;
 };
@@ -172,12 +173,16 @@ struct ServiceStatus {
   bool operator==(const ServiceStatus&) const = default;
 };
 
+/// A worker pool has instances and no requests: no port, no URL, no probe.
+enum class ServiceKind { kService, kWorkerPool };
+
 struct Service {
+  ServiceKind kind = ServiceKind::kService;
   Metadata metadata;
   Scaling scaling;          // service level
   std::string description;  // annotation description
   RevisionTemplate template_;
-  std::vector<TrafficTarget> traffic;
+  std::vector<TrafficTarget> traffic;  // of a worker pool: instanceSplits
   ServiceStatus status;
 
   bool operator==(const Service&) const = default;

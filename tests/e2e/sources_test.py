@@ -14,9 +14,6 @@ GROUP = "thaw"
 
 
 class Sources(PlatformTest):
-    # The sink writes into a folder of the test's, which a container does not see.
-    options = [*PlatformTest.options, "--isolation", "process"]
-
     def setUp(self):
         super().setUp()
         self.redis = Redis()
@@ -26,7 +23,8 @@ class Sources(PlatformTest):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def deploy_sink(self, concurrency=80):
-        self.deploy(self.service_file("sink", "sink.py", AT_ZERO, {"OUT": str(self.folder / "got")},
+        notes = {**AT_ZERO, "thaw.local/folders": str(self.folder)}
+        self.deploy(self.service_file("sink", "sink.py", notes, {"OUT": str(self.folder / "got")},
                                       concurrency=concurrency))
 
     def create(self, *flags):
