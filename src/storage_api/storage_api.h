@@ -1,8 +1,8 @@
 // StorageApi: the Cloud Storage JSON API, its uploads, downloads and batches, and the XML paths
 // that clients use, on an object store.
 //
-// Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken, but
-// a signed URL is checked. Paths and fields: docs/reference/storage.md.
+// Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken, and
+// the signature of a signed URL is not checked. Paths and fields: docs/reference/storage.md.
 // **Thread**: the loop's. **Owner**: the store outlives it.
 // **Limits**: JSON bodies 1 MiB, batches 10 MiB and 100 calls; objects as the disk has room.
 #pragma once
