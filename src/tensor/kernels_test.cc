@@ -171,6 +171,28 @@ TEST_P(KernelsTest, GeluHoldsItsTolerance) {
   }
 }
 
+TEST(Pack, TransposesEveryRestAndFillsUpWithZeros) {
+  for (const int columns : {1, 4, 15, 16, 17, 35, 48}) {
+    for (const int depth : {1, 3, 4, 7, 64, 65}) {
+      const size_t stride = static_cast<size_t>(depth) + 3;
+      std::vector<float> from(static_cast<size_t>(columns) * stride);
+      for (size_t i = 0; i < from.size(); ++i) from[i] = static_cast<float>(i + 1);
+      std::vector<float> to(packed_floats(columns, depth) + 1, -77);
+      pack_transposed(from.data(), stride, columns, depth, to.data());
+      for (int column = 0; column < panels_of(columns) * kPanel; ++column) {
+        for (int k = 0; k < depth; ++k) {
+          const float want =
+              column < columns ? from[static_cast<size_t>(column) * stride + static_cast<size_t>(k)]
+                               : 0.F;
+          const int at = (column / kPanel * depth + k) * kPanel + column % kPanel;
+          ASSERT_EQ(to[static_cast<size_t>(at)], want) << columns << "x" << depth;
+        }
+      }
+      ASSERT_EQ(to.back(), -77) << "nothing is written beside the panels";
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(EachInstructionSet, KernelsTest,
                          testing::Range(size_t{0}, usable_kernels().size()), [](const auto& each) {
                            return std::string(usable_kernels()[each.param].name);
