@@ -239,6 +239,7 @@ TEST(RuntimeConfig, HasTheContractsEnvironmentAndLimits) {
   container.env = {{"MODE", "fast"}, {"HOME", "/home/me"}};
   container.resources.memory = mib(1024);
   wanted.template_.spec.timeout = seconds(7);
+  wanted.template_.metadata.annotations["thaw.dev/template"] = "module";
   bench.deploy(wanted);
   const std::string name = bench.latest("demo");
   const auto& config = bench.told.running.at(name);
@@ -248,6 +249,7 @@ TEST(RuntimeConfig, HasTheContractsEnvironmentAndLimits) {
                                                "K_REVISION=" + name, "K_CONFIGURATION=demo"));
   EXPECT_EQ(config.instance.memory, gib(1));
   EXPECT_EQ(config.instance.cpu_millis, 1000);
+  EXPECT_EQ(config.instance.templates, sandbox::InstanceSpec::Templates::kModule);
   EXPECT_EQ(config.request_timeout, seconds(7));
   EXPECT_EQ(config.container_concurrency, 80);
   EXPECT_EQ(config.max_instances, 100);

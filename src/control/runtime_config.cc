@@ -68,6 +68,16 @@ serving::StartupProbe probe_of(const spec::ProbeSettings& settings) {
   return probe;
 }
 
+/// The annotation's values are checked when the service file is read.
+sandbox::InstanceSpec::Templates templates_of(const spec::RevisionTemplate& revision) {
+  using Templates = sandbox::InstanceSpec::Templates;
+  const auto& annotations = revision.metadata.annotations;
+  const auto found = annotations.find("thaw.dev/template");
+  if (found == annotations.end()) return Templates::kLibraries;
+  if (found->second == "off") return Templates::kOff;
+  return found->second == "module" ? Templates::kModule : Templates::kLibraries;
+}
+
 }  // namespace
 
 Bounds own_bounds(const Revision& revision) {
@@ -87,6 +97,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.instance.port = static_cast<uint16_t>(settings.port);
   config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);
   config.instance.memory = settings.memory;
+  config.instance.templates = templates_of(revision.template_);
   config.container_concurrency = settings.concurrency;
   config.request_timeout = settings.timeout;
   config.min_instances = bounds.min_instances;

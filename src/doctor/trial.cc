@@ -13,7 +13,10 @@ constexpr Duration kEndLimit = seconds(30);
 }  // namespace
 
 Trial::Trial(Room room, sandbox::InstanceSpec spec, Trap trap)
-    : room_(room), spec_(std::move(spec)), wants_trap_(trap) {}
+    : room_(room), spec_(std::move(spec)), wants_trap_(trap) {
+  // What is looked for is how it starts by itself.
+  spec_.templates = sandbox::InstanceSpec::Templates::kOff;
+}
 
 Trial::~Trial() = default;
 

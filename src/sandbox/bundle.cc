@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "sandbox/python_template.h"
 #include "sandbox/seccomp.h"
 
 namespace thaw::sandbox {
@@ -74,6 +75,11 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
     Json program = mount("bind", kProgramPath, {"bind", "ro", "nosuid", "nodev"});
     program.set("source", options.own_program);
     list.push_back(std::move(program));
+  }
+  if (!options.python_folder.empty()) {
+    Json python = mount("bind", kTemplateFolder, {"bind", "ro", "nosuid", "nodev", "noexec"});
+    python.set("source", options.python_folder);
+    list.push_back(std::move(python));
   }
   for (const Bind& bind : spec.binds) {
     Json folder = mount("bind", bind.target.c_str(), {"bind", "rw", "nosuid", "nodev"});

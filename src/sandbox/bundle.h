@@ -24,6 +24,7 @@ struct BundleOptions {
   /// Thaw's own program on the host. An instance that runs it finds it at kProgramPath, wherever on
   /// the host it lies, be that in a folder that instances do not see. Empty: none.
   std::string own_program;
+  std::string python_folder;  // seen at kTemplateFolder, read-only; empty: none
   int uid = 0;
   int gid = 0;
 };

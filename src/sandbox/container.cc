@@ -25,6 +25,7 @@ constexpr Duration kMemoryLook = seconds(1);
 constexpr Duration kRemovalRetry = milliseconds(25);
 constexpr int kRemovalTries = 200;
 constexpr ByteCount kMaxLog = mib(1);
+constexpr size_t kMaxHeld = 2000;
 
 const std::vector<std::string>& crun_env() {
   static const std::vector<std::string> env = {
@@ -34,8 +35,13 @@ const std::vector<std::string>& crun_env() {
 
 }  // namespace
 
-Container::Container(ContainerEnv& env, std::string name, InstanceSpec spec, Hooks hooks)
-    : env_(env), name_(std::move(name)), spec_(std::move(spec)), hooks_(std::move(hooks)) {}
+Container::Container(ContainerEnv& env, std::string name, InstanceSpec spec,
+                     PythonTemplates::Way way, Hooks hooks)
+    : env_(env),
+      name_(std::move(name)),
+      spec_(std::move(spec)),
+      way_(way),
+      hooks_(std::move(hooks)) {}
 
 Container::~Container() {
   if (main_ != nullptr && !is_over()) signal(SIGKILL);
@@ -66,6 +72,8 @@ std::vector<std::string> Container::crun(std::initializer_list<const char*> word
 void Container::spawn_create() {
   state_ = State::kCreating;
   was_spawned_ = true;
+  const bool is_plain = way_ == PythonTemplates::Way::kPlain;
+  const std::string python = is_plain ? "" : folder() + "/python";
   const BundleOptions options = {.rootfs = env_.settings.rootfs,
                                  .cgroups_path = env_.cgroups.path(name_),
                                  .cgroup_v2 = env_.machine.cgroups == Machine::Cgroups::kV2,
@@ -73,11 +81,15 @@ void Container::spawn_create() {
                                  .open_files = env_.machine.open_files,
                                  .var_tmp = env_.disk.exists("/var/tmp"),
                                  .own_program = env_.settings.own_program,
+                                 .python_folder = python,
                                  .uid = env_.settings.uid,
                                  .gid = env_.settings.gid};
   Status made = env_.disk.make_dirs(folder());
-  if (made)
-    made = env_.disk.write_file(folder() + "/config.json", make_bundle(spec_, options).dump());
+  if (made && !is_plain) made = env_.templates.write_folder(spec_, python);
+  if (made) {
+    const Json bundle = make_bundle(env_.templates.apply(way_, spec_), options);
+    made = env_.disk.write_file(folder() + "/config.json", bundle.dump());
+  }
   if (!made) return fail(made.error().message());
   const std::string bundle = folder();
   const std::string pid_file = folder() + "/pid";
@@ -120,6 +132,7 @@ void Container::on_create_exit(io::ProcessExit exit) {
   if (Status adopted = adopt_created(); !adopted) return fail(adopted.error().message());
   state_ = State::kCreated;
   if (stop_asked_) return signal(SIGKILL);
+  if (way_ == PythonTemplates::Way::kTemplate) return warm_up();
   if (observer_ != nullptr) return begin();
   if (hooks_.on_created) hooks_.on_created();
 }
@@ -153,7 +166,9 @@ Status Container::adopt_created() {
 void Container::attach(InstanceObserver& observer) {
   CHECK(observer_ == nullptr, "a container has one instance");
   observer_ = &observer;
-  if (state_ == State::kCreated && !stop_asked_) begin();
+  if (stop_asked_) return;
+  if (state_ == State::kWarm) return release_template();
+  if (state_ == State::kCreated) begin();
 }
 
 void Container::detach() {
@@ -164,6 +179,7 @@ void Container::detach() {
 void Container::begin() {
   state_ = State::kReleased;
   observer_->on_main_process(main_->pid());
+  tell_rung();
   if (const Status opened = open_exec_gate(state_folder()); !opened) {
     log_warning("starting by crun instead",
                 {{"container", name_}, {"error", opened.error().message()}});
@@ -223,6 +239,7 @@ void Container::executed() {
 /// The kernel kills one process at the limit; the contract (1.4) ends the instance.
 void Container::watch_memory() {
   memory_timer_ = env_.loop.after(kMemoryLook, [this] {
+    ++memory_looks_;
     if (env_.cgroups.oom_kills(name_) == 0) return watch_memory();
     signal(SIGKILL);
   });
@@ -230,6 +247,7 @@ void Container::watch_memory() {
 
 Status Container::freeze() {
   if (state_ != State::kRunning) return Error(Code::kFailedPrecondition, "it is not running");
+  take_record();
   RETURN_IF_ERROR(env_.cgroups.freeze(name_));
   watch_frozen();
   return {};
@@ -255,6 +273,7 @@ void Container::thaw() {
 void Container::terminate() {
   if (state_ != State::kRunning) return kill();
   stop_asked_ = true;
+  take_record();
   const std::string status =
       env_.disk.read_file(fmt::format("/proc/{}/status", main_->pid()), mib(1)).value_or("");
   signal(ignores_sigterm_by_default(status) ? SIGKILL : SIGTERM);
@@ -286,7 +305,8 @@ Usage Container::usage() const {
 
 void Container::on_line(OutputStream stream, std::string_view line) {
   if (!look_for_exec()) {
-    held_.push_back({stream, std::string(line)});  // at most what a pipe holds
+    // At most what a pipe holds; a template's imports may print more.
+    if (held_.size() < kMaxHeld) held_.push_back({stream, std::string(line)});
   } else if (observer_ != nullptr) {
     observer_->on_output(stream, line);
   }
@@ -296,7 +316,7 @@ void Container::on_main_exit(io::ProcessExit exit) {
   exit_ = exit;
   facts_ = env_.cgroups.read(name_);
   if (state_ == State::kReleased) announce();
-  if (state_ == State::kCreated && !stop_asked_)
+  if (state_ < State::kReleased && !stop_asked_)
     failure_ = "it ended before its program was executed";
   state_ = State::kEnded;
   memory_timer_.cancel();
@@ -327,6 +347,7 @@ void Container::end() {
   if (state_ != State::kEnded) return;
   state_ = State::kRemoving;
   if (announced_ && !was_executed_ && failure_.empty() && !stop_asked_) settle_exec();
+  judge_template();
   if (observer_ != nullptr) {
     const ExitReport report = make_report();
     std::exchange(observer_, nullptr)->on_exit(report);

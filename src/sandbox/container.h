@@ -4,6 +4,8 @@
 // removed. It may be created ahead and given an observer later.
 //
 //   kWaiting -> kCreating -> kCreated -> kReleased -> kRunning -> kEnded -> kRemoving -> (gone)
+//                               `-> kWarming -> kWarm -^    a template: its imports run ahead, then
+//                                                           it waits frozen
 //
 // Thread: the loop's. Owner: CrunSandbox, by shared_ptr, so that what was posted finds it gone.
 // Limits: CrunSettings::create_limit; 30 s to delete; a second after the end for its output to end.
@@ -20,6 +22,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/crun_sandbox.h"
 #include "sandbox/output_pump.h"
+#include "sandbox/python_template.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/turnstile.h"
 
@@ -33,6 +36,7 @@ struct ContainerEnv {
   const Machine& machine;
   const CrunSettings& settings;
   Cgroups cgroups;
+  PythonTemplates templates;
   Turnstile creates;
   Turnstile removes;
   std::string bundles;     // folder of bundles
@@ -44,10 +48,13 @@ class Container : public std::enable_shared_from_this<Container> {
   struct Hooks {
     std::function<void()> on_created;  // it stands and waits for an observer
     std::function<void()> on_executed;
+    std::function<void(std::string imports)> on_recorded;  // at most once
+    std::function<void(std::string why)> on_template_failed;
     std::function<void()> on_gone;  // removed; may drop the last reference
   };
 
-  Container(ContainerEnv& env, std::string name, InstanceSpec spec, Hooks hooks);
+  Container(ContainerEnv& env, std::string name, InstanceSpec spec, PythonTemplates::Way way,
+            Hooks hooks);
   ~Container();
 
   /// Begins to create it. Call once, right after construction.
@@ -65,10 +72,21 @@ class Container : public std::enable_shared_from_this<Container> {
   const InstanceSpec& spec() const { return spec_; }
   const io::SocketAddress& address() const { return address_; }
   Usage usage() const;
+  PythonTemplates::Way way() const { return way_; }
   bool is_over() const { return state_ >= State::kEnded; }
 
  private:
-  enum class State { kWaiting, kCreating, kCreated, kReleased, kRunning, kEnded, kRemoving };
+  enum class State {
+    kWaiting,
+    kCreating,
+    kCreated,
+    kWarming,
+    kWarm,
+    kReleased,
+    kRunning,
+    kEnded,
+    kRemoving
+  };
   struct HeldLine {
     OutputStream stream;
     std::string text;
@@ -80,6 +98,12 @@ class Container : public std::enable_shared_from_this<Container> {
   void kill_orphans();
   Status adopt_created();
   void begin();  // created and wanted: open the gate
+  void warm_up();
+  void watch_warming(Duration waited);
+  void release_template();
+  void tell_rung();
+  void take_record();
+  void judge_template();
   void start_by_crun();
   void announce();
   void watch_exec(Duration next_look);
@@ -107,6 +131,7 @@ class Container : public std::enable_shared_from_this<Container> {
   ContainerEnv& env_;
   std::string name_;
   InstanceSpec spec_;
+  PythonTemplates::Way way_;
   Hooks hooks_;
   State state_ = State::kWaiting;
   InstanceObserver* observer_ = nullptr;
@@ -124,7 +149,10 @@ class Container : public std::enable_shared_from_this<Container> {
   bool announced_ = false;    // on_sandbox_ready was called
   bool stop_asked_ = false;
   bool was_executed_ = false;
-  std::string failure_;  // why it did not start
+  bool recorded_ = false;
+  TemplateStatus template_;
+  int memory_looks_ = 0;  // since it was executed
+  std::string failure_;   // why it did not start
   io::ProcessExit exit_;
   CgroupFacts facts_;  // read at the end
   int removal_tries_ = 0;

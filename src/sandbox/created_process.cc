@@ -1,10 +1,14 @@
 #include "sandbox/created_process.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -71,6 +75,28 @@ Status raise_loopback(pid_t pid) {
   request.ifr_flags |= IFF_UP;
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return errno_error("raise lo", errno);
   return {};
+}
+
+Result<std::string> read_in_container(pid_t pid, const std::string& path, size_t limit_bytes) {
+  const std::string root_path = "/proc/" + std::to_string(pid) + "/root";
+  const OwnFd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return errno_error("open " + root_path, errno);
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const OwnFd file(
+      static_cast<int>(::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  if (!file) return errno_error("open " + path + " of the container", errno);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return errno_error("stat " + path, errno);
+  if (!S_ISREG(facts.st_mode)) return Error(Code::kInvalidArgument, path + " is no plain file");
+  std::string text(limit_bytes + 1, '\0');
+  const ssize_t length = ::read(file.get(), text.data(), text.size());
+  if (length < 0) return errno_error("read " + path, errno);
+  if (static_cast<size_t>(length) > limit_bytes)
+    return Error(Code::kInvalidArgument, path + " is too long");
+  text.resize(static_cast<size_t>(length));
+  return text;
 }
 
 bool ignores_sigterm_by_default(std::string_view proc_status) {

@@ -25,6 +25,11 @@ std::string program_of(pid_t pid);
 /// Makes sure that 127.0.0.1 works in the network namespace of `pid`.
 Status raise_loopback(pid_t pid);
 
+/// A file that the program of a container has written, read as the container sees it: no link leads
+/// out of its root. kNotFound when there is none; kInvalidArgument when it is no plain file or
+/// longer than `limit_bytes`.
+Result<std::string> read_in_container(pid_t pid, const std::string& path, size_t limit_bytes);
+
 /// True when SIGTERM would be lost on this process, the first of its pid namespace: it neither
 /// handles, ignores nor blocks it (pid_namespaces(7)).
 bool ignores_sigterm_by_default(std::string_view proc_status);

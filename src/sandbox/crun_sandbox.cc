@@ -65,6 +65,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              machine_,
              settings_,
              Cgroups(disk, machine_, cgroup_parent(settings_.data_dir)),
+             PythonTemplates(disk),
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
              run_folder(settings_.data_dir) + "/bundles",
@@ -98,6 +99,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void forget(const RevisionId& revision) {
+    env_.templates.forget(revision);
     const auto found = ready_.find(revision);
     if (found == ready_.end()) return;
     drop(found->second);
@@ -154,7 +156,18 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
         if (const auto self = weak.lock()) self->forget_container(name);
       });
     };
-    auto container = std::make_shared<Container>(env_, name, spec, std::move(hooks));
+    hooks.on_recorded = [this, revision = spec.revision](std::string imports) {
+      env_.templates.record(revision, std::move(imports));
+      renew(revision);
+    };
+    hooks.on_template_failed = [this, revision = spec.revision](std::string why) {
+      log_warning("a template failed", {{"revision", revision.str()}, {"why", why}});
+      env_.templates.distrust(revision, std::move(why));
+      renew(revision);
+    };
+    const auto way = purpose == Purpose::kReady ? env_.templates.way_of_ready(spec)
+                                                : env_.templates.way_of_start(spec);
+    auto container = std::make_shared<Container>(env_, name, spec, way, std::move(hooks));
     containers_.emplace(name, container);
     container->create();
     return container;
@@ -167,6 +180,9 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     if (ready.container == nullptr || ready.container->is_over() || ready.spec != spec) {
       return nullptr;
     }
+    // Imports that have just begun are not waited for.
+    const bool is_template = ready.container->way() == PythonTemplates::Way::kTemplate;
+    if (is_template && !ready.stands) return nullptr;
     ready.stands = false;
     refill_ = env_.loop.after(kRefillDelay, [this] { refill(); });
     return std::exchange(ready.container, nullptr);
@@ -181,6 +197,15 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     for (auto& [revision, ready] : ready_) {
       if (ready.container == nullptr && !ready.failed) fill(ready);
     }
+  }
+
+  /// Another kind of sandbox is wanted from now on.
+  void renew(const RevisionId& revision) {
+    const auto found = ready_.find(revision);
+    if (stopping_ || found == ready_.end()) return;
+    drop(found->second);
+    found->second.failed = false;
+    refill_ = env_.loop.after(kRefillDelay, [this] { refill(); });
   }
 
   void drop(Ready& ready) {

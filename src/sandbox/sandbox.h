@@ -48,6 +48,8 @@ struct InstanceSpec {
   ByteCount memory = mib(512);
   int pids = 1024;  // processes and threads together
   std::vector<Bind> binds;
+  /// What may be done ahead of a start of a Python program: see python_template.h.
+  enum class Templates { kOff, kLibraries, kModule } templates = Templates::kLibraries;
 
   bool operator==(const InstanceSpec&) const = default;
 };
@@ -84,6 +86,9 @@ class InstanceObserver {
   /// For those who look at it from outside: its first process. In a container nothing of the
   /// program has run yet. May come inside start().
   virtual void on_main_process(pid_t) {}
+  /// Once per start of a program that templates are for: how it started, in words for its user.
+  enum class Rung { kCold, kTemplated };
+  virtual void on_rung(Rung, std::string_view) {}
   /// The sandbox stands; the program is about to be executed. At most once.
   virtual void on_sandbox_ready() = 0;
   /// The program was executed. At most once, after on_sandbox_ready and before any output.

@@ -30,6 +30,11 @@ class Recorder final : public InstanceObserver {
     report = r;
   }
 
+  void on_rung(Rung reached, std::string_view words) override {
+    rung = reached;
+    rung_words = words;
+  }
+
   bool executed() const {
     return std::find(events.begin(), events.end(), "executed") != events.end();
   }
@@ -37,6 +42,8 @@ class Recorder final : public InstanceObserver {
   std::vector<std::string> events;
   std::string out;
   std::string err;
+  std::optional<Rung> rung;
+  std::string rung_words;
   std::optional<ExitReport> report;
   std::function<void(std::string_view)> on_line;
 };

@@ -23,6 +23,8 @@ class InstanceRunOwner {
   virtual void on_probe(InstanceKey key, Prober::Outcome outcome) = 0;
   /// The run may be destroyed in here.
   virtual void on_exit(InstanceKey key, const sandbox::ExitReport& report) = 0;
+  /// How it started, in words for the service's log.
+  virtual void on_rung(InstanceKey key, std::string_view words) = 0;
   virtual void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) = 0;
   virtual Instant now() const = 0;
 
@@ -60,6 +62,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
   sandbox::Usage usage() const;
 
  private:
+  void on_rung(Rung rung, std::string_view words) override;
   void on_sandbox_ready() override;
   void on_executed() override;
   void on_output(sandbox::OutputStream stream, std::string_view line) override;

@@ -146,6 +146,14 @@ void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& reported)
   send(event::Exited{key, &report, run.last_stderr()});
 }
 
+void RevisionPool::on_rung(InstanceKey key, std::string_view words) {
+  const InstanceRun& run = *runs_[key];
+  InstanceEvent event{Severity::kInfo, run.status().service, run.status().revision, run.id(),
+                      std::string(words)};
+  parts_.outbox.post(
+      [&observer = parts_.observer, event = std::move(event)] { observer.on_event(event); });
+}
+
 void RevisionPool::on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) {
   parts_.observer.on_output(runs_[key]->status(), stream, line);
 }

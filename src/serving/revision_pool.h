@@ -63,6 +63,7 @@ class RevisionPool final : private InstanceRunOwner {
   void on_executed(InstanceKey key) override;
   void on_probe(InstanceKey key, Prober::Outcome outcome) override;
   void on_exit(InstanceKey key, const sandbox::ExitReport& report) override;
+  void on_rung(InstanceKey key, std::string_view words) override;
   void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) override;
   Instant now() const override { return parts_.clock.now(); }
 
