@@ -1,0 +1,24 @@
+"""A program whose own module starts a thread at import; the libraries it needs do not."""
+import sys
+
+AHEAD = sorted(name for name in ("flask", "numpy", "http.server") if name in sys.modules)
+
+import http.server
+import json
+import os
+import random
+
+import template_threads_part
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"ahead": AHEAD, "random": random.random(), "sum": sum(range(10)),
+                           "thread": template_threads_part.thread.is_alive()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+http.server.ThreadingHTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
