@@ -239,7 +239,7 @@ TEST(RuntimeConfig, HasTheContractsEnvironmentAndLimits) {
   container.env = {{"MODE", "fast"}, {"HOME", "/home/me"}};
   container.resources.memory = mib(1024);
   wanted.template_.spec.timeout = seconds(7);
-  wanted.template_.metadata.annotations["thaw.dev/template"] = "module";
+  wanted.template_.metadata.annotations["thaw.local/template"] = "module";
   bench.deploy(wanted);
   const std::string name = bench.latest("demo");
   const auto& config = bench.told.running.at(name);

@@ -72,9 +72,8 @@ serving::StartupProbe probe_of(const spec::ProbeSettings& settings) {
 sandbox::InstanceSpec::Templates templates_of(const spec::RevisionTemplate& revision) {
   using Templates = sandbox::InstanceSpec::Templates;
   const auto& annotations = revision.metadata.annotations;
-  const auto found = annotations.find("thaw.dev/template");
-  if (found == annotations.end()) return Templates::kLibraries;
-  if (found->second == "off") return Templates::kOff;
+  const auto found = annotations.find("thaw.local/template");
+  if (found == annotations.end() || found->second == "off") return Templates::kOff;
   return found->second == "module" ? Templates::kModule : Templates::kLibraries;
 }
 

@@ -20,7 +20,8 @@ def lacks(*modules):
 class Templates(PlatformTest):
     def deploy_command(self, name, command, annotations=()):
         service = json.loads(self.service_file(name, "template_flask.py",
-                                               {**AT_ZERO, **dict(annotations)}))
+                                               {**AT_ZERO, "thaw.local/template": "libraries",
+                                                **dict(annotations)}))
         container = service["spec"]["template"]["spec"]["containers"][0]
         container["command"] = [*command]
         container["workingDir"] = str(PROGRAMS)
@@ -82,22 +83,22 @@ class Templates(PlatformTest):
 
     def test_a_module_that_starts_a_thread_is_left_to_the_program(self):
         self.deploy_command("app", [PYTHON, "template_threads.py"],
-                            {"thaw.dev/template": "module"})
+                            {"thaw.local/template": "module"})
         _, second = self.check_json("app", ["http.server"])
         self.assertTrue(second["thread"])
 
     def test_templates_can_be_turned_off(self):
-        self.deploy_command("app", [PYTHON, "template_threads.py"], {"thaw.dev/template": "off"})
+        self.deploy_command("app", [PYTHON, "template_threads.py"], {"thaw.local/template": "off"})
         for _ in range(3):
             self.assertEqual(json.loads(self.ask("app"))["ahead"], [])
             self.wait_for_zero("app")
         self.assertNotIn("a template", self.log("app"))
 
     def test_a_template_setting_that_is_none_is_refused(self):
-        text = self.service_file("app", "template_threads.py", {"thaw.dev/template": "yes"})
+        text = self.service_file("app", "template_threads.py", {"thaw.local/template": "yes"})
         refused = self.deploy(text, False)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("thaw.dev/template", refused.stderr)
+        self.assertIn("thaw.local/template", refused.stderr)
 
 
 if __name__ == "__main__":
