@@ -22,9 +22,8 @@ Status ObjectRooms::BusSink::append(store::Database& database,
 
 Status ObjectRooms::open(const std::string& data_dir) {
   const std::string path = store::state_path(data_dir);
-  const std::string now = format_rfc3339(loop_.wall_now());
-  ASSIGN_OR_RETURN(writing_database_, store::open_state(path, now));
-  ASSIGN_OR_RETURN(reading_database_, store::open_state(path, now));
+  ASSIGN_OR_RETURN(writing_database_, store::reopen_state(path));
+  ASSIGN_OR_RETURN(reading_database_, store::reopen_state(path));
   blobs_.emplace(data_dir + "/objects");
   reader_.emplace(loop_);
   first_carrier_.emplace(loop_);

@@ -129,8 +129,8 @@ Status Platform::Impl::open_data() {
   const std::string path = store::state_path(options_.data_dir);
   const std::string now = format_rfc3339(loop_.wall_now());
   ASSIGN_OR_RETURN(database_, store::open_state(path, now));
-  ASSIGN_OR_RETURN(ledger_database_, store::open_state(path, now));
-  ASSIGN_OR_RETURN(bus_database_, store::open_state(path, now));
+  ASSIGN_OR_RETURN(ledger_database_, store::reopen_state(path));
+  ASSIGN_OR_RETURN(bus_database_, store::reopen_state(path));
   return {};
 }
 

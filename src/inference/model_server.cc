@@ -110,7 +110,7 @@ void ModelServer::work_on() {
   if (batch->ids.empty()) return;
   for (const uint64_t id : batch->ids) batch->works.push_back(std::move(waiting_.at(id).work));
   batch->model = batch->works.front().model;
-  stats_.on_batch(batch->ids.size(), queue_.size());
+  stats_.on_batch(batch->ids.size());
   state_ = State::kWorking;
   const Status taken = worker_.run(
       [batch, &model = *models_[batch->model].model] {

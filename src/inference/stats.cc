@@ -15,7 +15,7 @@ void Stats::on_answer(const std::string& path, int status, Duration took) {
   ++counted.counts[static_cast<size_t>(bucket)];
 }
 
-void Stats::on_batch(size_t requests, size_t) {
+void Stats::on_batch(size_t requests) {
   ++batches_;
   batched_ += requests;
 }

@@ -14,7 +14,7 @@ namespace thaw::inference {
 class Stats {
  public:
   void on_answer(const std::string& path, int status, Duration took);
-  void on_batch(size_t requests, size_t waited);
+  void on_batch(size_t requests);
   /// Steps of the start, in seconds since the process was executed.
   void on_step(const std::string& step, Duration since_exec) { steps_[step] = since_exec; }
   std::string render(size_t waiting) const;

@@ -28,7 +28,6 @@ struct Bus::AckId {
 Bus::Bus(io::Loop& loop, io::Entropy& entropy, io::Worker& worker, store::Database& database,
          store::Database& journal_database, Limits limits)
     : loop_(loop),
-      database_(database),
       limits_(limits),
       journal_(worker, journal_database),
       store_(database),

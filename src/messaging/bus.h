@@ -192,7 +192,6 @@ class Bus {
   void purge(MessageId after);
 
   io::Loop& loop_;
-  store::Database& database_;
   Limits limits_;
   Journal journal_;
   MessageStore store_;

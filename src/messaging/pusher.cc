@@ -12,7 +12,7 @@ namespace {
 
 /// The lease outlives the wait for the answer, so that a late answer's fate is decided once.
 constexpr Duration kLeaseSlack = seconds(5);
-constexpr Duration kRetryAfter = seconds(1);  // when the endpoint leads nowhere
+constexpr Duration kRetryAfter = seconds(60);  // when the endpoint leads nowhere
 
 bool may_be_header(std::string_view name, std::string_view value) {
   const auto is_token = [](char c) {
@@ -110,7 +110,7 @@ void Pusher::pump(const std::string& name) {
       endpoint ? targets_.find(*endpoint) : Result<PushTargets::Target>(endpoint.error());
   if (!target) {
     log_warning("cannot push", {{"subscription", name}, {"why", target.error().message()}});
-    state.timer = loop_.after(kRetryAfter * 60, [this, name] { pump(name); });
+    state.timer = loop_.after(kRetryAfter, [this, name] { pump(name); });
     return;
   }
   const Instant now = loop_.now();

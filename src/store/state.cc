@@ -232,6 +232,10 @@ std::string state_path(const std::string& directory) { return directory + "/stat
 
 std::span<const Migration> state_migrations() { return kMigrations; }
 
+Result<std::unique_ptr<Database>> reopen_state(const std::string& path) {
+  return Database::open(path, kApplicationId);
+}
+
 Result<std::unique_ptr<Database>> open_state(const std::string& path, std::string_view wall_time) {
   ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::open(path, kApplicationId));
   struct stat info {};

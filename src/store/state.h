@@ -38,6 +38,9 @@ std::string state_path(const std::string& directory);
 /// Errors: those of Database::open and migrate; kFailedPrecondition for another program's file.
 Result<std::unique_ptr<Database>> open_state(const std::string& path, std::string_view wall_time);
 
+/// One more connection to a file that open_state() has opened: neither checked nor migrated again.
+Result<std::unique_ptr<Database>> reopen_state(const std::string& path);
+
 /// All steps this program knows.
 std::span<const Migration> state_migrations();
 
