@@ -1,5 +1,5 @@
 // The flags of `thaw deploy`: those of `gcloud run deploy` by name and meaning, and our own few.
-// Not for what they do: deploy_flags.h. Used by command_table.cc only.
+// Not for what they do: deploy_flags.h. Used by service_command_table.cc and worker_command_table.cc only.
 // Thread: any. Owner: constant data. Limits: none.
 #pragma once
 

@@ -64,7 +64,7 @@ std::string command_section(const Command& command) {
 std::string reference_page() {
   std::string out =
       "# The `thaw` command\n\n"
-      "Made from the table in src/cli/command_table.cc; after a change there, "
+      "Made from the tables in src/cli/*_command_table.cc; after a change there, "
       "`thaw help reference > docs/reference/cli.md`.\n\n"
       "## Commands\n\n| command | what it does |\n|---|---|\n";
   for (const Command& command : commands()) {

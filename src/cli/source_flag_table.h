@@ -1,4 +1,4 @@
-// The flags of `thaw sources create`. Used by command_table.cc and sources_commands.cc only.
+// The flags of `thaw sources create`. Used by worker_command_table.cc and sources_commands.cc only.
 // Thread: any. Owner: constant data. Limits: none.
 #pragma once
 
