@@ -1,6 +1,6 @@
 // The flags of `thaw deploy`: those of `gcloud run deploy` by name and meaning, and our own few.
 // Not for what they do: deploy_flags.h. Used by the tables of services and worker pools only.
-// worker_command_table.cc only. Thread: any. Owner: constant data. Limits: none.
+// Thread: any. Owner: constant data. Limits: none.
 #pragma once
 
 #include "cli/command.h"
