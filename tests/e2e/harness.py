@@ -80,7 +80,8 @@ def fnv1a(text):
 def cgroups_of(data_dir):
     """The groups in which the instances of a data directory run, in every hierarchy."""
     name = f"thaw-{fnv1a(str(data_dir)) >> 16:012x}"
-    return [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/{name}")]
+    root = pathlib.Path("/sys/fs/cgroup")
+    return [str(path) for path in [*root.glob(name), *root.glob(f"*/{name}")]]
 
 
 class Platform:
@@ -164,9 +165,11 @@ class PlatformTest(unittest.TestCase):
 
     options = ["--scale-to-zero-after", "1s", "--stop-grace", "1s"]
     prefix = []
+    data_below = None  # the folder in which the data directory is made: the usual one
 
     def setUp(self):
-        self.thaw = Platform(self.options, prefix=self.prefix)
+        data_dir = tempfile.mkdtemp(prefix="thaw-e2e-", dir=self.data_below)
+        self.thaw = Platform(self.options, data_dir, prefix=self.prefix)
         self.addCleanup(self.finish)
 
     def finish(self):
