@@ -91,6 +91,7 @@ BodyReader::Phase BodyReader::step_size(char c) {
 
 BodyReader::Phase BodyReader::step_trailer(char c) {
   if (++line_ > kMaxTrailers || c == '\0') return Phase::kBad;
+  if (trailers_ != nullptr) *trailers_ += c;
   if (trailer_cr_) {
     if (c != '\n') return Phase::kBad;
     trailer_cr_ = false;

@@ -1,7 +1,7 @@
 // BodyReader: takes the content of an HTTP/1 body out of its framing. No I/O.
 //
 // Thread: any. Owner: value; content views point into the input. Limits: a chunk's size line 1 KiB,
-// the trailers 8 KiB in all (read and dropped). Source: RFC 9112, sections 6 and 7.
+// the trailers 8 KiB in all (dropped unless kept). Source: RFC 9112, sections 6 and 7.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,9 @@ class BodyReader {
   };
   /// Call again with what is left of the input until kMore or kDone.
   Step next(std::string_view input);
+  /// From now on the trailers' lines are also appended to `into`, which outlives this, each with
+  /// its line end; parse_trailers() reads them.
+  void keep_trailers(std::string& into) { trailers_ = &into; }
   bool is_done() const { return phase_ == Phase::kDone; }
   /// The connection ended: whether that is a proper end of this body.
   bool may_end_here() const { return phase_ == Phase::kDone || phase_ == Phase::kUntilClose; }
@@ -59,6 +62,7 @@ class BodyReader {
   uint32_t line_ = 0;  // bytes of the size line or of the trailers
   uint32_t trailer_line_ = 0;
   bool trailer_cr_ = false;
+  std::string* trailers_ = nullptr;
 };
 
 /// Adds `content` to `out` as one chunk; empty content is left out, since it would be the end.

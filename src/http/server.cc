@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "http/server_connection.h"
+#include "http/server_session.h"
 
 namespace thaw::http {
 
@@ -40,9 +41,9 @@ Responder::Flow Responder::write(std::string_view content) {
   return state_->connection->write(content);
 }
 
-void Responder::end() {
+void Responder::end(Headers trailers) {
   if (state_ == nullptr || state_->connection == nullptr || !state_->started) return;
-  state_->connection->end();
+  state_->connection->end(trailers);
 }
 
 void Responder::when_writable(std::function<void()> callback) {
@@ -78,6 +79,11 @@ void BodyStream::next(OnPiece on_piece) {
   });
 }
 
+const Headers& BodyStream::trailers() const {
+  CHECK(state_ != nullptr, "a body that was moved away has no trailers");
+  return state_->trailers;
+}
+
 Server::Server(io::Net& net, io::Loop& loop, Options options, Handler handler)
     : net_(net), shared_(std::make_unique<Shared>(loop, options, std::move(handler))) {}
 
@@ -96,11 +102,13 @@ Result<io::SocketAddress> Server::listen(const io::SocketAddress& address) {
 }
 
 void Server::accept(std::unique_ptr<io::Stream> stream) {
-  auto& connections = shared_->connections;
-  const bool is_full = connections.size() >= shared_->options.max_connections;
-  connections.push_back(std::make_unique<ServerConnection>(*shared_, std::move(stream)));
-  connections.back()->index = connections.size() - 1;
-  if (is_full) connections.back()->refuse();
+  auto& sessions = shared_->sessions;
+  const bool is_full = sessions.size() >= shared_->options.max_connections;
+  auto connection = std::make_unique<ServerConnection>(*shared_, std::move(stream));
+  ServerConnection& accepted = *connection;
+  accepted.index = sessions.size();
+  sessions.push_back(std::move(connection));
+  if (is_full) accepted.refuse();
 }
 
 void Server::drain(std::function<void()> done) {
@@ -108,22 +116,22 @@ void Server::drain(std::function<void()> done) {
   shared_->draining = true;
   shared_->drained = std::move(done);
   // Backwards: an idle connection takes itself out and the last one takes its place.
-  for (size_t i = shared_->connections.size(); i-- > 0;) shared_->connections[i]->drain();
+  for (size_t i = shared_->sessions.size(); i-- > 0;) shared_->sessions[i]->drain();
   shared_->tell_when_drained();
 }
 
-size_t Server::connections() const { return shared_->connections.size(); }
+size_t Server::connections() const { return shared_->sessions.size(); }
 
-void Server::Shared::remove(ServerConnection& connection) {
-  const size_t index = connection.index;
-  const auto gone = std::exchange(connections[index], std::move(connections.back()));
-  connections.pop_back();
-  if (index < connections.size()) connections[index]->index = index;
+void Server::Shared::remove(ServerSession& session) {
+  const size_t index = session.index;
+  const auto gone = std::exchange(sessions[index], std::move(sessions.back()));
+  sessions.pop_back();
+  if (index < sessions.size()) sessions[index]->index = index;
   tell_when_drained();
 }
 
 void Server::Shared::tell_when_drained() {
-  if (!draining || !connections.empty() || !drained) return;
+  if (!draining || !sessions.empty() || !drained) return;
   drained_timer = loop.after(Duration::zero(), std::exchange(drained, nullptr));
 }
 

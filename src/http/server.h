@@ -44,7 +44,10 @@ class Responder {
   /// All is taken in any case but kGone; kWait: more than 64 KiB wait to be sent, so be called
   /// back first.
   Flow write(std::string_view content);
-  void end();
+  void end() { end({}); }
+  /// With `trailers` after the content (RFC 9110, 6.5). HTTP/1 can carry them only behind chunks:
+  /// with a Content-Length, or to HTTP/1.0, they are left out.
+  void end(Headers trailers);
   /// Runs once when, after kWait, everything was sent.
   void when_writable(std::function<void()> callback);
 
@@ -75,6 +78,9 @@ class BodyStream {
   using OnPiece = std::function<void(Got got, std::string content)>;
   /// Runs once in a later turn, with 1 byte to 512 KiB. Not again before the callback ran.
   void next(OnPiece on_piece);
+  /// What the client said behind the body; complete once kEnd came. Fields that frame or route a
+  /// message are left out (RFC 9110, 6.5.1); malformed ones break the body.
+  const Headers& trailers() const;
 
  private:
   std::shared_ptr<State> state_;

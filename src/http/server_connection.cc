@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/date.h"
+#include "http/trailers.h"
 #include "http/write_response.h"
 
 namespace thaw::http {
@@ -207,6 +208,8 @@ bool ServerConnection::take_body() {
 }
 
 void ServerConnection::hand_out_stream() {
+  trailer_lines_.clear();
+  body_.keep_trailers(trailer_lines_);
   phase_ = Phase::kStreaming;
   timer_.clear();
   responder_ = std::make_shared<Responder::State>();
@@ -248,7 +251,13 @@ bool ServerConnection::stream_body() {
         end_stream(BodyStream::Got::kBroken, "");
         return true;
       case BodyReader::State::kDone:
-        end_stream(BodyStream::Got::kEnd, std::move(piece));
+        if (auto trailers = parse_trailers(trailer_lines_)) {
+          stream_state_->trailers = *std::move(trailers);
+          end_stream(BodyStream::Got::kEnd, std::move(piece));
+        } else {
+          keep_alive_ = false;
+          end_stream(BodyStream::Got::kBroken, "");
+        }
         return true;
       case BodyReader::State::kMore:
         if (!piece.empty()) {
@@ -361,9 +370,9 @@ Responder::Flow ServerConnection::write(std::string_view content) {
   return waits ? Responder::Flow::kWait : Responder::Flow::kGoOn;
 }
 
-void ServerConnection::end() {
+void ServerConnection::end(const Headers& trailers) {
   drop_rest_of_body();
-  if (chunked_answer_ && !to_head_) out_.buffer() += kLastChunk;
+  if (chunked_answer_ && !to_head_) append_last_chunk(out_.buffer(), trailers);
   finish_answer();
 }
 
@@ -419,6 +428,10 @@ void ServerConnection::flush() {
   } else if (phase_ == Phase::kHandling) {
     timer_.clear();
     tell_writable_soon();
+  } else if (phase_ == Phase::kStreaming) {
+    const bool waits_for_piece = stream_state_ != nullptr && stream_state_->on_piece != nullptr;
+    if (!waits_for_piece) timer_.clear();
+    tell_writable_soon();
   } else if (phase_ == Phase::kHead) {
     timer_.set_after(shared_.options.idle_timeout);
   }
@@ -449,8 +462,7 @@ bool ServerConnection::linger() {
 
 void ServerConnection::client_left() {
   keep_alive_ = false;
-  if (responder_ == nullptr || std::exchange(responder_->gone, true)) return;
-  if (const auto callback = std::exchange(responder_->on_gone, nullptr)) callback();
+  if (const auto responder = responder_) responder->tell_gone();
 }
 
 void ServerConnection::die() {
@@ -465,8 +477,7 @@ void ServerConnection::die() {
     responder->on_writable = nullptr;
   }
   if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
-  if (responder == nullptr || std::exchange(responder->gone, true)) return;
-  if (const auto callback = std::exchange(responder->on_gone, nullptr)) callback();
+  if (responder != nullptr) responder->tell_gone();
 }
 
 void ServerConnection::on_timeout() {

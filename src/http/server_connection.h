@@ -12,73 +12,33 @@
 #include "http/head.h"
 #include "http/lazy_timer.h"
 #include "http/send_queue.h"
-#include "http/server.h"
+#include "http/server_session.h"
 
 namespace thaw::http {
 
-/// What all connections of a server share.
-struct Server::Shared {
-  Shared(io::Loop& l, Options o, Handler h) : loop(l), options(o), handler(std::move(h)) {}
-
-  io::Loop& loop;
-  Options options;
-  Handler handler;
-  Takes takes_stream;  // null: no body is streamed
-  StreamHandler stream_handler;
-  std::vector<std::unique_ptr<ServerConnection>> connections;
-  bool draining = false;
-  std::function<void()> drained;
-  io::Timer drained_timer;
-
-  void remove(ServerConnection& connection);
-  void tell_when_drained();
-};
-
-/// Between a Responder and its connection; either may go first.
-struct Responder::State {
-  ServerConnection* connection = nullptr;  // null once answered or gone
-  bool gone = false;
-  bool started = false;
-  std::function<void()> on_gone;
-  std::function<void()> on_writable;
-};
-
-/// Between a BodyStream and its connection; either may go first.
-struct BodyStream::State {
-  explicit State(io::Loop& l) : loop(l) {}
-  void give(Got got, std::string content) {
-    if (const auto callback = std::exchange(on_piece, nullptr)) callback(got, std::move(content));
-  }
-
-  io::Loop& loop;
-  ServerConnection* connection = nullptr;  // null once the body's end was read, or gone
-  bool whole = false;                      // its end was read
-  OnPiece on_piece;                        // set while a piece is asked for
-};
-
-class ServerConnection final : public io::StreamEvents {
+class ServerConnection final : public ServerSession,
+                               public io::StreamEvents,
+                               public AnswerSink,
+                               public BodySource {
  public:
   ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream);
-  ~ServerConnection();
+  ~ServerConnection() override;
 
   void on_readable() override;
   void on_writable() override;
-  /// Ends it now if idle, else after the answer.
-  void drain();
+  void drain() override;
   /// Says 503 and closes.
   void refuse();
 
   // For Responder, while its request is being answered.
-  void answer(Response response);
-  void start(Response head);
-  Responder::Flow write(std::string_view content);
-  void end();
-  void cut();
-  void tell_writable_soon();
+  void answer(Response response) override;
+  void start(Response head) override;
+  Responder::Flow write(std::string_view content) override;
+  void end(const Headers& trailers) override;
+  void cut() override;
+  void tell_writable_soon() override;
   // For BodyStream, until the body's end.
-  void pull_body();
-
-  size_t index = 0;  // in Shared::connections
+  void pull_body() override;
 
  private:
   enum class Phase { kHead, kBody, kStreaming, kHandling, kLingering, kDead };
@@ -121,6 +81,7 @@ class ServerConnection final : public io::StreamEvents {
   SendQueue out_;
   RequestParser parser_;
   BodyReader body_;
+  std::string trailer_lines_;  // of a streamed body
   Request request_;
   std::shared_ptr<Responder::State> responder_;
   std::shared_ptr<BodyStream::State> stream_state_;

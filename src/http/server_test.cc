@@ -477,5 +477,58 @@ TEST_F(StreamedBodies, ARequestWithoutBodyKeepsItsConnection) {
   EXPECT_EQ(client->text.find("connection: close"), std::string::npos);
 }
 
+TEST_F(StreamedBodies, TrailersAreThereAtTheEnd) {
+  const auto client = open(
+      "PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
+      "X-Checksum:  abc \r\nContent-Length: 9\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  pull_all();
+  EXPECT_EQ(state, BodyStream::Got::kEnd);
+  EXPECT_EQ(body->trailers().get("x-checksum"), "abc");
+  EXPECT_EQ(body->trailers().size(), 1u) << "one that frames the message is left out";
+  responder->answer(Response::text(200, "done"));
+  run_until(loop, [&] { return client->text.ends_with("GET /b "); });
+}
+
+TEST_F(StreamedBodies, MalformedTrailersBreakTheBody) {
+  const auto client = open(
+      "PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na b: c\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  pull_all();
+  EXPECT_EQ(state, BodyStream::Got::kBroken);
+}
+
+TEST_F(StreamedBodies, BothDirectionsStreamAtOnce) {
+  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  responder->start({});
+  all = true;
+  pull();
+  for (const std::string_view word : {"one", "two"}) {
+    send(*client, "3\r\n" + std::string(word) + "\r\n");
+    run_until(loop, [&] { return text.ends_with(word); });
+    EXPECT_EQ(responder->write(word), Responder::Flow::kGoOn);
+    bool writable = false;
+    responder->when_writable([&] { writable = true; });
+    run_until(loop, [&] { return writable; });
+    run_until(loop, [&] { return client->text.ends_with("3\r\n" + std::string(word) + "\r\n"); });
+  }
+  send(*client, "0\r\n\r\n");
+  run_until(loop, [&] { return state == BodyStream::Got::kEnd; });
+  responder->end({{"x-words", "2"}});
+  run_until(loop, [&] { return client->text.ends_with("0\r\nx-words: 2\r\n\r\n"); });
+}
+
+TEST_F(StreamedBodies, TrailersNeedChunks) {
+  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  responder->start({200, {{"content-length", "2"}}, ""});
+  responder->write("ok");
+  responder->end({{"x-words", "2"}});
+  run_until(loop, [&] { return client->text.ends_with("ok"); });
+  turns();
+  EXPECT_TRUE(client->text.ends_with("\r\n\r\nok"));
+}
+
 }  // namespace
 }  // namespace thaw::http
