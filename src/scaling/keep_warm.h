@@ -1,0 +1,58 @@
+// KeepWarm: how many instances are worth having ready although no request needs them now.
+//
+// Works by levels: level k is in use while the load needs at least k instances. Each level has the
+// history of its own gaps, so that the first instance of a service that is called every minute
+// is held, and the twentieth, which only the noon's burst needs, is not, or is started before noon.
+// A level's plan is made when its gap begins; the price of a wait is what a start takes, times
+// `hold_per_wait`: what starts in 10 ms is hardly worth holding, what imports for a minute is.
+//
+// Policy only: serving/ starts and stops, within minimum and maximum.
+// **Thread**: any, one at a time. **Owner**: a value. **Limits**: kLevels levels; instances beyond
+// are not held.
+#pragma once
+
+#include <vector>
+
+#include "base/time.h"
+#include "scaling/gap_history.h"
+
+namespace thaw::scaling {
+
+struct KeepWarmOptions {
+  /// How many seconds an instance may be held idle to save one second of waiting. 450: a start of
+  /// 2 s is worth 15 minutes, which is how long Cloud Run keeps an idle instance.
+  double hold_per_wait = 450;
+  Duration longest_hold = std::chrono::hours(1);
+};
+
+class KeepWarm {
+ public:
+  static constexpr int kLevels = 64;
+
+  explicit KeepWarm(const KeepWarmOptions& options) : options_(options) {}
+
+  /// The load needs `needed` instances from `now` on. `now` never goes back.
+  void change(Instant now, int needed);
+  /// What starting one takes, by experience; used by the plans made from now on.
+  void set_start_time(Duration start_time) { start_time_ = start_time; }
+
+  /// Instances that should be there at `now`, those in use included.
+  int wanted(Instant now) const;
+  /// When wanted() next changes by time alone; Instant::max(): never.
+  Instant next_change(Instant now) const;
+
+ private:
+  struct Level {
+    GapHistory gaps;
+    Instant idle_since;
+    HoldPlan plan;
+  };
+  void begin_gap(Level& level, Instant now);
+
+  KeepWarmOptions options_;
+  Duration start_time_{0};
+  int needed_ = 0;
+  std::vector<Level> levels_;  // of 1, 2, ...; those above needed_ are in a gap
+};
+
+}  // namespace thaw::scaling
