@@ -19,6 +19,12 @@ void KeepWarm::change(Instant now, int needed) {
   needed_ = needed;
 }
 
+void KeepWarm::came(Instant now) {
+  if (wanted(now) > 0) return;
+  if (levels_.empty()) levels_.resize(1);
+  begin_gap(levels_[0], now);
+}
+
 void KeepWarm::begin_gap(Level& level, Instant now) {
   // Within one short pause after another the plan stays as it is.
   const bool fresh =

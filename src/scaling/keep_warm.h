@@ -33,6 +33,9 @@ class KeepWarm {
 
   /// The load needs `needed` instances from `now` on. `now` never goes back.
   void change(Instant now, int needed);
+  /// One is there that no request asked for (the first of a deploy): its gap begins now, unless it
+  /// was wanted.
+  void came(Instant now);
   /// What starting one takes, by experience; used by the plans made from now on.
   void set_start_time(Duration start_time) { start_time_ = start_time; }
 

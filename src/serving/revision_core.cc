@@ -19,6 +19,7 @@ RevisionCore::RevisionCore(const RevisionConfig& config, const Options& options,
       autoscaler_(options.autoscaler, now, 0),
       random_(options.seed | 1) {
   CHECK(config.container_concurrency >= 1);
+  if (options.keep_warm) keep_warm_.emplace(*options.keep_warm);
 }
 
 const std::vector<Action>& RevisionCore::on_event(Instant now, const Event& event) {
@@ -183,9 +184,10 @@ void RevisionCore::change_load(Instant now, int by) {
   CHECK(load_ >= 0);
   peak_load_ = std::max(peak_load_, load_);
   meter_.change(now, load_);
+  if (keep_warm_) keep_warm_->change(now, needed_for(load_));
   if (load_ == 0) {
     idle_since_ = now;
-    want_wake(now + idle_after());
+    want_wake(keeps_warm() ? keep_warm_->next_change(now) : now + idle_after());
   } else {
     idle_since_.reset();
   }
@@ -314,7 +316,11 @@ void RevisionCore::on(Instant now, const event::Wake&) {
   freeze_idle(now);
   refuse_overdue(now);
   if (next_tick_ && *next_tick_ <= now) scale(now);
-  if (idle_since_ && *idle_since_ + idle_after() <= now) go_idle(now);
+  if (keeps_warm()) {
+    if (load_ == 0) expect(now);
+  } else if (idle_since_ && *idle_since_ + idle_after() <= now) {
+    go_idle(now);
+  }
   settle(now);
 }
 

@@ -14,6 +14,7 @@
 //   the back-off lasts, newcomers are too, at once.
 // - `scale_to_zero_after` after the last request, or after an unused first start was ready, all
 //   instances beyond the minimum stop; fewer because of less load is the autoscaler's decision.
+//   With `keep_warm` each is kept while it is worth it, and started before it is asked for.
 // - With request-based CPU an instance without a request is frozen after `freeze_after`, and
 //   thawed before it is given the next one or told to stop (contract 1.5).
 //   A busy surplus instance gets no new requests and stops when it is done; it is called back
@@ -29,6 +30,7 @@
 #include <vector>
 
 #include "scaling/autoscaler.h"
+#include "scaling/keep_warm.h"
 #include "scaling/windows.h"
 #include "serving/crash_backoff.h"
 #include "serving/request_queue.h"
@@ -50,6 +52,9 @@ class RevisionCore {
     /// Run's rule, CPU only while a request is in it.
     Duration freeze_after = milliseconds(100);
     scaling::AutoscalerOptions autoscaler;
+    /// Instead of scale_to_zero_after: learned from the gaps between requests, also what is
+    /// started before it is asked for. Not for a revision with an idle time of its own.
+    std::optional<scaling::KeepWarmOptions> keep_warm = {};
     uint64_t seed = 1;  // of the choice between two instances
   };
   /// A request whose connection broke waits so long to learn how its instance ended.
@@ -169,6 +174,9 @@ class RevisionCore {
   void scale(Instant now);
   void apply(Instant now, int desired);
   void go_idle(Instant now);
+  bool keeps_warm() const;
+  int worth_keeping(Instant now) const;
+  void expect(Instant now);
   void plan_wake(Instant now);
   void want_wake(Instant at) { wake_at_ = std::min(wake_at_, at); }
   bool may_start(Instant now) const;
@@ -201,6 +209,7 @@ class RevisionCore {
 
   scaling::ConcurrencyMeter meter_;
   scaling::Autoscaler autoscaler_;
+  std::optional<scaling::KeepWarm> keep_warm_;
   std::optional<Instant> next_tick_;
   StartTimes start_times_;
   CrashBackoff backoff_;

@@ -60,6 +60,10 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
   ready_.push_back(event.instance);
   const Duration took = now - instance.decided;
   start_times_.add(took);
+  if (keep_warm_) {
+    keep_warm_->set_start_time(start_times_.mean());
+    keep_warm_->came(now);
+  }
   want(action::Tell{Severity::kInfo, event.instance,
                     fmt::format("Ready after {}.", format_duration(took))});
   const Duration listened_after = now - instance.executed_at;
@@ -344,8 +348,10 @@ void RevisionCore::scale(Instant now) {
 }
 
 void RevisionCore::apply(Instant now, int desired) {
-  // At zero the past starts nothing, only a request does (contract 2.2), or keep_minimum().
+  // At zero the past starts nothing, only a request does (contract 2.2), keep_minimum() or
+  // expect().
   if (usable() == 0 && load_ == 0) return;
+  desired = std::max(desired, worth_keeping(now));
   desired = std::max(desired, usable() > 0 ? 1 : 0);  // the last one goes when idle: go_idle()
   while (usable() < desired) {
     if (call_back_one()) continue;
@@ -373,6 +379,24 @@ void RevisionCore::go_idle(Instant now) {
   while (!ready_.empty() && usable() > minimum()) stop(now, ready_.back(), why);
 }
 
+bool RevisionCore::keeps_warm() const {
+  return keep_warm_ && config_.idle_before_zero < Duration(0) && mode_ == Mode::kServing &&
+         config_.reachability == Reachability::kReachable;
+}
+
+int RevisionCore::worth_keeping(Instant now) const {
+  return keeps_warm() ? std::min(keep_warm_->wanted(now), config_.max_instances) : 0;
+}
+
+/// Without load: what is not worth keeping goes, what will be asked for comes.
+void RevisionCore::expect(Instant now) {
+  const int wanted = std::max(minimum(), worth_keeping(now));
+  while (starting_ == 0 && count(ready_) > wanted) {
+    stop(now, ready_.back(), "no request is expected soon");
+  }
+  while (usable() < wanted && may_start(now)) start(now, now, "a request is expected");
+}
+
 void RevisionCore::plan_wake(Instant now) {
   wake_at_ = Instant::max();
   for (const Instance& instance : instances_) {
@@ -388,7 +412,11 @@ void RevisionCore::plan_wake(Instant now) {
   if (const auto deadline = queue_.earliest_deadline()) want_wake(*deadline);
   if (const auto ends = patience_ends()) want_wake(*ends);
   if (next_tick_) want_wake(*next_tick_);
-  if (idle_since_ && !ready_.empty()) want_wake(*idle_since_ + idle_after());
+  if (keeps_warm()) {
+    if (load_ == 0) want_wake(keep_warm_->next_change(now));
+  } else if (idle_since_ && !ready_.empty()) {
+    want_wake(*idle_since_ + idle_after());
+  }
   const bool start_is_due = !queue_.empty() || usable() < minimum();
   if (start_is_due && backoff_.pausing(now)) want_wake(*backoff_.until());
 }

@@ -79,6 +79,12 @@ class Core {
     }
     return 0;
   }
+  /// What it wanted since the last call.
+  std::vector<Action> take() {
+    std::vector<Action> taken(log_.begin() + static_cast<ptrdiff_t>(taken_), log_.end());
+    taken_ = log_.size();
+    return taken;
+  }
   void clear() { log_.clear(); }
   RevisionCore& core() { return core_; }
   double now() const { return to_seconds(now_.time_since_epoch()); }
@@ -88,6 +94,7 @@ class Core {
   Instant now_{};
   RevisionCore core_;
   std::vector<Action> log_;
+  size_t taken_ = 0;
   uint64_t last_ = 0;
 };
 
