@@ -118,6 +118,42 @@ TEST_F(CgroupTest, AGroupThatIsGoneCannotBeFrozenAndIsNotMade) {
   EXPECT_FALSE(disk_.exists(root_ + "/thaw-x/none"));
 }
 
+TEST_F(CgroupTest, AMachineWithoutAFreezerSaysSo) {
+  Machine machine;
+  machine.cgroups = Machine::Cgroups::kV1;
+  const Cgroups bare(disk_, machine, "thaw-x");
+  EXPECT_EQ(bare.freeze("a").error().code(), Code::kUnavailable);
+  bare.thaw("a");
+}
+
+TEST_F(CgroupTest, ListsGroupsAndProcessesOfTheUnifiedTree) {
+  put("/thaw-x/b/cgroup.procs", "12\n7\n");
+  put("/thaw-x/a/cgroup.procs", "");
+  put("/thaw-x/cgroup.events", "populated 1\nfrozen 0\n");
+  put("/thaw-y/c/cgroup.procs", "1\n");
+  EXPECT_EQ(v2().list(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(v2().processes("b"), (std::vector<pid_t>{7, 12}));
+  EXPECT_EQ(v2().processes("none"), std::vector<pid_t>{});
+}
+
+TEST_F(CgroupTest, RemovesAGroupFromEveryHierarchyAndTheParentWithTheLastOne) {
+  // A folder's own files go with it in the kernel's file system; here there are none.
+  for (const char* folder : {"/memory", "/cpuacct", "/freezer"}) {
+    std::filesystem::create_directories(root_ + folder + "/thaw-x/a");
+  }
+  std::filesystem::create_directories(root_ + "/thaw-x/a");
+  std::filesystem::create_directories(root_ + "/thaw-x/b");
+  for (const Cgroups& groups : {v1(), v2()}) {
+    EXPECT_TRUE(groups.remove("a"));
+    EXPECT_TRUE(groups.remove("a")) << "it is gone already";
+    groups.remove_parent();
+  }
+  for (const char* folder : {"/memory", "/cpuacct", "/freezer"}) {
+    EXPECT_FALSE(disk_.exists(root_ + folder + "/thaw-x"));
+  }
+  EXPECT_TRUE(disk_.exists(root_ + "/thaw-x/b")) << "the parent of another one stays";
+}
+
 TEST_F(CgroupTest, ListsAGroupThatIsLeftInOneHierarchyOnly) {
   put("/memory/thaw-x/b/cgroup.procs", "12\n7\n");
   put("/freezer/thaw-x/b/cgroup.procs", "7\n");
