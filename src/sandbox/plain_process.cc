@@ -75,8 +75,16 @@ void PlainProcess::spawn(io::Processes& processes) {
 void PlainProcess::announce() {
   if (std::exchange(announced_, true)) return;
   if (observer_ != nullptr && main_ != nullptr) observer_->on_main_process(main_->pid());
+  if (observer_ != nullptr && main_ != nullptr) tell_rung();
   if (observer_ != nullptr) observer_->on_sandbox_ready();
   if (observer_ != nullptr) observer_->on_executed();
+}
+
+void PlainProcess::tell_rung() {
+  if (spec_.templates == InstanceSpec::Templates::kOff) return;
+  observer_->on_rung(InstanceObserver::Rung::kCold,
+                     "started cold, without a template: a template is a container, and instances "
+                     "are plain processes here; start the platform as root");
 }
 
 void PlainProcess::detach() {

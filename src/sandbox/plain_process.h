@@ -42,6 +42,7 @@ class PlainProcess : public std::enable_shared_from_this<PlainProcess> {
 
  private:
   void announce();
+  void tell_rung();
   void on_main_exit(io::ProcessExit exit);
   void on_output_end();
   void end();

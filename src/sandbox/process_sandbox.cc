@@ -85,7 +85,8 @@ class ProcessSandbox::Impl : public std::enable_shared_from_this<Impl> {
     return fmt::format(
         "Instances are plain processes of uid {} ({}): they see this user's files, processes and "
         "network, CPU and numbers of processes are not limited, and memory is only checked ten "
-        "times a second.",
+        "times a second. Of the temperatures they have hot, frozen and cold; hibernated and "
+        "templated need containers.",
         ::getuid(), why_);
   }
 

@@ -61,6 +61,13 @@ TEST_F(ProcessSandboxTest, TellsTheStepsOfALifeInOrder) {
   EXPECT_EQ(r.report->memory_limit, mib(256));
 }
 
+TEST_F(ProcessSandboxTest, WhoAskedForATemplateIsToldWhyThereIsNone) {
+  InstanceSpec spec = shell("exit 0");
+  EXPECT_NE(run(spec).rung_words.find("start the platform as root"), std::string::npos);
+  spec.templates = InstanceSpec::Templates::kOff;
+  EXPECT_FALSE(run(spec).rung.has_value());
+}
+
 TEST_F(ProcessSandboxTest, AMissingProgramOrFolderIsNamed) {
   const Recorder r = run(spec_for({"/no/such/program"}));
   EXPECT_EQ(r.events, std::vector<std::string>{"exit"});
@@ -194,6 +201,7 @@ TEST_F(ProcessSandboxTest, TheNoticeSaysWhatIsMissingAndWhy) {
   const std::string notice = sandbox_.isolation_notice();
   EXPECT_NE(notice.find("crun is not installed"), std::string::npos);
   EXPECT_NE(notice.find("plain processes"), std::string::npos);
+  EXPECT_NE(notice.find("hot, frozen and cold"), std::string::npos);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ class AsNobody(PlatformTest):
         self.assertIn("plain processes", self.thaw.log())
         version = json.loads(self.thaw.curl_api("/thaw/v1/version")[1])
         self.assertIn("plain processes", version["isolationNotice"])
+        self.assertIn("hibernated and templated need containers", self.thaw.log())
 
     def test_two_services_wake_answer_and_return_to_zero(self):
         for name in ("a", "b"):
@@ -38,6 +40,21 @@ class AsNobody(PlatformTest):
             self.assertEqual(status, 200, body)
             self.assertEqual(json.loads(body)["env"]["K_SERVICE"], name)
         self.wait_for_zero()
+
+    def test_hot_frozen_and_cold_are_possible_and_what_a_template_needs_is_said(self):
+        self.deploy(self.service_file("a", "ticker.py", {
+            **AT_ZERO, "thaw.local/template": "libraries"}))
+        for round_ in ("cold", "cold again"):
+            self.assertEqual(self.thaw.curl("a")[0], 200, round_)
+            wait_until("frozen",
+                       lambda: self.thaw.instances("a")[0]["temperature"] == "frozen")
+            (pid,) = programs_of(self.thaw.data_dir)
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            self.assertEqual(stat.rpartition(")")[2].split()[0], "T", "stopped by a signal")
+            self.assertEqual(self.thaw.curl("a")[0], 200, "thawed")
+            self.assertEqual(programs_of(self.thaw.data_dir), {pid})
+            self.wait_for_zero()
+        self.assertEqual(self.thaw.cli("logs", "a").stdout.count("without a template"), 2)
 
     def test_failures_are_told_apart_here_too(self):
         self.deploy(self.service_file("exits", "exits.py", AT_ZERO))
