@@ -14,3 +14,18 @@ function(thaw_embed target namespace)
   file(CONFIGURE OUTPUT ${generated} CONTENT "${code}" @ONLY)
   target_sources(${target} PRIVATE ${generated})
 endfunction()
+
+# thaw_embed_built(TARGET NAMESPACE NAME FILE...): the same for files that the build makes.
+function(thaw_embed_built target namespace)
+  set(rest ${ARGN})
+  while(rest)
+    list(POP_FRONT rest name file)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/${target}_${name}.cc)
+    add_custom_command(
+      OUTPUT ${generated} DEPENDS thaw_snapshot_programs ${file}
+              ${CMAKE_SOURCE_DIR}/cmake/bytes.cmake VERBATIM
+      COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${generated} -DFUNCTION=${name}
+              -DNAMESPACE=${namespace} -P ${CMAKE_SOURCE_DIR}/cmake/bytes.cmake)
+    target_sources(${target} PRIVATE ${generated})
+  endwhile()
+endfunction()
