@@ -5,18 +5,65 @@
 
 namespace thaw::inference {
 
-BatchQueue::Added BatchQueue::add(Request request) {
-  if (size_ >= options_.longest) return Added::kFull;
-  ++size_;
+Duration BatchQueue::wait_of(size_t tokens) const {
+  if (tokens_per_s_ <= 0) return Duration(0);
+  return seconds(std::min(static_cast<double>(tokens) / tokens_per_s_, 1e6));
+}
+
+void BatchQueue::on_worked(size_t tokens, Duration took) {
+  constexpr double kNew = 0.2;
+  const double now = static_cast<double>(tokens) / std::max(to_seconds(took), 1e-6);
+  tokens_per_s_ = tokens_per_s_ <= 0 ? now : (1 - kNew) * tokens_per_s_ + kNew * now;
+}
+
+bool BatchQueue::has_room_for(const Request& request) const {
+  if (size_ >= options_.longest) return false;
+  if (size_ > 0 && tokens_ + request.tokens > options_.most_tokens) return false;
+  return size_ < options_.most_in_batch || wait_of(tokens_ + request.tokens) <= options_.most_wait;
+}
+
+BatchQueue::Turn BatchQueue::greediest() {
+  return std::max_element(turns_.begin(), turns_.end(), [](const Caller& one, const Caller& other) {
+    return one.tokens < other.tokens;
+  });
+}
+
+void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
+  --size_;
+  tokens_ -= request->tokens;
+  caller->tokens -= request->tokens;
+  caller->requests.erase(request);
+  if (!caller->requests.empty()) return;
+  callers_.erase(caller->name);
+  turns_.erase(caller);
+}
+
+std::optional<uint64_t> BatchQueue::add(Request request) {
+  std::optional<uint64_t> refused;
   const auto known = callers_.find(request.caller);
-  if (known != callers_.end()) {
-    known->second->requests.push_back(std::move(request));
-    return Added::kWaits;
+  if (!has_room_for(request)) {
+    if (turns_.empty()) return request.id;
+    const size_t own = known == callers_.end() ? 0 : known->second->tokens;
+    const Turn greedy = greediest();
+    const auto newest = std::prev(greedy->requests.end());
+    const bool is_fairer =
+        newest->tokens >= request.tokens && own + request.tokens <= greedy->tokens - newest->tokens;
+    if (!is_fairer) return request.id;
+    refused = newest->id;
+    erase(greedy, newest);
   }
-  turns_.push_back({request.caller, {}});
-  callers_[request.caller] = std::prev(turns_.end());
-  turns_.back().requests.push_back(std::move(request));
-  return Added::kWaits;
+  ++size_;
+  tokens_ += request.tokens;
+  Turn caller;
+  if (const auto found = callers_.find(request.caller); found != callers_.end()) {
+    caller = found->second;
+  } else {
+    caller = turns_.insert(turns_.end(), {request.caller, {}});
+    callers_[request.caller] = caller;
+  }
+  caller->tokens += request.tokens;
+  caller->requests.push_back(std::move(request));
+  return refused;
 }
 
 void BatchQueue::remove(uint64_t id) {
@@ -24,14 +71,7 @@ void BatchQueue::remove(uint64_t id) {
     auto& requests = caller->requests;
     const auto found = std::find_if(requests.begin(), requests.end(),
                                     [id](const Request& each) { return each.id == id; });
-    if (found == requests.end()) continue;
-    requests.erase(found);
-    --size_;
-    if (requests.empty()) {
-      callers_.erase(caller->name);
-      turns_.erase(caller);
-    }
-    return;
+    if (found != requests.end()) return erase(caller, found);
   }
 }
 
@@ -52,12 +92,7 @@ std::vector<uint64_t> BatchQueue::take() {
     model = first.model;
     tokens += first.tokens;
     batch.push_back(first.id);
-    caller->requests.pop_front();
-    --size_;
-    if (caller->requests.empty()) {
-      callers_.erase(caller->name);
-      turns_.erase(caller);
-    }
+    erase(caller, caller->requests.begin());
   }
   return batch;
 }

@@ -4,25 +4,30 @@
 // to a budget of tokens; nothing waits for others to come. Callers take turns: one that sent a
 // hundred requests holds nobody up who sent one. A batch is of one model.
 //
-// **Thread**: any, one at a time. **Owner**: itself. **Limits**: Options; over `longest` a request
-// is refused, to be answered 429.
+// **Thread**: any, one at a time. **Owner**: itself. **Limits**: Options; what is over them is
+// refused, to be answered 429: the newest request of the caller with the most waiting.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "base/time.h"
 
 namespace thaw::inference {
 
 class BatchQueue {
  public:
   struct Options {
-    size_t longest = 512;       // requests that wait
-    size_t budget = 4096;       // tokens of a batch; one request may have more
-    size_t most_in_batch = 32;  // requests
+    size_t longest = 512;             // requests that wait
+    size_t most_tokens = 16 << 20;    // of them all, which bounds their memory
+    Duration most_wait = seconds(5);  // as estimated; what one batch takes may always wait
+    size_t budget = 4096;             // tokens of a batch; one request may have more
+    size_t most_in_batch = 32;        // requests
   };
   struct Request {
     uint64_t id;
@@ -34,24 +39,38 @@ class BatchQueue {
   BatchQueue() : BatchQueue(Options()) {}
   explicit BatchQueue(Options options) : options_(options) {}
 
-  enum class Added { kWaits, kFull };
-  Added add(Request request);
+  /// Who does not wait any more, to be refused: nobody, the request itself, or, where its caller
+  /// has less waiting than another, the newest request of that other one.
+  [[nodiscard]] std::optional<uint64_t> add(Request request);
   /// It left: its caller has gone. Unknown ids are ignored.
   void remove(uint64_t id);
   /// What to work on now; empty when nothing waits. They do not wait any more.
   std::vector<uint64_t> take();
+  /// A batch of so many tokens was worked on for so long, which tells how long others will wait.
+  void on_worked(size_t tokens, Duration took);
+  /// How long what waits now will take; 0 before anything was worked on.
+  Duration wait() const { return wait_of(tokens_); }
   size_t size() const { return size_; }
 
  private:
   struct Caller {
     std::string name;
     std::deque<Request> requests;
+    size_t tokens = 0;  // of them
   };
+  using Turn = std::list<Caller>::iterator;
+
+  Duration wait_of(size_t tokens) const;
+  bool has_room_for(const Request& request) const;
+  Turn greediest();
+  /// Takes it out, and its caller with its last request.
+  void erase(Turn caller, std::deque<Request>::iterator request);
 
   Options options_;
   std::list<Caller> turns_;  // those who have something, whose turn it is first
-  std::unordered_map<std::string, std::list<Caller>::iterator> callers_;
-  size_t size_ = 0;
+  std::unordered_map<std::string, Turn> callers_;
+  size_t size_ = 0, tokens_ = 0;  // that wait
+  double tokens_per_s_ = 0;       // a moving mean
 };
 
 }  // namespace thaw::inference

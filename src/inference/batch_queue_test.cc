@@ -5,12 +5,11 @@
 namespace thaw::inference {
 namespace {
 
-using Added = BatchQueue::Added;
 using Ids = std::vector<uint64_t>;
 
 TEST(BatchQueue, TakesWhatIsThereUpToTheBudgetInOrder) {
   BatchQueue queue({.longest = 10, .budget = 100, .most_in_batch = 3});
-  for (uint64_t id = 1; id <= 5; ++id) queue.add({id, "a", 0, id == 3 ? 95u : 20u});
+  for (uint64_t id = 1; id <= 5; ++id) EXPECT_FALSE(queue.add({id, "a", 0, id == 3 ? 95u : 20u}));
   EXPECT_EQ(queue.take(), (Ids{1, 2})) << "the third is over the budget";
   EXPECT_EQ(queue.take(), (Ids{3}));
   EXPECT_EQ(queue.take(), (Ids{4, 5}));
@@ -19,40 +18,78 @@ TEST(BatchQueue, TakesWhatIsThereUpToTheBudgetInOrder) {
 
 TEST(BatchQueue, OneThatIsOverTheBudgetComesAlone) {
   BatchQueue queue({.longest = 10, .budget = 100, .most_in_batch = 8});
-  queue.add({1, "a", 0, 5000});
-  queue.add({2, "a", 0, 1});
+  EXPECT_FALSE(queue.add({1, "a", 0, 5000}));
+  EXPECT_FALSE(queue.add({2, "a", 0, 1}));
   EXPECT_EQ(queue.take(), Ids{1});
   EXPECT_EQ(queue.take(), Ids{2});
 }
 
 TEST(BatchQueue, CallersTakeTurns) {
   BatchQueue queue({.longest = 100, .budget = 1000, .most_in_batch = 4});
-  for (uint64_t id = 1; id <= 6; ++id) queue.add({id, "loud", 0, 1});
-  queue.add({7, "quiet", 0, 1});
-  queue.add({8, "other", 0, 1});
+  for (uint64_t id = 1; id <= 6; ++id) EXPECT_FALSE(queue.add({id, "loud", 0, 1}));
+  EXPECT_FALSE(queue.add({7, "quiet", 0, 1}));
+  EXPECT_FALSE(queue.add({8, "other", 0, 1}));
   EXPECT_EQ(queue.take(), (Ids{1, 7, 8, 2}));
   EXPECT_EQ(queue.take(), (Ids{3, 4, 5, 6}));
 }
 
 TEST(BatchQueue, ABatchIsOfOneModel) {
   BatchQueue queue;
-  queue.add({1, "a", 0, 1});
-  queue.add({2, "b", 1, 1});
-  queue.add({3, "c", 0, 1});
+  EXPECT_FALSE(queue.add({1, "a", 0, 1}));
+  EXPECT_FALSE(queue.add({2, "b", 1, 1}));
+  EXPECT_FALSE(queue.add({3, "c", 0, 1}));
   EXPECT_EQ(queue.take(), (Ids{1, 3}));
   EXPECT_EQ(queue.take(), Ids{2});
 }
 
 TEST(BatchQueue, RefusesWhenFullAndForgetsThoseWhoLeft) {
   BatchQueue queue({.longest = 2, .budget = 10, .most_in_batch = 8});
-  EXPECT_EQ(queue.add({1, "a", 0, 1}), Added::kWaits);
-  EXPECT_EQ(queue.add({2, "b", 0, 1}), Added::kWaits);
-  EXPECT_EQ(queue.add({3, "c", 0, 1}), Added::kFull);
+  EXPECT_FALSE(queue.add({1, "a", 0, 1}));
+  EXPECT_FALSE(queue.add({2, "b", 0, 1}));
+  EXPECT_EQ(queue.add({3, "c", 0, 1}), 3u);
   queue.remove(1);
   queue.remove(99);
   EXPECT_EQ(queue.size(), 1u);
-  EXPECT_EQ(queue.add({3, "c", 0, 1}), Added::kWaits);
+  EXPECT_FALSE(queue.add({3, "c", 0, 1}));
   EXPECT_EQ(queue.take(), (Ids{2, 3}));
+}
+
+TEST(BatchQueue, WhenFullTheCallerWithTheMostWaitingIsRefused) {
+  BatchQueue queue({.longest = 4});
+  for (uint64_t id = 1; id <= 4; ++id) EXPECT_FALSE(queue.add({id, "loud", 0, 10}));
+  EXPECT_EQ(queue.add({5, "loud", 0, 10}), 5u);
+  EXPECT_EQ(queue.add({6, "quiet", 0, 10}), 4u) << "its newest goes";
+  EXPECT_EQ(queue.add({7, "quiet", 0, 10}), 3u);
+  EXPECT_EQ(queue.add({8, "quiet", 0, 10}), 8u) << "both have two";
+  EXPECT_EQ(queue.add({9, "third", 0, 11}), 9u) << "more than what would go";
+  EXPECT_EQ(queue.size(), 4u);
+  EXPECT_EQ(queue.take(), (Ids{1, 6, 2, 7}));
+}
+
+TEST(BatchQueue, ItsTokensAreBoundedButOneRequestMayAlwaysWait) {
+  BatchQueue queue({.most_tokens = 100});
+  EXPECT_FALSE(queue.add({1, "a", 0, 5000}));
+  EXPECT_EQ(queue.add({2, "a", 0, 1}), 2u);
+  EXPECT_EQ(queue.take(), Ids{1});
+  EXPECT_FALSE(queue.add({3, "a", 0, 99}));
+  EXPECT_FALSE(queue.add({4, "a", 0, 1}));
+  EXPECT_EQ(queue.add({5, "a", 0, 1}), 5u);
+}
+
+TEST(BatchQueue, WhoeverWouldWaitTooLongIsRefusedOnceTheSpeedIsKnown) {
+  BatchQueue queue({.most_wait = seconds(2), .most_in_batch = 2});
+  for (uint64_t id = 1; id <= 6; ++id) EXPECT_FALSE(queue.add({id, "a", 0, 100}));
+  EXPECT_EQ(queue.wait(), Duration(0)) << "not known yet";
+  EXPECT_EQ(queue.take(), (Ids{1, 2}));
+  queue.on_worked(200, seconds(1));
+  EXPECT_EQ(queue.wait(), seconds(2));
+  EXPECT_EQ(queue.add({7, "a", 0, 100}), 7u);
+  EXPECT_EQ(queue.take(), (Ids{3, 4}));
+  EXPECT_FALSE(queue.add({8, "a", 0, 100}));
+  queue.on_worked(200, seconds(100));
+  EXPECT_EQ(queue.add({9, "a", 0, 100}), 9u);
+  EXPECT_EQ(queue.take(), (Ids{5, 6}));
+  EXPECT_FALSE(queue.add({9, "a", 0, 100})) << "a batch may wait whatever it takes";
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/log.h"
@@ -12,10 +14,33 @@ namespace thaw::inference {
 /// Written by the loop, then by the worker, then read by the loop.
 struct ModelServer::Batch {
   size_t model = 0;
+  size_t tokens = 0;
+  Instant began;
   std::vector<uint64_t> ids;
   std::vector<Work> works;
   std::vector<http::Response> answers;
 };
+
+namespace {
+
+/// Whose turn it is: the address that the nearest proxy saw, else the peer's. Whoever reaches the
+/// server without a proxy can claim to be others, and gains their turns in the queue by it.
+std::string caller_of(const http::Request& request) {
+  const std::string peer = request.peer.substr(0, request.peer.rfind(':'));
+  const auto chain = request.headers.find("x-forwarded-for");
+  if (!chain) return peer;
+  constexpr size_t kLongestName = 64;
+  const std::string_view nearest = chain->substr(chain->rfind(',') + 1);  // npos + 1 is 0
+  return fmt::format("{} {}", peer, nearest.substr(0, kLongestName));
+}
+
+/// Whole seconds from 1 to 60.
+std::string retry_after(Duration wait) {
+  constexpr double kMost = 60;
+  return std::to_string(static_cast<int>(std::clamp(std::ceil(to_seconds(wait)), 1.0, kMost)));
+}
+
+}  // namespace
 
 ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                          std::vector<ModelSpec> specs, Duration since_exec)
@@ -85,22 +110,32 @@ void ModelServer::handle(http::Request request, http::Responder responder) {
 void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
                           http::Responder responder) {
   const uint64_t id = ++last_id_;
-  const std::string caller = request.peer.substr(0, request.peer.rfind(':'));
-  if (queue_.add({id, caller, work.model, work.tokens}) == BatchQueue::Added::kFull) {
-    http::Response busy =
-        failure(429, "RESOURCE_EXHAUSTED", "too many requests wait for the model: try again soon");
-    busy.headers.add("retry-after", "1");
-    stats_.on_answer(path, busy.status, Duration(0));
-    responder.answer(std::move(busy));
-    return;
-  }
+  const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens};
   const auto shared = std::make_shared<http::Responder>(std::move(responder));
-  shared->when_gone([this, id] {
-    queue_.remove(id);
-    waiting_.erase(id);
-  });
-  waiting_[id] = {std::move(work), shared, path, loop_.now()};
+  shared->when_gone([this, id] { forget(id); });
+  const auto wanted = std::make_shared<Wanted>(true);
+  work.wanted = wanted;
+  waiting_[id] = {std::move(work), shared, path, loop_.now(), wanted};
+  if (const auto refused = queue_.add(waits)) refuse(*refused);
   if (state_ == State::kIdle) work_on();
+}
+
+void ModelServer::refuse(uint64_t id) {
+  http::Response busy =
+      failure(429, "RESOURCE_EXHAUSTED", "too many requests wait for the model: try again later");
+  busy.headers.add("retry-after", retry_after(queue_.wait()));
+  const Waiting refused = std::move(waiting_.at(id));
+  waiting_.erase(id);
+  stats_.on_answer(refused.path, busy.status, loop_.now() - refused.since);
+  refused.responder->answer(std::move(busy));
+}
+
+void ModelServer::forget(uint64_t id) {
+  queue_.remove(id);
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;
+  *found->second.wanted = false;
+  waiting_.erase(found);
 }
 
 void ModelServer::work_on() {
@@ -108,8 +143,12 @@ void ModelServer::work_on() {
   const auto batch = std::make_shared<Batch>();
   batch->ids = queue_.take();
   if (batch->ids.empty()) return;
-  for (const uint64_t id : batch->ids) batch->works.push_back(std::move(waiting_.at(id).work));
+  for (const uint64_t id : batch->ids) {
+    batch->works.push_back(std::move(waiting_.at(id).work));
+    batch->tokens += batch->works.back().tokens;
+  }
   batch->model = batch->works.front().model;
+  batch->began = loop_.now();
   stats_.on_batch(batch->ids.size());
   state_ = State::kWorking;
   const Status taken = worker_.run(
@@ -125,6 +164,10 @@ void ModelServer::work_on() {
 }
 
 void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
+  const auto is_wanted = [](const Work& work) { return work.wanted->load(); };
+  if (std::all_of(batch->works.begin(), batch->works.end(), is_wanted)) {
+    queue_.on_worked(batch->tokens, loop_.now() - batch->began);  // the work was not cut short
+  }
   if (!std::exchange(answered_once_, true)) stats_.on_step("first answer", since_exec());
   for (size_t i = 0; i < batch->ids.size(); ++i) {
     const auto found = waiting_.find(batch->ids[i]);

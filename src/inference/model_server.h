@@ -10,7 +10,8 @@
 // It listens at once; requests that come while models load are held, not refused.
 // Thread: the loop's; models run on the worker. Owner: net, loop and worker outlive it.
 // Limits: bodies of 32 MiB (413); BatchQueue's requests wait, more are answered 429 with
-// Retry-After.
+// Retry-After: about how long those that wait will take, 1 to 60 s. Requests whose caller has gone
+// are given up, between two slices of the work if it has begun.
 #pragma once
 
 #include <functional>
@@ -59,6 +60,7 @@ class ModelServer {
     std::shared_ptr<http::Responder> responder;
     std::string path;
     Instant since;
+    std::shared_ptr<Wanted> wanted;
   };
   struct Batch;
 
@@ -66,6 +68,8 @@ class ModelServer {
   void load_next(size_t index, std::function<void(const Status&)> done);
   void enqueue(Work work, const http::Request& request, const std::string& path,
                http::Responder responder);
+  void refuse(uint64_t id);
+  void forget(uint64_t id);
   void work_on();
   void finish(const std::shared_ptr<Batch>& batch);
   Duration since_exec() const { return loop_.now() - executed_; }

@@ -188,6 +188,78 @@ TEST_F(ModelServerTest, MoreThanTheQueueHoldsAreAnswered429) {
   }
 }
 
+TEST_F(ModelServerTest, ACallerWithTheMostWaitingMakesPlaceForAnother) {
+  serve({"bert-seqcls"});  // loads never: all wait
+  std::vector<std::shared_ptr<Answer>> loud;
+  for (int i = 0; i < 512; ++i) loud.push_back(send("POST", "/predict", R"({"inputs":"x"})"));
+  const auto metrics = send("GET", "/metrics");
+  wait(metrics);
+  ASSERT_THAT(metrics->response->body, HasSubstr("inference_queue_length 512"));
+  const auto other = std::make_shared<Answer>();
+  http::Request request{.method = "POST", .target = "/predict", .body = R"({"inputs":"x"})"};
+  request.headers.add("x-forwarded-for", "9.9.9.9, 10.0.0.7");
+  const auto call =
+      client_.fetch(address_, std::move(request), seconds(60), [other](Result<http::Response> got) {
+        if (got) other->response = *std::move(got);
+      });
+  const auto refused = [&] {
+    return std::count_if(loud.begin(), loud.end(), [](const auto& each) {
+      return each->response && each->response->status == 429;
+    });
+  };
+  io_linux::run_until(loop_, [&] { return refused() == 1; });
+  EXPECT_FALSE(other->response) << "it waits";
+}
+
+TEST_F(ModelServerTest, WhoeverLeavesWaitsNoMore) {
+  serve({"bert-seqcls"});
+  const auto left = send("POST", "/predict", R"({"inputs":"x"})");
+  const auto length = [&] {
+    const auto metrics = send("GET", "/metrics");
+    wait(metrics);
+    return metrics->response->body;
+  };
+  while (length().find("inference_queue_length 1") == std::string::npos) {
+  }
+  calls_.clear();
+  while (length().find("inference_queue_length 0") == std::string::npos) {
+  }
+  load();
+  call("POST", "/predict", R"({"inputs":"x"})");
+  EXPECT_THAT(length(), HasSubstr("inference_batched_requests_total 1\n"));
+}
+
+TEST(Answer, IsGivenUpBetweenTwoSlicesWhenNobodyWaits) {
+  const auto begun_slices = [](const std::string& name, const Json& body) {
+    const auto model = encoder::Model::open(kFolder + name, {.threads = 1}).value();
+    const TaskRequest request = *read_request(model->task(), body);
+    int asked = 0;
+    const auto given_up = answer(*model, request, [&] { return ++asked < 4; });
+    EXPECT_TRUE(!given_up && given_up.error().code() == Code::kCancelled);
+    const auto whole = answer(*model, request, [] { return true; });
+    EXPECT_TRUE(whole);
+    return asked;
+  };
+  std::string context;
+  for (int i = 0; i < 8000; ++i) context += "Ada came to the port. ";
+  EXPECT_EQ(
+      begun_slices("distilbert-qa", Json::object({{"question", "Who?"}, {"context", context}})), 4);
+  const Json texts = Json::Array(kSlice * 4, Json("a text"));
+  EXPECT_EQ(begun_slices("bert-seqcls", Json::object({{"inputs", texts}})), 4);
+}
+
+TEST_F(ModelServerTest, AllWindowsOfOneRequestTogetherAreBounded) {
+  serve({"distilbert-qa"});
+  load();
+  std::string context;
+  for (int i = 0; i < 500; ++i) context += "Ada came to the port. ";
+  const Json one = Json::object({{"question", "Who?"}, {"context", context}});
+  const Json body =
+      Json::object({{"inputs", Json::Array(8, one)},
+                    {"parameters", Json::object({{"max_seq_len", 32}, {"doc_stride", 25}})}});
+  EXPECT_THAT(refused("/predict", body.dump()), HasSubstr("4096 windows together"));
+}
+
 TEST_F(ModelServerTest, TheInferenceProtocolHasTensors) {
   serve({"distilbert-qa"});
   load();

@@ -3,10 +3,11 @@
 // Both forms are taken: Hugging Face's {"inputs": ..., "parameters": {...}} and the plain one with
 // the task's own fields, {"question", "context"} or {"text"}, options beside them. Answers have the
 // shapes of the pipelines. Thread: read and shape anywhere, answer() where the model is.
-// Owner: values. Limits: kMostInputs inputs of a request, kLongestText bytes each
-// (kInvalidArgument).
+// Owner: values. Limits: kMostInputs inputs of a request, kLongestText bytes each,
+// encoder::kMostWindows windows of all questions together (kInvalidArgument).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,8 +47,13 @@ struct TaskAnswer {
   Json::Array items;
   std::vector<char> was_cut;  // it was longer than the model
 };
-/// Errors: kInvalidArgument for inputs that the model cannot take.
-Result<TaskAnswer> answer(const encoder::Model& model, const TaskRequest& request);
+/// Asked between two slices of the work, each of at most kSlice texts or windows.
+using IsWanted = std::function<bool()>;
+inline constexpr size_t kSlice = 32;
+/// Errors: kInvalidArgument for inputs that the model cannot take, gave_up() when not wanted.
+Result<TaskAnswer> answer(const encoder::Model& model, const TaskRequest& request,
+                          const IsWanted& is_wanted);
+Error gave_up();
 /// The items in the pipeline's shape for how the inputs stood in the body.
 Json shape(encoder::Task task, const TaskRequest& request, Json::Array items);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "encoder/embedding.h"
 #include "encoder/fill_mask.h"
@@ -35,8 +36,24 @@ Json answer_json(const encoder::Answer& answer) {
                        {"answer", answer.text}});
 }
 
-/// All windows of all questions go through the model together.
-Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& request) {
+/// All windows of all questions go through the model together, so many at a time as a slice has.
+Result<std::vector<encoder::SpanLogits>> logits_of(const Model& model,
+                                                   const std::vector<tokenize::Encoding>& windows,
+                                                   const IsWanted& is_wanted) {
+  if (windows.size() <= kSlice) return encoder::question_logits(model, windows);
+  std::vector<encoder::SpanLogits> logits;
+  for (size_t at = 0; at < windows.size(); at += kSlice) {
+    if (!is_wanted()) return gave_up();
+    const auto from = windows.begin() + static_cast<ptrdiff_t>(at);
+    const auto count = static_cast<ptrdiff_t>(std::min(kSlice, windows.size() - at));
+    auto some = encoder::question_logits(model, {from, from + count});
+    std::move(some.begin(), some.end(), std::back_inserter(logits));
+  }
+  return logits;
+}
+
+Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& request,
+                                    const IsWanted& is_wanted) {
   encoder::QuestionOptions options = request.question;
   options.top_k = request.top_k.value_or(1) < 0 ? 10'000 : request.top_k.value_or(1);
   std::vector<std::vector<tokenize::Encoding>> windows;
@@ -49,10 +66,16 @@ Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& reque
                  ? std::move(own).error().with_context(fmt::format("inputs[{}]", i))
                  : own.error();
     }
+    if (all.size() + own->size() > encoder::kMostWindows) {
+      return Error(Code::kInvalidArgument,
+                   fmt::format("inputs: the contexts need more than {} windows together: send "
+                               "fewer, or choose a smaller doc_stride",
+                               encoder::kMostWindows));
+    }
     all.insert(all.end(), own->begin(), own->end());
     windows.push_back(*std::move(own));
   }
-  const std::vector<encoder::SpanLogits> logits = encoder::question_logits(model, all);
+  ASSIGN_OR_RETURN(const std::vector<encoder::SpanLogits> logits, logits_of(model, all, is_wanted));
   Json::Array items;
   size_t at = 0;
   for (size_t i = 0; i < windows.size(); ++i) {
@@ -232,10 +255,14 @@ Json shape(Task task, const TaskRequest& request, Json::Array items) {
   return std::move(items.front());
 }
 
-Result<TaskAnswer> answer(const Model& model, const TaskRequest& request) {
+Error gave_up() { return {Code::kCancelled, "the caller has gone"}; }
+
+namespace {
+
+Result<TaskAnswer> answer_all(const Model& model, const TaskRequest& request) {
   switch (model.task()) {
     case Task::kQuestionAnswering:
-      return answer_questions(model, request);
+      break;  // answer_questions()
     case Task::kTextClassification:
       return classify(model, request);
     case Task::kTokenClassification:
@@ -246,6 +273,29 @@ Result<TaskAnswer> answer(const Model& model, const TaskRequest& request) {
       break;
   }
   return embed(model, request);
+}
+
+}  // namespace
+
+Result<TaskAnswer> answer(const Model& model, const TaskRequest& request,
+                          const IsWanted& is_wanted) {
+  if (!is_wanted()) return gave_up();
+  if (model.task() == Task::kQuestionAnswering) return answer_questions(model, request, is_wanted);
+  if (request.inputs.size() <= kSlice) return answer_all(model, request);
+  TaskRequest options = request;
+  options.inputs.clear();
+  TaskAnswer answered;
+  for (size_t at = 0; at < request.inputs.size(); at += kSlice) {
+    if (!is_wanted()) return gave_up();
+    TaskRequest slice = options;
+    const auto from = request.inputs.begin() + static_cast<ptrdiff_t>(at);
+    const size_t count = std::min(kSlice, request.inputs.size() - at);
+    slice.inputs.assign(from, from + static_cast<ptrdiff_t>(count));
+    ASSIGN_OR_RETURN(TaskAnswer some, answer_all(model, slice));
+    std::move(some.items.begin(), some.items.end(), std::back_inserter(answered.items));
+    answered.was_cut.insert(answered.was_cut.end(), some.was_cut.begin(), some.was_cut.end());
+  }
+  return answered;
 }
 
 }  // namespace thaw::inference

@@ -93,6 +93,11 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
   Fields fields(body, "");
   const auto query = fields.text("query");
   if (!query) fields.fault("query", "is missing");
+  constexpr size_t kLongestQuery = 64 << 10;  // it is read again with each text
+  if (query && query->size() > kLongestQuery) {
+    fields.fault("query",
+                 fmt::format("has {} bytes, at most {} are allowed", query->size(), kLongestQuery));
+  }
   const auto texts = texts_of(fields, "texts", fields.any("texts"));
   const bool raw = fields.flag("raw_scores").value_or(false);
   const bool return_text = fields.flag("return_text").value_or(false);

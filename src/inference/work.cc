@@ -7,9 +7,12 @@
 namespace thaw::inference {
 namespace {
 
+bool is_wanted(const Work* work) { return !work->wanted || work->wanted->load(); }
+
 http::Response run_one(const encoder::Model& model, const Work& work) {
+  if (!is_wanted(&work)) return failure(gave_up());
   if (!work.task) return work.run(model);
-  const auto answered = answer(model, *work.task);
+  const auto answered = answer(model, *work.task, [&] { return is_wanted(&work); });
   return answered ? work.finish(model, *answered) : failure(answered.error());
 }
 
@@ -47,7 +50,8 @@ std::vector<http::Response> run_batch(const encoder::Model& model,
       const auto& inputs = batch[i]->task->inputs;
       all.inputs.insert(all.inputs.end(), inputs.begin(), inputs.end());
     }
-    if (const auto answered = answer(model, all)) {
+    const auto anyone = [&] { return std::any_of(batch.begin(), batch.end(), is_wanted); };
+    if (const auto answered = answer(model, all, anyone)) {
       size_t at = 0;
       for (const Work* work : batch) {
         const size_t count = work->task->inputs.size();

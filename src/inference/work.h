@@ -3,6 +3,7 @@
 // Thread: made on the loop, run on the worker. Owner: values. Limits: none of its own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,9 @@ http::Response failure(const Error& error);
 http::Response failure(int status, std::string_view name, std::string_view message);
 http::Response ok(const Json& body);
 
+/// Whether the caller still waits: written on the loop, read where the model is.
+using Wanted = std::atomic<bool>;
+
 struct Work {
   size_t model = 0;
   size_t tokens = 1;  // estimated
@@ -27,9 +31,11 @@ struct Work {
   /// The answer to the task, made of its items; else the whole answer of what is no task.
   std::function<http::Response(const encoder::Model& model, const TaskAnswer& answer)> finish;
   std::function<http::Response(const encoder::Model& model)> run;
+  std::shared_ptr<const Wanted> wanted;  // null: yes
 };
 
-/// One answer for each, in order. A fault of one request fails no other.
+/// One answer for each, in order. A fault of one request fails no other. What nobody waits for any
+/// more is not worked on, and given up between two slices; its answer is then an error.
 std::vector<http::Response> run_batch(const encoder::Model& model,
                                       const std::vector<const Work*>& batch);
 
