@@ -1,13 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <atomic>
-
+#include "app/parallel_run.h"
 #include "app/programs.h"
 #include "cli/exit_code.h"
 #include "predict/forecast_command.h"
-#include "tensor/cpu_limit.h"
-#include "tensor/thread_pool.h"
 
 namespace thaw::app {
 namespace {
@@ -89,27 +86,6 @@ int failed(cli::Terminal& terminal, const Error& error) {
   return number(cli::exit_code_of(error.code()));
 }
 
-/// All the CPUs that this process may use, and on a terminal how far it is.
-predict::RunTasks parallel_run(cli::Terminal& terminal, bool shows_progress) {
-  return [&terminal, shows_progress](size_t count, const std::function<void(size_t)>& task) {
-    constexpr size_t kFewTasks = 8;
-    const size_t threads = count < 2 ? 1 : static_cast<size_t>(tensor::usable_cpus());
-    tensor::ThreadPool pool(static_cast<int>(std::min(threads, count)));
-    const bool shown = shows_progress && terminal.err_is_tty() && count > kFewTasks;
-    std::atomic<size_t> done = 0;
-    const size_t step = std::max<size_t>(1, count / 100);
-    pool.run(static_cast<int>(count), [&](int index, int thread) {
-      task(static_cast<size_t>(index));
-      const size_t finished = ++done;
-      // Only the caller's thread writes.
-      if (shown && thread == 0 && finished % step < static_cast<size_t>(pool.threads())) {
-        terminal.write_err(fmt::format("\r{} of {}", finished, count));
-      }
-    });
-    if (shown) terminal.write_err("\r\x1b[K");
-  };
-}
-
 }  // namespace
 
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
@@ -146,7 +122,7 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
   if (options.plot_changepoints) {
     command.changepoints = predict::PictureFacts::Changepoints::kShown;
   }
-  command.run = parallel_run(terminal, !options.quiet);
+  command.run = parallel_run(terminal, options.quiet ? Progress::kHidden : Progress::kShown);
   if (!options.holidays_file.empty()) command.options.emplace_back("holidays", *holidays);
   command.drawing.width = options.width;
   command.drawing.charset = is_utf8(terminal) ? predict::PlotOptions::Charset::kUnicode

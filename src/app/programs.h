@@ -26,6 +26,9 @@ int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal);
 /// A forecast of a file, once.
 int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk);
 
+/// Policies compared over a trace of calls.
+int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, io::Disk& disk);
+
 /// Runs a program in a sandbox of its own and looks at it. Needs no platform and leaves nothing.
 Result<doctor::Facts> run_doctor(const cli::DoctorOptions& options);
 

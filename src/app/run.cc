@@ -43,6 +43,10 @@ int run(int argc, const char* const* argv) {
           [&](const cli::ForecastOptions& options) {
             return run_forecast(options, *terminal, ports.disk());
           },
+      .simulate =
+          [&](const cli::SimulateOptions& options) {
+            return run_simulate(options, *terminal, ports.disk());
+          },
       .doctor = run_doctor,
       .version = THAW_VERSION,
   };

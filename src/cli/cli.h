@@ -82,6 +82,24 @@ struct ForecastOptions {
   std::vector<std::pair<std::string, std::string>> others;
 };
 
+/// `thaw simulate`.
+struct SimulateOptions {
+  std::string service_file;  // "": limits by default
+  std::string trace_file;    // "": calls are made after `pattern`
+  std::string pattern = "steady";
+  int services = 100;
+  Duration span = std::chrono::hours(24);
+  Duration shortest_gap = seconds(60);
+  Duration longest_gap = std::chrono::hours(3);
+  Duration service_time = milliseconds(200);
+  Duration start_time = seconds(2);
+  uint64_t seed = 1;
+  std::vector<std::string> policies;  // empty: all
+  std::string plot_file;              // "": no picture
+  bool json = false;
+  bool quiet = false;
+};
+
 /// `thaw doctor`.
 struct DoctorOptions {
   doctor::Request request;
@@ -97,6 +115,7 @@ struct Programs {
   std::function<std::vector<std::string>()> up_flags;
   std::function<int(const ServeOptions&)> serve;
   std::function<int(const ForecastOptions&)> forecast;
+  std::function<int(const SimulateOptions&)> simulate;
   /// Examines a program on this machine; kCancelled after Ctrl-C, when nothing of it runs any more.
   std::function<Result<doctor::Facts>(const DoctorOptions&)> doctor;
   std::string version;  // "0.1.0"

@@ -107,6 +107,23 @@ TEST_F(Cli, ServeTakesItsPortFromFlagThenEnvironmentThenDefault) {
   EXPECT_EQ(fakes.serve->port, 1);
 }
 
+TEST_F(Cli, SimulateTakesATraceOrAPattern) {
+  EXPECT_EQ(thaw({"simulate"}), 0);
+  EXPECT_EQ(fakes.simulate->pattern, "steady");
+  EXPECT_EQ(fakes.simulate->services, 100);
+  EXPECT_EQ(thaw({"simulate", "s.yaml", "--trace", "a.log", "--policy", "thaw", "--json"}), 0);
+  EXPECT_EQ(fakes.simulate->service_file, "s.yaml");
+  EXPECT_EQ(fakes.simulate->policies, (std::vector<std::string>{"thaw"}));
+  EXPECT_TRUE(fakes.simulate->json);
+  EXPECT_EQ(thaw({"simulate", "--shortest-gap", "4h"}), 0);
+  EXPECT_EQ(fakes.simulate->longest_gap, std::chrono::hours(4));
+  EXPECT_EQ(thaw({"simulate", "--trace", "a.log", "--services", "2"}), 2);
+  EXPECT_EQ(thaw({"simulate", "--pattern", "stedy"}), 2);
+  EXPECT_EQ(thaw({"simulate", "--span", "10s"}), 2);
+  EXPECT_EQ(thaw({"simulate", "--shortest-gap", "1ms"}), 2);
+  EXPECT_EQ(thaw({"simulate", "--services", "0"}), 2);
+}
+
 TEST_F(Cli, ServeRefusesWhatItCannotUse) {
   EXPECT_EQ(thaw({"serve"}), 2);
   EXPECT_EQ(thaw({"serve", "--task", "forcast"}), 2);

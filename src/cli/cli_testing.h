@@ -61,6 +61,7 @@ struct FakePrograms {
   std::vector<std::string> up_words;
   std::optional<ServeOptions> serve;
   std::optional<ForecastOptions> forecast;
+  std::optional<SimulateOptions> simulate;
   int exit_code = 0;
 
   Programs programs() {
@@ -81,6 +82,11 @@ struct FakePrograms {
             .forecast =
                 [this](const ForecastOptions& options) {
                   forecast = options;
+                  return exit_code;
+                },
+            .simulate =
+                [this](const SimulateOptions& options) {
+                  simulate = options;
                   return exit_code;
                 },
             .version = "1.2.3"};

@@ -35,6 +35,7 @@ Outcome<ExitCode> rm_command(Context& context, const Words& words);
 Outcome<ExitCode> buckets_create_command(Context& context, const Words& words);
 Outcome<ExitCode> serve_command(Context& context, const Words& words);
 Outcome<ExitCode> forecast_command(Context& context, const Words& words);
+Outcome<ExitCode> simulate_command(Context& context, const Words& words);
 Outcome<ExitCode> env_command(Context& context, const Words& words);
 Outcome<ExitCode> doctor_command(Context& context, const Words& words);
 Outcome<ExitCode> version_command(Context& context, const Words& words);

@@ -34,7 +34,59 @@ constexpr Flag kDoctorFlags[] = {
      .completes = Completes::kFile},
 };
 
+constexpr Flag kSimulateFlags[] = {
+    {.name = "trace",
+     .value = "FILE",
+     .help =
+         "Calls to replay: CSV with a header (time, service, duration), an access log, or Cloud "
+         "Logging entries; - is standard input.",
+     .completes = Completes::kFile},
+    {.name = "pattern",
+     .value = "PATTERN",
+     .help = "Without a trace: how calls come; steady if not given.",
+     .choices = "steady|diurnal|bursty|spiky"},
+    {.name = "services",
+     .value = "N",
+     .help = "Services that are called, 1 to 100000; 100 if not given."},
+    {.name = "span", .value = "TIME", .help = "How long, 1m to 8784h; 24h if not given."},
+    {.name = "shortest-gap",
+     .value = "TIME",
+     .help = "A service's mean time between two calls is drawn from here ...; 1m if not given."},
+    {.name = "longest-gap", .value = "TIME", .help = "... to here; 3h if not given."},
+    {.name = "service-time",
+     .value = "TIME",
+     .help = "What a call takes where the trace does not say, on average; 200ms if not given."},
+    {.name = "start-time",
+     .value = "TIME",
+     .help = "From an instance's start until it listens; 2s if not given."},
+    {.name = "seed", .value = "N", .help = "Another draw of the same pattern; 1 if not given."},
+    {.name = "policy",
+     .value = "NAME",
+     .help = "Only this one; may be given several times.",
+     .choices = "cloud-run|knative|thaw"},
+    {.name = "plot",
+     .value = "FILE",
+     .help = "Write a picture of instances and waits over time: .png or .svg.",
+     .completes = Completes::kFile},
+};
+
 constexpr Command kCommands[] = {
+    {.name = "simulate",
+     .arguments = "[SERVICE_FILE]",
+     .summary = "Compare scaling policies over a day of calls",
+     .description =
+         "Puts a trace of calls through the decisions that `thaw up` makes, with a clock that "
+         "jumps, "
+         "and through Cloud Run's and Knative's rules: how many calls wait for a start, how long, "
+         "and what the instances cost.\n"
+         "SERVICE_FILE gives concurrency, minimum, maximum, CPU and memory of each service.",
+     .flags = kSimulateFlags,
+     .max_arguments = 1,
+     .completes = Completes::kServiceOrFile,
+     .examples = "$ thaw simulate --pattern diurnal --services 100 --plot day.png\n"
+                 "$ thaw simulate service.yaml --trace access.log --start-time 8s\n"
+                 "$ thaw simulate --pattern bursty --services 10000 --json\n",
+     .main = simulate_command},
     {.name = "env",
      .summary = "Print the environment that points gcloud at this platform",
      .description = "As lines for a shell. With them `gcloud run` deploys here, with any project "

@@ -25,15 +25,28 @@ void KeepWarm::came(Instant now) {
   begin_gap(levels_[0], now);
 }
 
+void KeepWarm::started(Duration start_time, double waiting) {
+  constexpr double kShare = 0.125;  // of the newest in the average
+  waiting_ += kShare * (std::max(1.0, waiting) - waiting_);
+  const bool first = start_time_ == Duration(0);
+  start_time_ = start_time;
+  if (!first) return;
+  for (size_t i = static_cast<size_t>(needed_); i < levels_.size(); ++i) {
+    levels_[i].plan = plan_for(levels_[i]);
+  }
+}
+
 void KeepWarm::begin_gap(Level& level, Instant now) {
   // Within one short pause after another the plan stays as it is.
-  const bool fresh =
-      level.plan.hold > Duration(0) && now - level.idle_since < GapHistory::kShortest;
+  const bool same = level.plan.hold > Duration(0) && now - level.idle_since < GapHistory::kShortest;
   level.idle_since = now;
-  if (fresh) return;
-  level.plan = level.gaps.plan({
-      .worth = seconds(std::min(to_seconds(start_time_) * options_.hold_per_wait,
-                                to_seconds(GapHistory::kLongest))),
+  if (!same) level.plan = plan_for(level);
+}
+
+HoldPlan KeepWarm::plan_for(const Level& level) const {
+  const double worth = to_seconds(start_time_) * waiting_ * options_.hold_per_wait;
+  return level.gaps.plan({
+      .worth = seconds(std::min(worth, to_seconds(GapHistory::kLongest))),
       .start_time = start_time_,
       .longest = options_.longest_hold,
   });

@@ -3,8 +3,9 @@
 // Works by levels: level k is in use while the load needs at least k instances. Each level has the
 // history of its own gaps, so that the first instance of a service that is called every minute
 // is held, and the twentieth, which only the noon's burst needs, is not, or is started before noon.
-// A level's plan is made when its gap begins; the price of a wait is what a start takes, times
-// `hold_per_wait`: what starts in 10 ms is hardly worth holding, what imports for a minute is.
+// A level's plan is made when its gap begins; a missing instance costs what a start takes, times
+// the requests that wait for it, times `hold_per_wait`: what starts in 10 ms is hardly worth
+// holding, what imports for a minute is.
 //
 // Policy only: serving/ starts and stops, within minimum and maximum.
 // **Thread**: any, one at a time. **Owner**: a value. **Limits**: kLevels levels; instances beyond
@@ -19,9 +20,10 @@
 namespace thaw::scaling {
 
 struct KeepWarmOptions {
-  /// How many seconds an instance may be held idle to save one second of waiting. 450: a start of
-  /// 2 s is worth 15 minutes, which is how long Cloud Run keeps an idle instance.
-  double hold_per_wait = 450;
+  /// How many seconds an instance may be held idle to save one second of waiting. With 740 a start
+  /// of 2 s is worth 25 minutes: as many calls wait for a start as with Cloud Run's 15 minutes for
+  /// all, and instances are held for less time in sum (docs/decisions/0095).
+  double hold_per_wait = 740;
   Duration longest_hold = std::chrono::hours(1);
 };
 
@@ -36,8 +38,9 @@ class KeepWarm {
   /// One is there that no request asked for (the first of a deploy): its gap begins now, unless it
   /// was wanted.
   void came(Instant now);
-  /// What starting one takes, by experience; used by the plans made from now on.
-  void set_start_time(Duration start_time) { start_time_ = start_time; }
+  /// One has started: what starts take on average, and how many requests waited for this one. Used
+  /// by the plans made from now on, the first time by those that run too.
+  void started(Duration start_time, double waiting);
 
   /// Instances that should be there at `now`, those in use included.
   int wanted(Instant now) const;
@@ -51,9 +54,11 @@ class KeepWarm {
     HoldPlan plan;
   };
   void begin_gap(Level& level, Instant now);
+  HoldPlan plan_for(const Level& level) const;
 
   KeepWarmOptions options_;
   Duration start_time_{0};
+  double waiting_ = 1;  // requests that wait for a start, on average, at least one
   int needed_ = 0;
   std::vector<Level> levels_;  // of 1, 2, ...; those above needed_ are in a gap
 };
