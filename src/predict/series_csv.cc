@@ -10,6 +10,7 @@
 #include "predict/panel.h"
 #include "predict/series.h"
 #include "predict/text.h"
+#include "tokenize/unicode.h"
 
 namespace thaw::predict {
 namespace {
@@ -49,6 +50,10 @@ Error header_fault(const CsvReader& reader, std::string_view missing) {
                  fmt::format("no column {}: the header names {}", missing, fmt::join(names, ", ")));
 }
 
+bool is_utf8(std::string_view text) {
+  return tokenize::encode_utf8(tokenize::decode_utf8(text)) == text;
+}
+
 enum class IdColumn { kNone, kTaken };
 
 Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn id, Series& series) {
@@ -56,6 +61,11 @@ Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn i
   Columns columns;
   for (size_t i = 0; i < reader.fields().size(); ++i) {
     const std::string_view shown = trimmed(reader.fields()[i]);
+    if (!is_utf8(shown)) {
+      return at_line(reader.line(), fmt::format("the name {} of column {} is no UTF-8: save the "
+                                                "file as UTF-8",
+                                                quoted_value(shown), i + 1));
+    }
     const std::string name = lower_case(shown);
     if (name == kIdColumn && id == IdColumn::kTaken) {
       if (columns.id) return at_line(reader.line(), "two columns 'unique_id': keep one");
@@ -214,6 +224,11 @@ Result<Panel> parse_panel_csv(std::string_view text, SeriesKind kind) {
     }
     if (!member) {
       if (id.empty()) return at_line(reader.line(), "column 'unique_id' is empty");
+      if (!is_utf8(id)) {
+        return at_line(reader.line(), fmt::format("column 'unique_id': {} is no UTF-8: save the "
+                                                  "file as UTF-8",
+                                                  quoted_value(id)));
+      }
       if (panel.members.size() == kMaxPanelSeries) {
         return at_line(reader.line(),
                        fmt::format("more than {} series: divide the file", kMaxPanelSeries));

@@ -72,6 +72,9 @@ TEST(SeriesCsv, SaysWhatIsWrongWithAHeader) {
   EXPECT_THAT(csv_fault("2020-01-01,5\n"), HasSubstr("put a line 'ds,y' before it"));
   EXPECT_THAT(csv_fault("ds;y\n2020-01-01;5\n"), HasSubstr("separate the columns by commas"));
   EXPECT_THAT(csv_fault("ds,date,y\n"), HasSubstr("the columns 1 and 2"));
+  EXPECT_EQ(csv_fault("ds,y,gr\xf6\xdf"
+                      "e\n"),
+            "line 1: the name 'gr\\xf6\\xdfe' of column 3 is no UTF-8: save the file as UTF-8");
   EXPECT_THAT(csv_fault("\xff\xfe"
                         "d"),
               HasSubstr("UTF-16"));
