@@ -8,6 +8,7 @@
 #include "app/programs.h"
 #include "cli/exit_code.h"
 #include "predict/cairo_pen.h"
+#include "spec/knative_scaling.h"
 #include "spec/parse.h"
 #include "spec/settings.h"
 
@@ -28,21 +29,22 @@ simulate::Pattern pattern_of(std::string_view name) {
   return name == "spiky" ? simulate::Pattern::kSpiky : simulate::Pattern::kSteady;
 }
 
-std::vector<simulate::Policy> policies_of(const std::vector<std::string>& names) {
+std::vector<simulate::Policy> policies_of(const std::vector<std::string>& names,
+                                          const spec::KnativeScaling& knative) {
   std::vector<simulate::Policy> chosen;
   for (simulate::Policy policy :
-       {simulate::cloud_run_policy(), simulate::knative_policy(), simulate::thaw_policy()}) {
+       {simulate::cloud_run_policy(), simulate::knative_policy(knative), simulate::thaw_policy()}) {
     const bool named = std::find(names.begin(), names.end(), policy.name) != names.end();
     if (names.empty() || named) chosen.push_back(std::move(policy));
   }
   return chosen;
 }
 
-Result<spec::RevisionSettings> settings_of(const std::string& file, io::Disk& disk) {
-  if (file.empty()) return spec::RevisionSettings{};
+Result<spec::RevisionTemplate> revision_of(const std::string& file, io::Disk& disk) {
+  if (file.empty()) return spec::RevisionTemplate{};
   ASSIGN_OR_RETURN(const std::string text, disk.read_file(file, kLargestService));
   ASSIGN_OR_RETURN(const spec::Service service, spec::parse_service(text, file));
-  return spec::settings_of(service.template_);
+  return service.template_;
 }
 
 Result<std::string> trace_text(const std::string& file, cli::Terminal& terminal, io::Disk& disk) {
@@ -68,8 +70,10 @@ int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, i
       return failed(terminal, form.error());
     }
   }
-  const auto settings = settings_of(options.service_file, disk);
-  if (!settings) return failed(terminal, settings.error());
+  const auto revision = revision_of(options.service_file, disk);
+  if (!revision) return failed(terminal, revision.error());
+  const spec::RevisionSettings settings =
+      options.service_file.empty() ? spec::RevisionSettings{} : spec::settings_of(*revision);
 
   simulate::Simulation simulation;
   simulation.services = options.services;
@@ -79,12 +83,13 @@ int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, i
                         .longest_gap = to_seconds(options.longest_gap),
                         .takes = to_seconds(options.service_time),
                         .seed = options.seed};
-  simulation.policies = policies_of(options.policies);
+  simulation.policies = policies_of(
+      options.policies, spec::knative_scaling_of(*revision).value_or(spec::KnativeScaling{}));
   serving::RevisionConfig& config = simulation.replay.config;
-  config.container_concurrency = settings->concurrency;
-  config.request_timeout = settings->timeout;
-  config.min_instances = settings->min_instances;
-  config.max_instances = settings->max_instances;
+  config.container_concurrency = settings.concurrency;
+  config.request_timeout = settings.timeout;
+  config.min_instances = settings.min_instances;
+  config.max_instances = settings.max_instances;
   config.initial_instances = 0;
   simulation.replay.start_time = options.start_time;
   simulation.replay.span = simulation.pattern.span;
@@ -106,8 +111,8 @@ int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, i
                               format_duration(seconds(trace.span)));
   }
   scene.span = simulation.replay.span;
-  scene.cpu_millis = static_cast<int>(settings->cpu.millis);
-  scene.memory = settings->memory;
+  scene.cpu_millis = static_cast<int>(settings.cpu.millis);
+  scene.memory = settings.memory;
 
   const auto results = simulate::simulate(
       simulation, parallel_run(terminal, options.quiet ? Progress::kHidden : Progress::kShown));

@@ -9,7 +9,46 @@ namespace {
 /// Averages come rounded to 6 decimals; what is beyond int is a bound's business.
 int ceil_count(double value) { return static_cast<int>(std::min(std::ceil(value), 1e9)); }
 
+/// What a full instance has of the metric (contract 2.1, "Target").
+double total_of(const AutoscalerOptions& options, const Facts& facts) {
+  constexpr double kRequestsPerSecond = 200;
+  if (options.metric == Metric::kRequestsPerSecond) {
+    return options.target.value_or(kRequestsPerSecond);
+  }
+  const double places =
+      facts.concurrency > 0 ? facts.concurrency : options.concurrency_when_unlimited;
+  if (!options.target) return places;
+  return facts.concurrency > 0 ? std::min(*options.target, places) : *options.target;
+}
+
 }  // namespace
+
+AutoscalerOptions knative_options(const spec::KnativeScaling& asked) {
+  AutoscalerOptions options = knative_defaults();
+  if (asked.metric == spec::KnativeScaling::Metric::kRequestsPerSecond) {
+    options.metric = Metric::kRequestsPerSecond;
+  }
+  if (asked.aggregation == spec::KnativeScaling::Aggregation::kWeightedExponential) {
+    options.aggregation = Aggregation::kWeightedExponential;
+  }
+  options.target = asked.target;
+  options.target_utilization = asked.target_utilization.value_or(options.target_utilization);
+  options.target_burst_capacity =
+      asked.target_burst_capacity.value_or(options.target_burst_capacity);
+  options.stable_window = asked.window.value_or(options.stable_window);
+  options.panic_window_percentage =
+      asked.panic_window_percentage.value_or(options.panic_window_percentage);
+  options.panic_threshold_percentage =
+      asked.panic_threshold_percentage.value_or(options.panic_threshold_percentage);
+  options.activation_scale = asked.activation_scale.value_or(options.activation_scale);
+  options.scale_down_delay = asked.scale_down_delay.value_or(options.scale_down_delay);
+  // The window must be empty before zero is wanted; then the last one stays for the longer of the
+  // grace period, 30 s, and what is asked for.
+  options.scale_to_zero_after =
+      options.stable_window +
+      std::max(Duration(seconds(30)), asked.retention_period.value_or(Duration(0)));
+  return options;
+}
 
 AutoscalerOptions knative_defaults() {
   AutoscalerOptions options;
@@ -19,6 +58,7 @@ AutoscalerOptions knative_defaults() {
   options.scale_down_delay = Duration(0);
   options.target_burst_capacity = 211;
   options.start_on_demand = StartOnDemand::kNo;
+  options.scale_to_zero_after = seconds(90);  // the window and the grace period
   return options;
 }
 
@@ -39,8 +79,7 @@ Autoscaler::Autoscaler(const AutoscalerOptions& options, Instant now, int ready_
 Decision Autoscaler::step(Instant now, const Facts& facts) {
   Decision decision;
   if (!facts.stable_average || !facts.panic_average) return decision;
-  const double total =
-      facts.concurrency > 0 ? facts.concurrency : options_.concurrency_when_unlimited;
+  const double total = total_of(options_, facts);
   const double target = std::max(0.01, total * options_.target_utilization);
   const int ready = std::max(1, facts.ready_instances);
   const int wanted_stable = ceil_count(*facts.stable_average / target);

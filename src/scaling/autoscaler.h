@@ -13,17 +13,24 @@
 
 #include "base/time.h"
 #include "scaling/windows.h"
+#include "spec/knative_scaling.h"
 
 namespace thaw::scaling {
 
 enum class Panic { kOff, kOn };
 enum class StartOnDemand { kNo, kYes };
+/// What the averages are of: requests at once, or requests a second.
+enum class Metric { kConcurrency, kRequestsPerSecond };
 
 /// The defaults are Cloud Run's: 60 % of the concurrency over one minute, no panic, a start for
 /// each request without a place, and what was needed within the last minute is kept.
 struct AutoscalerOptions {
   Duration stable_window = seconds(60);  // 6 s .. 1 h, whole seconds
   History history = History::kWholeWindow;
+  Metric metric = Metric::kConcurrency;
+  Aggregation aggregation = Aggregation::kLinear;
+  /// Of an instance. Not given: containerConcurrency, which also bounds it, or 200 a second.
+  std::optional<double> target = {};
   double target_utilization = 0.6;          // (0, 1]
   double concurrency_when_unlimited = 100;  // the target's base for containerConcurrency 0
   Panic panic = Panic::kOff;
@@ -41,6 +48,8 @@ struct AutoscalerOptions {
 
 /// The set of Knative's config-autoscaler.
 AutoscalerOptions knative_defaults();
+/// That with what a revision asks for.
+AutoscalerOptions knative_options(const spec::KnativeScaling& asked);
 
 /// Whole seconds, at least one.
 Duration panic_window(const AutoscalerOptions& options);

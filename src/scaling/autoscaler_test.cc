@@ -258,6 +258,34 @@ TEST(ExcessBurstCapacity, IsTheRoomLeftAfterTheTargetBurst) {
   }
 }
 
+TEST(Autoscaler, ATargetIsOfAnInstanceAndConcurrencyBoundsIt) {
+  spec::KnativeScaling asked;
+  asked.target = 20;
+  EXPECT_EQ(desired(knative_options(asked), facts(28, 28, 2, 100)), 2);  // 28 / (20 x 0.7)
+  EXPECT_EQ(desired(knative_options(asked), facts(28, 28, 4, 10)), 4);   // 28 / (10 x 0.7)
+  asked.metric = spec::KnativeScaling::Metric::kRequestsPerSecond;
+  EXPECT_EQ(desired(knative_options(asked), facts(28, 28, 2, 10)), 2);  // not of requests a second
+  asked.target.reset();
+  EXPECT_EQ(desired(knative_options(asked), facts(280, 280, 2, 10)), 2);  // 280 / (200 x 0.7)
+}
+
+TEST(KnativeOptions, AreTheDefaultsButForWhatIsAsked) {
+  const AutoscalerOptions plain = knative_options({});
+  EXPECT_EQ(plain.stable_window, seconds(60));
+  EXPECT_EQ(plain.target_utilization, 0.7);
+  EXPECT_EQ(plain.scale_to_zero_after, seconds(90));
+  spec::KnativeScaling asked;
+  asked.window = seconds(6);
+  asked.retention_period = seconds(300);
+  asked.scale_down_delay = seconds(10);
+  asked.activation_scale = 5;
+  const AutoscalerOptions options = knative_options(asked);
+  EXPECT_EQ(options.scale_to_zero_after, seconds(306));
+  EXPECT_EQ(options.scale_down_delay, seconds(10));
+  EXPECT_EQ(options.activation_scale, 5);
+  EXPECT_EQ(panic_window(options), seconds(1));
+}
+
 TEST(Autoscaler, EnormousAveragesStayInRange) {
   EXPECT_EQ(desired(without_delay(), facts(1e18, 1e18, 1, 1)), 1000);  // the up rate
 }

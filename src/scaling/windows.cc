@@ -57,6 +57,23 @@ std::optional<double> WindowAverage::average(Instant now) const {
   return std::round(sum / static_cast<double>(valid) * 1e6) / 1e6;
 }
 
+std::optional<double> WindowAverage::weighted_average(Instant now) const {
+  if (!first_) return std::nullopt;
+  const int64_t gap = std::max<int64_t>(0, second_of(now) - last_);
+  if (gap >= length()) return 0.0;
+  constexpr double kLeastCoefficient = 0.2;
+  constexpr double kLeft = 0.0001;  // of the weight, after the window
+  const double coefficient =
+      std::max(kLeastCoefficient, 1 - std::pow(kLeft, 1 / static_cast<double>(length())));
+  double weight = coefficient * std::pow(1 - coefficient, static_cast<double>(gap));
+  double sum = 0;
+  for (int64_t i = 0; i < length() - gap; ++i) {
+    sum += weight * buckets_[index(last_ - i)];
+    weight *= 1 - coefficient;
+  }
+  return std::round(sum * 1e6) / 1e6;
+}
+
 ConcurrencyMeter::ConcurrencyMeter(Duration stable_window, Duration panic_window, Instant start,
                                    History history)
     : stable_(stable_window),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace thaw::scaling {
 namespace {
 
@@ -86,6 +88,30 @@ TEST(ConcurrencyMeter, WeighsByTimeWithinASecond) {
   EXPECT_EQ(meter.stable().average(at(0.9)), std::nullopt);  // the second is not over
   meter.settle(at(1));
   EXPECT_EQ(meter.stable().average(at(1)), 2);  // 0.5 s of 4
+}
+
+TEST(WindowAverage, WeightedTheNewestSecondsCountMost) {
+  WindowAverage steady(seconds(60));
+  for (int i = 0; i < 60; ++i) steady.record(at(i), 10);
+  EXPECT_NEAR(*steady.weighted_average(at(59)), 10, 0.001);  // 0.9999 of the weight, and more
+  WindowAverage stopped(seconds(6));
+  for (int i = 0; i < 6; ++i) stopped.record(at(i), i < 5 ? 0 : 10);
+  // 1 - 0.0001^(1/6) of the newest second; of what is left the same after another one.
+  const double coefficient = 1 - std::pow(0.0001, 1.0 / 6);
+  EXPECT_NEAR(*stopped.weighted_average(at(5)), 10 * coefficient, 1e-5);
+  EXPECT_NEAR(*stopped.weighted_average(at(6)), 10 * coefficient * (1 - coefficient), 1e-5);
+  EXPECT_EQ(stopped.weighted_average(at(60)), 0);
+  EXPECT_FALSE(WindowAverage(seconds(6)).weighted_average(at(0)));
+}
+
+TEST(RateMeter, IsWhatCameInASecondOnAverage) {
+  RateMeter meter(seconds(10), seconds(2));
+  for (int i = 0; i < 40; ++i) meter.add(at(i / 10.0));
+  meter.settle(at(3.95));
+  EXPECT_EQ(meter.stable().average(at(3.95)), 10);
+  meter.settle(at(5.5));
+  EXPECT_NEAR(*meter.stable().average(at(5.5)), 40.0 / 6, 1e-5);
+  EXPECT_EQ(meter.panic().average(at(5.5)), 0);
 }
 
 TEST(ConcurrencyMeter, SpreadsAConstantCountOverTheSecondsItLasted) {

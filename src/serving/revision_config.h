@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "sandbox/sandbox.h"
+#include "spec/knative_scaling.h"
 #include "spec/workers.h"
 
 namespace thaw::serving {
@@ -51,6 +52,8 @@ struct RevisionConfig {
   /// Whose backlog says how many run; app/ follows it.
   std::optional<spec::StreamTrigger> stream = {};
   Duration idle_before_zero{-1};  // negative: the platform's default
+  /// Scale as Knative does, instead of as the platform's options say.
+  std::optional<spec::KnativeScaling> knative = {};
 };
 
 }  // namespace thaw::serving

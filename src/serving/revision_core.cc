@@ -10,16 +10,30 @@ namespace thaw::serving {
 
 using Waited = action::GiveSlot::Waited;
 
+namespace {
+
+RevisionCore::Options options_for(const RevisionConfig& config, RevisionCore::Options options) {
+  if (!config.knative) return options;
+  options.autoscaler = scaling::knative_options(*config.knative);
+  options.keep_warm.reset();
+  return options;
+}
+
+}  // namespace
+
 RevisionCore::RevisionCore(const RevisionConfig& config, const Options& options, Instant now)
     : config_(config),
-      options_(options),
+      options_(options_for(config, options)),
       warm_since_(now),
-      meter_(options.autoscaler.stable_window, scaling::panic_window(options.autoscaler), now,
-             options.autoscaler.history),
-      autoscaler_(options.autoscaler, now, 0),
+      meter_(options_.autoscaler.stable_window, scaling::panic_window(options_.autoscaler), now,
+             options_.autoscaler.history),
+      autoscaler_(options_.autoscaler, now, 0),
       random_(options.seed | 1) {
   CHECK(config.container_concurrency >= 1);
-  if (options.keep_warm) keep_warm_.emplace(*options.keep_warm);
+  if (options_.keep_warm) keep_warm_.emplace(*options_.keep_warm);
+  if (options_.autoscaler.metric == scaling::Metric::kRequestsPerSecond) {
+    rate_.emplace(options_.autoscaler.stable_window, scaling::panic_window(options_.autoscaler));
+  }
 }
 
 const std::vector<Action>& RevisionCore::on_event(Instant now, const Event& event) {
@@ -60,6 +74,7 @@ void RevisionCore::on(Instant now, const event::RequestArrived& event) {
     return;
   }
   if (event.deadline <= now) return refuse(request, past_deadline());
+  if (rate_) rate_->add(now);
   if (queue_.empty()) {
     if (const auto key = pick(now)) {  // the fast path ends here
       change_load(now, 1);

@@ -208,6 +208,7 @@ class RevisionCore {
   Instant warm_since_;                 // when ready_ was last empty
 
   scaling::ConcurrencyMeter meter_;
+  std::optional<scaling::RateMeter> rate_;  // when requests a second are the metric
   scaling::Autoscaler autoscaler_;
   std::optional<scaling::KeepWarm> keep_warm_;
   std::optional<Instant> next_tick_;

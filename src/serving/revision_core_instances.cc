@@ -329,9 +329,11 @@ void RevisionCore::keep_minimum(Instant now) {
 /// The autoscaler's evaluation, every tick_interval while there is something to decide.
 void RevisionCore::scale(Instant now) {
   meter_.settle(now);
+  if (rate_) rate_->settle(now);
+  const scaling::Aggregation aggregation = options_.autoscaler.aggregation;
   scaling::Facts facts;
-  facts.stable_average = meter_.stable().average(now);
-  facts.panic_average = meter_.panic().average(now);
+  facts.stable_average = average_of(rate_ ? rate_->stable() : meter_.stable(), aggregation, now);
+  facts.panic_average = average_of(rate_ ? rate_->panic() : meter_.panic(), aggregation, now);
   facts.ready_instances = count(ready_);
   facts.needed_now = needed_for(peak_load_);
   facts.concurrency = config_.container_concurrency;

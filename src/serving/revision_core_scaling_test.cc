@@ -367,6 +367,26 @@ TEST(RevisionCore, ShuttingDownRefusesWhoWaitsAndStopsAll) {
   EXPECT_TRUE(core.core().finished());
 }
 
+TEST(RevisionCore, ScalesByRequestsASecondWhereThatIsAskedFor) {
+  RevisionConfig c = config(1000, 20);
+  c.knative.emplace();
+  c.knative->metric = spec::KnativeScaling::Metric::kRequestsPerSecond;
+  c.knative->target = 10;
+  c.knative->target_utilization = 1;
+  c.knative->window = seconds(6);
+  Core core(c);
+  core.arrive();
+  core.ready(0);
+  core.release(0);
+  for (int i = 1; i < 300; ++i) {  // 30 a second, never two at once
+    core.run_until(i / 30.0);
+    core.arrive();
+    const auto gives = core.all<action::GiveSlot>();
+    core.release(gives.back().instance);
+  }
+  EXPECT_EQ(core.core().living(), 3);
+}
+
 TEST(RevisionCore, ManyWaitersComeAndGoWithoutTrace) {
   Core core(config(1, 1));
   for (int i = 0; i < 20'000; ++i) core.send(event::RequestLeft{core.arrive()});

@@ -181,10 +181,13 @@ Policy cloud_run_policy() {
   return policy;
 }
 
-Policy knative_policy() {
-  Policy policy{"knative", "70 % of the concurrency, panic, zero 90 s after the last call", {}};
-  policy.options.autoscaler = scaling::knative_defaults();
-  policy.options.autoscaler.scale_to_zero_after = seconds(90);
+Policy knative_policy(const spec::KnativeScaling& asked) {
+  const bool plain = asked == spec::KnativeScaling{};
+  Policy policy{"knative",
+                plain ? "70 % of the concurrency, panic, zero 90 s after the last call"
+                      : "the pod autoscaler as the service asks for it",
+                {}};
+  policy.options.autoscaler = scaling::knative_options(asked);
   return policy;
 }
 

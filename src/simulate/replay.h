@@ -25,8 +25,8 @@ struct Policy {
 /// without a place, an idle instance kept for 15 minutes (contract 1.4, 2.2).
 Policy cloud_run_policy();
 /// Knative's defaults: the pod autoscaler's windows and panic, zero after the stable window and the
-/// grace period of 30 s (contract 2.1).
-Policy knative_policy();
+/// grace period of 30 s (contract 2.1); or with what a service asks for.
+Policy knative_policy(const spec::KnativeScaling& asked = {});
 /// What `thaw up` does.
 Policy thaw_policy();
 

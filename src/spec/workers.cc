@@ -7,6 +7,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "spec/knative_scaling.h"
+
 namespace thaw::spec {
 namespace {
 
@@ -113,7 +115,8 @@ std::optional<HouseFault> house_fault(const RevisionTemplate& revision) {
       return HouseFault{std::string(kFolders), fmt::format("'{}' {}", folder, *why)};
     }
   }
-  return stream_fault(revision);
+  if (auto fault = stream_fault(revision)) return fault;
+  return knative_fault(revision);
 }
 
 }  // namespace thaw::spec
