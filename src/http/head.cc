@@ -92,22 +92,6 @@ HeadFault request_fault(const llhttp_t& parser, std::string_view line) {
   }
 }
 
-void clear(Head& head) {
-  head.headers.clear();
-  head.minor_version = 1;
-  head.framing = Framing::kNone;
-  head.content_length = 0;
-  head.keep_alive = true;
-  head.upgrade = {};
-}
-
-bool is_host(std::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("-._~:[]%!$&'()*+,;=").find(c) != std::string_view::npos;
-  });
-}
-
 /// What stands behind "http://" in an absolute target; empty when it is none.
 std::string_view after_scheme(std::string_view target) {
   const size_t scheme = target.find("://");
@@ -116,6 +100,15 @@ std::string_view after_scheme(std::string_view target) {
 }
 
 }  // namespace
+
+void Head::clear() {
+  headers.clear();
+  minor_version = 1;
+  framing = Framing::kNone;
+  content_length = 0;
+  keep_alive = true;
+  upgrade = {};
+}
 
 const HeaderView* Head::find(std::string_view name) const {
   for (const HeaderView& header : headers) {
@@ -258,7 +251,7 @@ bool HeadParser::read_connection_and_length(Head& head) {
 
 void RequestParser::reset() {
   reset_scan();
-  clear(head_);
+  head_.clear();
   head_.method = head_.target = head_.host = {};
   head_.expects_continue = false;
 }
@@ -311,7 +304,7 @@ ParseState RequestParser::read_host() {
 
 void ResponseParser::reset() {
   reset_scan();
-  clear(head_);
+  head_.clear();
   head_.status = 0;
   head_.reason = {};
 }

@@ -32,6 +32,7 @@ struct Head {
   bool keep_alive = true;       // what version and Connection say
   std::string_view upgrade;     // the protocols of Upgrade when Connection names it, else empty
 
+  void clear();
   /// Null when absent; the first one otherwise.
   const HeaderView* find(std::string_view name) const;
   const HeaderView* find(HeaderId id) const;

@@ -130,6 +130,13 @@ void Server::Shared::remove(ServerSession& session) {
   tell_when_drained();
 }
 
+void Server::Shared::replace(ServerSession& session, std::unique_ptr<ServerSession> by) {
+  by->index = session.index;
+  ServerSession& heir = *by;
+  const auto gone = std::exchange(sessions[session.index], std::move(by));
+  heir.take_over();  // may remove itself
+}
+
 void Server::Shared::tell_when_drained() {
   if (!draining || !sessions.empty() || !drained) return;
   drained_timer = loop.after(Duration::zero(), std::exchange(drained, nullptr));

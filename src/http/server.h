@@ -1,12 +1,16 @@
-// Server: HTTP/1.1 for our own endpoints (the API, the model server): whole requests in, or, where
-// stream_bodies() says so, their bodies piece by piece; whole or streamed answers out. Not the
-// gateway's data plane: that passes bodies through.
+// Server: HTTP/1.1 and HTTP/2 for our own endpoints (the API, the model server): whole requests in,
+// or, where stream_bodies() says so, their bodies piece by piece; whole or streamed answers out.
+// Not the gateway's data plane: that passes bodies through.
 //
+// One port speaks both: a connection that begins with HTTP/2's preface, or whose first request asks
+// to upgrade to h2c and has no body, is HTTP/2. Handlers see no difference, but that its requests
+// do not wait for each other, and a request's end and its answer's beginning come in any order.
 // Knows no routes: one handler gets every request. Bad requests are answered before it: 400, 413,
 // 414, 431, 501, 505. Works on any io::Net, so also in simulation.
 // Thread: the loop's. Owner: net and loop outlive it; it must not be destroyed inside its handler.
 // Responders may outlive it; then they do nothing.
-// Limits: Options. A pipelined request waits until the one before it was answered.
+// Limits: Options. A pipelined request waits until the one before it was answered. What HTTP/2
+// clients may do beyond requests: h2_guard.h and h2_session.h.
 #pragma once
 
 #include <functional>
@@ -92,6 +96,7 @@ class Server {
     ByteCount max_body = mib(32);  // over it: 413; not for streamed bodies
     HeadLimits head = {};
     size_t max_connections = 4096;         // over it: 503 and closed
+    uint32_t max_streams = 100;            // requests at once on an HTTP/2 connection
     Duration head_timeout = seconds(60);   // from the first byte of a head to its end
     Duration body_timeout = seconds(60);   // between two pieces of a body, either way
     Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
@@ -113,9 +118,9 @@ class Server {
   void drain(std::function<void()> done);
   size_t connections() const;
 
+  struct Shared;  // what its connections know of it: server_session.h
+
  private:
-  friend class ServerConnection;
-  struct Shared;
   void accept(std::unique_ptr<io::Stream> stream);
 
   io::Net& net_;

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "http/date.h"
+#include "http/h2_server_connection.h"
+#include "http/read_request.h"
 #include "http/trailers.h"
 #include "http/write_response.h"
 
@@ -118,6 +120,7 @@ bool ServerConnection::fill(size_t most) {
 bool ServerConnection::take_head() {
   if (!out_.empty()) return false;  // on_writable comes back
   const std::string_view input = std::string_view(in_).substr(taken_);
+  if (is_first_ && !input.empty() && input.front() == 'P' && take_preface(input)) return false;
   const ParseState state = input.empty() ? ParseState::kNeedMore : parser_.parse(input);
   switch (state) {
     case ParseState::kNeedMore:
@@ -136,10 +139,12 @@ bool ServerConnection::take_head() {
       break;
   }
   const RequestHead& head = parser_.head();
+  is_first_ = false;
+  if (wants_h2c(head)) return upgrade(head);
   keep_alive_ = head.keep_alive && !shared_.draining;
   minor_version_ = head.minor_version;
   to_head_ = head.method == "HEAD";
-  copy_request(head);
+  request_ = to_request(head, stream_->peer().str());
   body_ = BodyReader(head.framing, head.content_length);
   const bool wants_continue = head.expects_continue && input.size() == parser_.length();
   const bool too_large = std::cmp_greater(head.content_length, shared_.options.max_body.value);
@@ -160,21 +165,37 @@ bool ServerConnection::take_head() {
   return true;
 }
 
-void ServerConnection::copy_request(const RequestHead& head) {
-  request_ = Request{};
-  request_.method = head.method;
-  request_.target = head.origin_form();
-  if (request_.target[0] == '?') request_.target.insert(0, "/");
-  request_.host = head.host;
-  request_.minor_version = head.minor_version;
-  request_.peer = stream_->peer().str();
-  const std::string_view target = request_.target;
-  const size_t question = target.find('?');
-  request_.path = target.substr(0, question);
-  if (question != std::string_view::npos) request_.query = parse_query(target.substr(question + 1));
-  for (const HeaderView& header : head.headers) {
-    request_.headers.add(std::string(header.name), std::string(header.value));
+/// Whether `input` begins, or may still begin, an HTTP/2 connection; then it is not for HTTP/1.
+bool ServerConnection::take_preface(std::string_view input) {
+  if (input.size() < kH2Preface.size()) {
+    if (!kH2Preface.starts_with(input)) return false;
+    if (ended_) die();
+    if (!std::exchange(head_begun_, true)) timer_.set_after(shared_.options.head_timeout);
+    while (phase_ == Phase::kHead && in_.size() - taken_ < kH2Preface.size()) {
+      if (!fill(kReadSize)) return true;
+      if (ended_) die();
+    }
+    if (phase_ != Phase::kHead) return true;
+    return take_preface(std::string_view(in_).substr(taken_));
   }
+  if (!input.starts_with(kH2Preface)) return false;
+  phase_ = Phase::kDead;
+  heir_ = std::make_unique<H2ServerConnection>(shared_, std::move(stream_));
+  heir_->begin(input);
+  return true;
+}
+
+/// False: nothing more to do here; the connection goes on as HTTP/2 (RFC 7540, 3.2).
+bool ServerConnection::upgrade(const RequestHead& head) {
+  Request request = to_request(head, stream_->peer().str());
+  auto heir = std::make_unique<H2ServerConnection>(shared_, std::move(stream_));
+  const std::string settings(request.headers.get("http2-settings"));
+  for (const char* name : {"http2-settings", "upgrade", "connection"}) request.headers.remove(name);
+  taken_ += parser_.length();
+  phase_ = Phase::kDead;
+  heir->upgrade(settings, std::move(request), std::string_view(in_).substr(taken_));
+  heir_ = std::move(heir);
+  return false;
 }
 
 bool ServerConnection::take_body() {
@@ -492,7 +513,11 @@ void ServerConnection::on_timeout() {
 
 bool ServerConnection::bury_if_dead() {
   if (phase_ != Phase::kDead || advancing_) return false;
-  shared_.remove(*this);  // destroys this
+  if (heir_ != nullptr) {
+    shared_.replace(*this, std::move(heir_));  // destroys this
+  } else {
+    shared_.remove(*this);  // destroys this
+  }
   return true;
 }
 

@@ -16,6 +16,8 @@
 
 namespace thaw::http {
 
+class H2ServerConnection;
+
 class ServerConnection final : public ServerSession,
                                public io::StreamEvents,
                                public AnswerSink,
@@ -50,7 +52,8 @@ class ServerConnection final : public ServerSession,
   void end_stream(BodyStream::Got got, std::string content);
   void hand_out_stream();
   void drop_rest_of_body();
-  void copy_request(const RequestHead& head);
+  bool take_preface(std::string_view input);
+  bool upgrade(const RequestHead& head);
   void hand_out();
   bool fill(size_t most);
   void reject(int status, std::string_view reason);
@@ -68,7 +71,8 @@ class ServerConnection final : public ServerSession,
   std::unique_ptr<io::Stream> stream_;
   Phase phase_ = Phase::kHead;
   bool advancing_ = false;
-  bool ended_ = false;  // the client's last byte was read
+  bool is_first_ = true;  // no request came yet
+  bool ended_ = false;    // the client's last byte was read
   bool keep_alive_ = true;
   bool chunked_answer_ = false;
   bool to_head_ = false;
@@ -87,6 +91,7 @@ class ServerConnection final : public ServerSession,
   std::shared_ptr<BodyStream::State> stream_state_;
   LazyTimer timer_;
   io::Timer again_;
+  std::unique_ptr<H2ServerConnection> heir_;  // takes this one's place once it is dead
 };
 
 }  // namespace thaw::http

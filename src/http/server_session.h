@@ -70,6 +70,8 @@ class ServerSession {
   virtual ~ServerSession() = default;
   /// Ends it now if idle, else after the answers.
   virtual void drain() = 0;
+  /// It stands where the connection was whose stream it has; goes on.
+  virtual void take_over() {}
 
   size_t index = 0;  // in Shared::sessions
 };
@@ -89,6 +91,7 @@ struct Server::Shared {
   io::Timer drained_timer;
 
   void remove(ServerSession& session);
+  void replace(ServerSession& session, std::unique_ptr<ServerSession> by);
   void tell_when_drained();
 };
 
