@@ -115,10 +115,7 @@ size_t H2Session::backlog() const { return nghttp2_session_get_outbound_queue_si
 
 bool H2Session::upgrade(std::string_view settings, std::string_view method,
                         H2StreamEvents& events) {
-  std::string text(settings);
-  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  while (text.size() % 4 != 0) text += '=';
-  const auto payload = from_base64(text);
+  const auto payload = from_base64(settings);
   if (!payload) return false;
   const auto* data = reinterpret_cast<const uint8_t*>(payload->data());
   if (nghttp2_session_upgrade2(session_, data, payload->size(), method == "HEAD", nullptr) != 0) {

@@ -1,0 +1,55 @@
+// What a Call is behind its handle. Part of the room; see rpc/call.h.
+// **Thread**: the loop's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/loop.h"
+#include "rpc/call.h"
+#include "rpc/message.h"
+
+namespace thaw::rpc {
+
+class Call::State : public std::enable_shared_from_this<Call::State> {
+ public:
+  State(io::Loop& loop, size_t max_message, http::Request head, http::BodyStream body,
+        http::Responder responder);
+
+  /// After it is held by a shared_ptr.
+  void begin(std::optional<Duration> timeout);
+  void next(OnMessage on_message);
+  Flow send(std::string_view message);
+  void send_metadata();
+  void finish(Status status, http::Headers trailing);
+
+  const http::Request head;
+  http::Headers sent_metadata;
+  std::optional<Instant> deadline;
+  std::function<void()> on_gone;
+  bool gone = false;
+  http::Responder responder;
+
+ private:
+  void take(http::BodyStream::Got got, std::string content);
+  void give();
+  void deliver(Got got, std::string message);
+  void fail(Error error);
+  void lost();
+
+  io::Loop& loop_;
+  http::BodyStream body_;
+  MessageReader reader_;
+  OnMessage on_message_;
+  io::Timer timer_;
+  bool started_ = false;
+  bool finished_ = false;
+  bool ended_ = false;  // the client's last message was read
+};
+
+/// The head of an answer, with `more` metadata.
+http::Response answer_head(const http::Headers& more);
+/// grpc-status and grpc-message, with `trailing` behind them.
+http::Headers trailers_of(const Status& status, const http::Headers& trailing);
+
+}  // namespace thaw::rpc
