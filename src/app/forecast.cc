@@ -114,8 +114,9 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
                            : predict::ForecastCommand::Plot::kNone,
   };
   if (options.cross_validate) {
-    command.validation = {options.horizon, options.period,         options.initial,
-                          options.cutoffs, options.rolling_window, options.validation_rows_file};
+    command.validation = {
+        {options.horizon, options.period, options.initial, options.cutoffs, options.rolling_window},
+        options.validation_rows_file};
   }
   command.picture = options.plot_file;
   command.components_picture = options.components_plot_file;

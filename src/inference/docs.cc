@@ -1,4 +1,4 @@
-// The OpenAPI document and the page to try a model in a browser.
+// The OpenAPI document.
 #include <fmt/format.h>
 
 #include "inference/routes.h"
@@ -78,61 +78,6 @@ std::string openapi(const std::vector<Served>& models) {
                        {"paths", std::move(paths)}})
              .dump(Json::Style::kIndented) +
          "\n";
-}
-
-std::string docs_page() {
-  return R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Thaw model server</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-       color: #1c2530; background: #fff; }
-h1 { font-size: 1.4rem; } label { display: block; margin: 1rem 0 .3rem; font-weight: 600; }
-select, textarea, button { font: inherit; padding: .5rem; border: 1px solid #9aa7b4;
-                           border-radius: 6px; }
-select, textarea { width: 100%; box-sizing: border-box; background: #fff; color: inherit; }
-textarea { font-family: ui-monospace, monospace; font-size: .9rem; min-height: 9rem; }
-button { background: #0b5cad; color: #fff; border-color: #0b5cad; margin-top: .8rem;
-         padding: .5rem 1.2rem; cursor: pointer; }
-button:focus-visible, select:focus-visible, textarea:focus-visible { outline: 3px solid #f0a500; }
-pre { background: #f2f5f8; padding: 1rem; border-radius: 6px; overflow: auto; min-height: 3rem; }
-@media (prefers-color-scheme: dark) {
-  body, select, textarea { color: #e6ebf0; background: #14191f; } pre { background: #1f262e; } }
-</style></head><body>
-<h1>Try a model</h1>
-<p>The <a href="openapi.json">OpenAPI document</a> lists every path.</p>
-<form id="form"><label for="path">Path</label><select id="path"></select>
-<label for="body">Body (JSON)</label><textarea id="body" spellcheck="false"></textarea>
-<button>Send</button></form>
-<label for="answer">Answer</label><pre id="answer" aria-live="polite"></pre>
-<script>
-const $ = id => document.getElementById(id);
-let paths = {};
-const show = () => { $('body').value = JSON.stringify(paths[$('path').value], null, 2); };
-fetch('openapi.json').then(r => r.json()).then(api => {
-  for (const [path, operations] of Object.entries(api.paths)) {
-    const body = operations.post && operations.post.requestBody;
-    if (!body) continue;
-    paths[path] = body.content['application/json'].example;
-    $('path').add(new Option(path + '  (' + operations.post.summary + ')', path));
-  }
-  show();
-});
-$('path').addEventListener('change', show);
-$('form').addEventListener('submit', async event => {
-  event.preventDefault();
-  $('answer').textContent = '...';
-  const began = performance.now();
-  const reply = await fetch($('path').value.slice(1), {method: 'POST', body: $('body').value,
-                            headers: {'content-type': 'application/json'}});
-  const text = await reply.text();
-  let shown = text;
-  try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch (error) { }
-  $('answer').textContent = reply.status + ' in ' + Math.round(performance.now() - began) +
-                            ' ms\n' + shown;
-});
-</script></body></html>
-)";
 }
 
 }  // namespace thaw::inference

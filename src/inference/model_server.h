@@ -23,11 +23,11 @@
 #include "encoder/model.h"
 #include "http/server.h"
 #include "inference/batch_queue.h"
-#include "inference/stats.h"
 #include "inference/work.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/worker.h"
+#include "predict/server_stats.h"
 
 namespace thaw::inference {
 
@@ -80,7 +80,7 @@ class ModelServer {
   std::vector<Served> models_;
   BatchQueue queue_;
   std::unordered_map<uint64_t, Waiting> waiting_;
-  Stats stats_;
+  predict::ServerStats stats_;
   uint64_t last_id_ = 0;
   enum class State { kLoading, kIdle, kWorking } state_ = State::kLoading;
   bool answered_once_ = false;

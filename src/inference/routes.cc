@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "inference/fields.h"
+#include "predict/docs.h"
 #include "tokenize/files.h"
 
 namespace thaw::inference {
@@ -131,11 +132,7 @@ Routed route(const http::Request& request, const std::vector<Served>& models) {
     if (request.method != "GET" && request.method != "HEAD") {
       return wrong_method("/docs", request.method, "GET, HEAD");
     }
-    http::Response page{200, {{"content-type", "text/html; charset=utf-8"}}, docs_page()};
-    page.headers.add("content-security-policy",
-                     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                     "connect-src 'self'");
-    return at_once("/docs", std::move(page));
+    return at_once("/docs", predict::docs_page());
   }
   if (auto routed = route_text(request, *parts, models)) return *std::move(routed);
   if (auto routed = route_v2(request, *parts, models)) return *std::move(routed);

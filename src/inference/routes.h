@@ -39,6 +39,5 @@ Routed wrong_method(const std::string& path, std::string_view method, std::strin
 Result<encoder::Task> task_of(const Served& served);
 
 std::string openapi(const std::vector<Served>& models);
-std::string docs_page();
 
 }  // namespace thaw::inference

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "predict/features.h"
@@ -161,6 +162,35 @@ Result<std::vector<Timestamp>> choose_cutoffs(const std::vector<Timestamp>& sort
   return cutoffs;
 }
 
+Result<CrossValidationOptions> read_validation(const CrossValidationWords& words) {
+  CrossValidationOptions options;
+  const auto read = [](const char* name, const std::string& text, auto& into) -> Status {
+    if (text.empty()) return {};
+    auto length = parse_duration(text);
+    if (!length) return std::move(length).error().with_context(name);
+    into = *length;
+    return {};
+  };
+  RETURN_IF_ERROR(read("horizon", words.horizon, options.horizon));
+  RETURN_IF_ERROR(read("period", words.period, options.period));
+  RETURN_IF_ERROR(read("initial", words.initial, options.initial));
+  if (options.horizon.count() == 0) {
+    return Error(Code::kInvalidArgument, "horizon: how far to look is missing: e.g. 30 days");
+  }
+  ForecastRequest dates;
+  RETURN_IF_ERROR(set_option(dates, "changepoints", std::string_view(words.cutoffs)));
+  if (dates.model.changepoints) options.cutoffs = *dates.model.changepoints;
+  if (!words.rolling_window.empty()) {
+    char* end = nullptr;
+    options.rolling_window = std::strtod(words.rolling_window.c_str(), &end);
+    if (*end != 0) {
+      return Error(Code::kInvalidArgument, fmt::format("rolling_window: {} is no number",
+                                                       quoted_value(words.rolling_window)));
+    }
+  }
+  return options;
+}
+
 Result<CrossValidation> cross_validate(const ForecastRequest& request,
                                        const CrossValidationOptions& given, const RunTasks& run) {
   RETURN_IF_ERROR(check(given));
@@ -189,6 +219,11 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
   }
   RETURN_IF_ERROR(check_cutoffs(result.cutoffs, sorted, options.horizon));
   const size_t count = result.cutoffs.size();
+  if (sorted.size() * count > options.most_rows) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} cutoffs of {} rows are over {} rows together: make period longer",
+                             count, sorted.size(), options.most_rows));
+  }
   std::vector<Result<std::vector<ValidatedRow>>> parts(
       count, Result<std::vector<ValidatedRow>>(std::vector<ValidatedRow>()));
   run(count, [&](size_t i) {

@@ -9,6 +9,7 @@
 // error.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,17 @@ struct CrossValidationOptions {
   std::optional<std::chrono::microseconds> initial;  // unset: three horizons
   std::vector<Timestamp> cutoffs;                    // given: instead of period and initial
   double rolling_window = 0.1;                       // 0..1, share of the rows; 0: each by itself
+  size_t most_rows = std::numeric_limits<size_t>::max();  // the history's, times the cutoffs
 };
+
+/// The options as flags and queries write them; "" for the default.
+struct CrossValidationWords {
+  std::string horizon, period, initial;  // lengths, as parse_duration takes them
+  std::string cutoffs;                   // dates between commas
+  std::string rolling_window;            // a share
+};
+/// kInvalidArgument names the word; also when there is no horizon.
+Result<CrossValidationOptions> read_validation(const CrossValidationWords& words);
 
 /// "365 days", "12 h", "30D", "2 weeks", "90 min": a number and a unit. kInvalidArgument.
 Result<std::chrono::microseconds> parse_duration(std::string_view text);

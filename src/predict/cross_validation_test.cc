@@ -151,7 +151,7 @@ TEST(CrossValidation, OfTheCommandPrintsTheMeasures) {
   EXPECT_THAT(printed.output, HasSubstr("\n14 days,"));
   ASSERT_EQ(printed.files.size(), 1u);
   EXPECT_THAT(printed.files[0].second, StartsWith("ds,cutoff,y,yhat,"));
-  command.validation->horizon = "soon";
+  command.validation->words.horizon = "soon";
   EXPECT_EQ(run_forecast(command).exit_code, 2);
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
 #include <memory>
 
 #include "base/json.h"
@@ -176,41 +175,12 @@ Status apply_options(const ForecastCommand& command, ForecastRequest& request) {
   return validate(request.intervals);
 }
 
-Result<CrossValidationOptions> validation_options(const ForecastCommand::Validation& words) {
-  CrossValidationOptions options;
-  const auto read = [](const char* name, const std::string& text, auto& into) -> Status {
-    if (text.empty()) return {};
-    auto length = parse_duration(text);
-    if (!length) return std::move(length).error().with_context(name);
-    into = *length;
-    return {};
-  };
-  RETURN_IF_ERROR(read("horizon", words.horizon, options.horizon));
-  RETURN_IF_ERROR(read("period", words.period, options.period));
-  RETURN_IF_ERROR(read("initial", words.initial, options.initial));
-  if (options.horizon.count() == 0) {
-    return Error(Code::kInvalidArgument, "horizon: how far to look is missing: e.g. 30 days");
-  }
-  ForecastRequest dates;
-  RETURN_IF_ERROR(set_option(dates, "changepoints", std::string_view(words.cutoffs)));
-  if (dates.model.changepoints) options.cutoffs = *dates.model.changepoints;
-  if (!words.rolling_window.empty()) {
-    char* end = nullptr;
-    options.rolling_window = std::strtod(words.rolling_window.c_str(), &end);
-    if (*end != 0) {
-      return Error(Code::kInvalidArgument, fmt::format("rolling_window: {} is no number",
-                                                       quoted_value(words.rolling_window)));
-    }
-  }
-  return options;
-}
-
 ForecastPrinted run_validation(const ForecastCommand& command, const ForecastRequest& request) {
   if (request.panel || request.fitted) {
     return failed(kBadUsage, Error(Code::kInvalidArgument,
                                    "cross-validation is of the history of one series"));
   }
-  const auto options = validation_options(*command.validation);
+  const auto options = read_validation(command.validation->words);
   if (!options) return failed(kBadUsage, options.error());
   auto result = cross_validate(request, *options, command.run);
   if (!result) return failed(kBadInput, std::move(result).error().with_context(command.source));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "predict/cross_validation.h"
 #include "predict/panel_forecast.h"
 #include "predict/picture.h"
 #include "predict/plot.h"
@@ -31,10 +32,9 @@ struct ForecastCommand {
   /// A model fitted elsewhere (saved_model.h): then `text` is not looked at.
   std::string_view model_text;
   std::string saved_model;  // where the fitted model is to be written; "" for nowhere
-  /// Cross-validation instead of a forecast: lengths as parse_duration takes them, dates between
-  /// commas, a share; "" for the default.
+  /// Cross-validation instead of a forecast.
   struct Validation {
-    std::string horizon, period, initial, cutoffs, rolling_window;
+    CrossValidationWords words;
     std::string rows_file;  // where the single rows are to be written; "" for nowhere
   };
   std::optional<Validation> validation;

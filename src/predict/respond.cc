@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "base/json.h"
+#include "predict/cross_validation.h"
+#include "predict/docs.h"
 #include "predict/panel_forecast.h"
 #include "predict/plot.h"
 #include "predict/render.h"
@@ -16,9 +19,13 @@ namespace {
 
 constexpr std::string_view kUsage = R"(Thaw forecast server
 
-  POST /predict   a series in, its forecast out: CSV with the columns ds,y, or JSON
-                  {"history": [{"ds": "2024-01-01", "y": 1}, ...], "periods": 28}
-  GET  /health    200 while the server runs
+  POST /predict         a series in, its forecast out: CSV with the columns ds,y, or JSON
+                        {"history": [{"ds": "2024-01-01", "y": 1}, ...], "periods": 28}
+  POST /cross_validate  how good forecasts from earlier days would have been:
+                        ?horizon=30 days, also period, initial, cutoffs, rolling_window
+  GET  /docs            a page to try it; /openapi.json describes every path
+  GET  /health /ready   200 while the server runs
+  GET  /metrics         counters for Prometheus
 
   curl --data-binary @series.csv -H 'Content-Type: text/csv' 'HOST/predict?periods=14'
   Accept: text/csv, application/json or text/plain chooses the form of the answer.
@@ -38,6 +45,9 @@ http::Response failure(int status, std::string_view name, std::string_view messa
 http::Response failure(const Error& error) {
   return failure(http_status(error.code()), code_name(error.code()), error.message());
 }
+
+/// Rows that all fits of one cross-validation may have together: some seconds.
+constexpr size_t kMostValidatedRows = 2'000'000;
 
 enum class Form { kCsv, kJson, kText };
 
@@ -134,6 +144,54 @@ http::Response predict_response(const http::Request& http_request,
   return forecast_response(*request, *answered, wanted.value_or(own));
 }
 
+/// Takes the words of a cross-validation out of the query.
+CrossValidationWords take_words(http::Query& query) {
+  CrossValidationWords words;
+  const std::pair<std::string_view, std::string*> names[] = {
+      {"horizon", &words.horizon},
+      {"period", &words.period},
+      {"initial", &words.initial},
+      {"cutoffs", &words.cutoffs},
+      {"rolling_window", &words.rolling_window}};
+  for (const auto& [name, word] : names) {
+    const auto found = std::find_if(query.begin(), query.end(),
+                                    [&, key = name](const auto& it) { return it.first == key; });
+    if (found == query.end()) continue;
+    *word = found->second;
+    query.erase(found);
+  }
+  return words;
+}
+
+http::Response validation_response(const http::Request& http_request,
+                                   const std::shared_ptr<const SavedModel>& fitted) {
+  const auto invalid = [](std::string text) {
+    return failure(Error(Code::kInvalidArgument, std::move(text)));
+  };
+  if (fitted) return invalid("the model is fitted already: a cross-validation fits many");
+  auto request = parse_request(http_request.headers.get("content-type"), http_request.body);
+  if (!request) return failure(request.error());
+  if (request->panel) return invalid("a cross-validation is of one series: leave out unique_id");
+  http::Query query = http_request.query;
+  auto options = read_validation(take_words(query));
+  if (!options) return failure(options.error());
+  options->most_rows = kMostValidatedRows;
+  const Status applied = apply_query(query, *request);
+  if (!applied) return failure(applied.error());
+  const auto result = cross_validate(*request, *options, run_in_order);
+  if (!result) return failure(result.error());
+  const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
+  switch (accepted_form(http_request.headers.get("accept")).value_or(own)) {
+    case Form::kJson:
+      return http::Response::json(200, measures_json(*result));
+    case Form::kText:
+      return http::Response::text(200, measures_table(*result));
+    case Form::kCsv:
+      break;
+  }
+  return {200, {{"content-type", "text/csv; charset=utf-8"}}, measures_csv(*result)};
+}
+
 http::Response wrong_method(std::string_view method, std::string_view allowed) {
   http::Response response =
       failure(405, "UNIMPLEMENTED",
@@ -151,13 +209,25 @@ http::Response respond(const http::Request& request,
     return request.method == "POST" ? predict_response(request, fitted)
                                     : wrong_method(request.method, "POST");
   }
-  if (request.path != "/" && request.path != "/health") {
-    return failure(
-        404, "NOT_FOUND",
-        fmt::format("no path {}: there are /predict, /health and /", quoted_value(request.path)));
+  if (request.path == "/cross_validate") {
+    return request.method == "POST" ? validation_response(request, fitted)
+                                    : wrong_method(request.method, "POST");
+  }
+  constexpr std::string_view kRead[] = {"/", "/health", "/ready", "/docs", "/openapi.json"};
+  if (std::find(std::begin(kRead), std::end(kRead), request.path) == std::end(kRead)) {
+    return failure(404, "NOT_FOUND",
+                   fmt::format("no path {}: there are /predict, /cross_validate, /health, /ready, "
+                               "/metrics, /docs and /",
+                               quoted_value(request.path)));
   }
   if (!reading) return wrong_method(request.method, "GET, HEAD");
   if (request.path == "/health") return http::Response::json(200, "{\"status\":\"ok\"}\n");
+  if (request.path == "/ready") return http::Response::json(200, "{\"status\":\"ready\"}\n");
+  if (request.path == "/docs") return docs_page();
+  if (request.path == "/openapi.json") {
+    return http::Response::json(200,
+                                forecast_openapi(fitted ? Serves::kFittedModel : Serves::kFits));
+  }
   return http::Response::text(200, fmt::format("{}{}\n", kUsage, fmt::join(option_names(), ", ")));
 }
 

@@ -42,7 +42,8 @@ struct ForecastServer::Push {
 
 ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                                std::shared_ptr<const SavedModel> fitted, BatchOptions batch)
-    : worker_(worker),
+    : loop_(loop),
+      worker_(worker),
       fitted_(std::move(fitted)),
       client_(net, loop, {.max_body = mib(32)}),
       batch_(std::move(batch)),
@@ -60,17 +61,29 @@ void ForecastServer::handle(http::Request request, http::Responder responder) {
   if (request.path == "/" && request.method == "POST") {
     return push(request, std::move(responder));
   }
-  if (request.path != "/predict" || request.method != "POST") {
-    responder.answer(respond(request, fitted_));
-    return;
+  if (request.path == "/metrics" && request.method == "GET") {
+    const auto waiting = static_cast<size_t>(*waiting_);
+    return responder.answer(http::Response::text(200, stats_->render(waiting)));
+  }
+  const bool is_known = request.path == "/predict" || request.path == "/cross_validate";
+  const std::string path = is_known ? request.path : "";
+  if (!is_known || request.method != "POST") {
+    http::Response answer = respond(request, fitted_);
+    stats_->on_answer(path, answer.status, Duration(0));
+    return responder.answer(std::move(answer));
   }
   const auto shared = std::make_shared<http::Responder>(std::move(responder));
   const auto is_gone = std::make_shared<std::atomic<bool>>(false);
   shared->when_gone([is_gone] { *is_gone = true; });
   const bool taken = forecast(
       std::move(request), [is_gone] { return !*is_gone; },
-      [shared](http::Response answer) { shared->answer(std::move(answer)); });
-  if (!taken) shared->answer(busy());
+      [shared, path, stats = stats_, &loop = loop_, since = loop_.now()](http::Response answer) {
+        stats->on_answer(path, answer.status, loop.now() - since);
+        shared->answer(std::move(answer));
+      });
+  if (taken) return;
+  stats_->on_answer(path, kBusy, Duration(0));
+  shared->answer(busy());
 }
 
 bool ForecastServer::forecast(http::Request request, std::function<bool()> is_wanted,

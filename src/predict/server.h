@@ -3,10 +3,13 @@
 //   POST /predict   a series as CSV or JSON in, its forecast in the same form out; options in the
 //                   query, e.g. /predict?periods=14&freq=W (names: request.h). Accept: text/csv,
 //                   application/json or text/plain (a drawing and a table) chooses another form.
+//   POST /cross_validate   the measures of forecasts from earlier days, as `thaw forecast
+//                   --cross-validate`; its own words (horizon, period, ...) are in the query
 //   POST /          a push of a bucket's notification: the file's forecast goes to the output
 //   bucket,
 //                   with the options of the push endpoint's query (batch_job.h)
-//   GET /health     200 while the server takes requests
+//   GET /health /ready     200 while the server takes requests
+//   GET /metrics /docs /openapi.json
 //   GET /           how to use it
 // Faults are answered as {"error": {"code", "message", "status"}}, the code being the HTTP status.
 // Thread: the loop's; fits run in the worker, so that /health answers meanwhile. Owner: net, loop
@@ -28,6 +31,7 @@
 #include "io/worker.h"
 #include "predict/batch_job.h"
 #include "predict/saved_model.h"
+#include "predict/server_stats.h"
 
 namespace thaw::predict {
 
@@ -63,11 +67,13 @@ class ForecastServer {
   void push(const http::Request& request, http::Responder responder);
   void go_on(const std::shared_ptr<Push>& push, BatchJob::Step step);
 
+  io::Loop& loop_;
   io::Worker& worker_;
   std::shared_ptr<const SavedModel> fitted_;
   http::Client client_;
   BatchOptions batch_;
   std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
+  std::shared_ptr<ServerStats> stats_ = std::make_shared<ServerStats>();
   http::Server server_;
 };
 

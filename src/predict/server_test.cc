@@ -127,6 +127,54 @@ TEST(Respond, HasHealthAndUsageAndNothingElse) {
 }
 
 /// A worker whose jobs run when the test says so.
+TEST(Respond, CrossValidatesAsTheCommandDoes) {
+  const auto asked = [](http::Query query, http::Headers headers) {
+    http::Request request = post(daily_csv(100), std::move(headers), std::move(query));
+    request.path = "/cross_validate";
+    return respond(request);
+  };
+  const http::Query query = {
+      {"horizon", "7 days"}, {"period", "7d"}, {"initial", "50 days"}, {"n_changepoints", "2"}};
+  const http::Response csv = asked(query, {{"content-type", "text/csv"}});
+  EXPECT_EQ(csv.status, 200) << csv.body;
+  EXPECT_THAT(csv.body, StartsWith("horizon,mse,rmse,mae,mape,mdape,smape,coverage\n"));
+  const http::Response json =
+      asked(query, {{"content-type", "text/csv"}, {"accept", "application/json"}});
+  EXPECT_EQ(Json::parse(json.body).value()["metrics"].as_array().size(), 7u);
+  EXPECT_THAT(error_message(asked({}, {}), 400, "INVALID_ARGUMENT"), HasSubstr("horizon"));
+  EXPECT_THAT(error_message(asked({{"horizon", "a while"}}, {}), 400, "INVALID_ARGUMENT"),
+              HasSubstr("a while"));
+  EXPECT_THAT(error_message(asked({{"horizon", "90 days"}}, {}), 400, "INVALID_ARGUMENT"),
+              HasSubstr("too short"));
+  http::Request many = post(daily_csv(40'000), {}, {{"horizon", "30d"}, {"period", "60d"}});
+  many.path = "/cross_validate";
+  EXPECT_THAT(error_message(respond(many), 400, "INVALID_ARGUMENT"),
+              HasSubstr("make period longer"));
+}
+
+TEST(Respond, DescribesItselfInOpenApiWithExamplesThatWork) {
+  const Json api = Json::parse(respond(get("/openapi.json")).body).value();
+  for (const char* path : {"/predict", "/cross_validate", "/ready", "/metrics"}) {
+    EXPECT_NE(api["paths"].find(path), nullptr) << path;
+  }
+  for (const auto& [path, operations] : api["paths"].as_object()) {
+    const Json& content = operations["post"]["requestBody"]["content"];
+    if (!content.is_object()) continue;
+    for (const auto& [type, media] : content.as_object()) {
+      const Json& example = media["example"];
+      http::Request request = post(example.is_string() ? example.as_string() : example.dump(),
+                                   {{"content-type", type}});
+      request.path = path;
+      const std::string query = operations["post"].string_or("x-example-query");
+      const size_t equals = query.find('=');
+      request.query = {{query.substr(0, equals), query.substr(equals + 1)}};
+      EXPECT_EQ(respond(request).status, 200) << path << " " << respond(request).body;
+    }
+  }
+  EXPECT_THAT(respond(get("/docs")).body, StartsWith("<!doctype html>"));
+  EXPECT_THAT(respond(get("/docs")).headers.get("content-security-policy"), HasSubstr("'none'"));
+}
+
 class HeldWorker final : public io::Worker {
  public:
   Status run(std::function<void()> job, std::function<void()> done) override {
@@ -204,6 +252,16 @@ TEST_F(ForecastServerTest, TooManyWaitingForecastsAnswer429) {
   io_linux::run_until(loop_, [&] { return !worker_.held.empty(); });
   worker_.finish_all();
   await(*after, "yhat");
+}
+
+TEST_F(ForecastServerTest, CountsWhatItAnswered) {
+  const auto client = send(predict_call());
+  io_linux::run_until(loop_, [&] { return !worker_.held.empty(); });
+  worker_.finish_all();
+  await(*client, "yhat");
+  const auto metrics = send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  await(*metrics, "inference_requests_total{path=\"/predict\",code=\"200\"} 1\n");
+  await(*metrics, "inference_queue_length 0\n");
 }
 
 TEST_F(ForecastServerTest, AWorkerThatIsFullAnswers429) {

@@ -1,12 +1,12 @@
-#include "inference/stats.h"
+#include "predict/server_stats.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace thaw::inference {
+namespace thaw::predict {
 
-void Stats::on_answer(const std::string& path, int status, Duration took) {
+void ServerStats::on_answer(const std::string& path, int status, Duration took) {
   Path& counted = paths_[path];
   ++counted.by_status[status];
   const double value = to_seconds(took);
@@ -15,12 +15,12 @@ void Stats::on_answer(const std::string& path, int status, Duration took) {
   ++counted.counts[static_cast<size_t>(bucket)];
 }
 
-void Stats::on_batch(size_t requests) {
+void ServerStats::on_batch(size_t requests) {
   ++batches_;
   batched_ += requests;
 }
 
-std::string Stats::render(size_t waiting) const {
+std::string ServerStats::render(size_t waiting) const {
   std::string out =
       "# HELP inference_requests_total Answered requests.\n"
       "# TYPE inference_requests_total counter\n";
@@ -62,4 +62,4 @@ std::string Stats::render(size_t waiting) const {
   return out;
 }
 
-}  // namespace thaw::inference
+}  // namespace thaw::predict

@@ -1,4 +1,5 @@
-// Stats: what the model server counts, in Prometheus' text form.
+// ServerStats: what a model server counts, in Prometheus' text form. Of both: the encoders' and the
+// forecasts'.
 // Thread: the loop's. Owner: values. Limits: one set of counters a path that exists.
 #pragma once
 
@@ -9,9 +10,9 @@
 
 #include "base/time.h"
 
-namespace thaw::inference {
+namespace thaw::predict {
 
-class Stats {
+class ServerStats {
  public:
   void on_answer(const std::string& path, int status, Duration took);
   void on_batch(size_t requests);
@@ -33,4 +34,4 @@ class Stats {
   uint64_t batches_ = 0, batched_ = 0;
 };
 
-}  // namespace thaw::inference
+}  // namespace thaw::predict
