@@ -45,6 +45,11 @@ image:  ## build/image: the model server as an OCI image; MODEL=[NAME=]DIR bakes
 	$(call build,release,thaw)
 	@tools/image --program $(THAW) $(if $(MODEL),--model $(MODEL)) build/image
 
+.PHONY: holidays
+holidays:  ## build/country_holidays: public holidays of countries; `make install` takes them along
+	@tools/setup holidays
+	@tools/country-holidays build/country_holidays
+
 .PHONY: demo-batch
 demo-batch:  ## files land in a bucket, their forecasts in another
 	@tools/setup build demo

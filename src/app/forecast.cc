@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/country_tables.h"
 #include "app/parallel_run.h"
 #include "app/programs.h"
 #include "cli/exit_code.h"
@@ -123,6 +124,7 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
   if (options.plot_changepoints) {
     command.changepoints = predict::PictureFacts::Changepoints::kShown;
   }
+  command.countries = country_tables(terminal.env("THAW_COUNTRY_HOLIDAYS").value_or(""));
   command.run = parallel_run(terminal, options.quiet ? Progress::kHidden : Progress::kShown);
   if (!options.holidays_file.empty()) command.options.emplace_back("holidays", *holidays);
   command.drawing.width = options.width;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "app/country_tables.h"
 #include "app/programs.h"
 #include "cli/api.h"
 #include "cli/exit_code.h"
@@ -142,7 +143,9 @@ int serve_forecasts(const cli::ServeOptions& options, cli::Terminal& terminal) {
                                 [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
-  predict::ForecastServer server(net, loop, worker, *fitted, *batch);
+  predict::ForecastServer server(
+      net, loop, worker, *fitted, *batch,
+      country_tables(terminal.env("THAW_COUNTRY_HOLIDAYS").value_or("")));
   running = &server;
   return run_server(server, loop, options, "forecasts", terminal);
 }

@@ -91,6 +91,9 @@ constexpr std::string_view kEnvironmentText =
     "| variable | meaning |\n|---|---|\n"
     "| `THAW_API_ADDRESS` | Where the platform's API is, as HOST:PORT; --api-address wins. |\n"
     "| `PORT` | Where `thaw serve` listens; --port wins. |\n"
+    "| `THAW_COUNTRY_HOLIDAYS` | The folder of the tables of countries' holidays that `forecast` "
+    "and "
+    "`serve` read. |\n"
     "| `NO_COLOR` | Not empty: no colours, unless --color=always. |\n"
     "\nThe options of `thaw up` have variables of their own: `thaw up --help`.\n";
 

@@ -137,7 +137,8 @@ constexpr Flag kForecastFlags[] = {
      .completes = Completes::kFile},
     {.name = "country-holidays",
      .value = "COUNTRY,...",
-     .help = "Countries of the file of --holidays that count; those without a country always do."},
+     .help = "Countries whose holidays count: those of the file of --holidays, else of the tables "
+             "that `make holidays` makes. Holidays without a country always count."},
     {.name = "holidays-mode",
      .value = "MODE",
      .help = "As --seasonality-mode, for holidays.",

@@ -239,6 +239,10 @@ ForecastPrinted run_forecast(const ForecastCommand& command) {
       return failed(kBadInput, std::move(future).error().with_context(command.future_source));
     }
   }
+  if (!request->fitted) {
+    const Status added = add_country_holidays(request->model, command.countries);
+    if (!added) return failed(kBadUsage, added.error());
+  }
   if (command.validation) return run_validation(command, *request);
   const bool one_only = !command.picture.empty() || !command.components_picture.empty() ||
                         !command.saved_model.empty();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "predict/country_holidays.h"
 #include "predict/cross_validation.h"
 #include "predict/panel_forecast.h"
 #include "predict/picture.h"
@@ -41,6 +42,7 @@ struct ForecastCommand {
   Output output = Output::kTable;
   Plot plot = Plot::kShown;     // before the table; with kCsv and kJson it goes to `notes`
   PlotOptions drawing;          // interval_width is taken from the options
+  CountryTable countries;       // of those that the options name without a table
   RunTasks run = run_in_order;  // what many series are forecast with
   /// Pictures to be made: names ending in .png or .svg; "" for none.
   std::string picture;

@@ -76,7 +76,8 @@ std::optional<Form> accepted_form(std::string_view accept) {
   return best;
 }
 
-Status apply_query(const http::Query& query, ForecastRequest& request) {
+Status apply_query(const http::Query& query, const CountryTable& countries,
+                   ForecastRequest& request) {
   for (size_t i = 0; i < query.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (query[j].first == query[i].first) {
@@ -90,7 +91,7 @@ Status apply_query(const http::Query& query, ForecastRequest& request) {
     }
     RETURN_IF_ERROR(set_option(request, query[i].first, std::string_view(query[i].second)));
   }
-  return {};
+  return request.fitted ? Status() : add_country_holidays(request.model, countries);
 }
 
 http::Response forecast_response(const ForecastRequest& request, const ForecastAnswer& answer,
@@ -129,12 +130,13 @@ http::Response panel_response(const ForecastRequest& request, Form form) {
 }
 
 http::Response predict_response(const http::Request& http_request,
-                                const std::shared_ptr<const SavedModel>& fitted) {
+                                const std::shared_ptr<const SavedModel>& fitted,
+                                const CountryTable& countries) {
   const std::string_view type = http_request.headers.get("content-type");
   auto request = fitted ? parse_request(type, http_request.body, fitted)
                         : parse_request(type, http_request.body);
   if (!request) return failure(request.error());
-  const Status applied = apply_query(http_request.query, *request);
+  const Status applied = apply_query(http_request.query, countries, *request);
   if (!applied) return failure(applied.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
   const auto wanted = accepted_form(http_request.headers.get("accept"));
@@ -164,7 +166,8 @@ CrossValidationWords take_words(http::Query& query) {
 }
 
 http::Response validation_response(const http::Request& http_request,
-                                   const std::shared_ptr<const SavedModel>& fitted) {
+                                   const std::shared_ptr<const SavedModel>& fitted,
+                                   const CountryTable& countries) {
   const auto invalid = [](std::string text) {
     return failure(Error(Code::kInvalidArgument, std::move(text)));
   };
@@ -176,7 +179,7 @@ http::Response validation_response(const http::Request& http_request,
   auto options = read_validation(take_words(query));
   if (!options) return failure(options.error());
   options->most_rows = kMostValidatedRows;
-  const Status applied = apply_query(query, *request);
+  const Status applied = apply_query(query, countries, *request);
   if (!applied) return failure(applied.error());
   const auto result = cross_validate(*request, *options, run_in_order);
   if (!result) return failure(result.error());
@@ -203,14 +206,15 @@ http::Response wrong_method(std::string_view method, std::string_view allowed) {
 }  // namespace
 
 http::Response respond(const http::Request& request,
-                       const std::shared_ptr<const SavedModel>& fitted) {
+                       const std::shared_ptr<const SavedModel>& fitted,
+                       const CountryTable& countries) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/predict") {
-    return request.method == "POST" ? predict_response(request, fitted)
+    return request.method == "POST" ? predict_response(request, fitted, countries)
                                     : wrong_method(request.method, "POST");
   }
   if (request.path == "/cross_validate") {
-    return request.method == "POST" ? validation_response(request, fitted)
+    return request.method == "POST" ? validation_response(request, fitted, countries)
                                     : wrong_method(request.method, "POST");
   }
   constexpr std::string_view kRead[] = {"/", "/health", "/ready", "/docs", "/openapi.json"};

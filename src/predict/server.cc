@@ -41,10 +41,12 @@ struct ForecastServer::Push {
 };
 
 ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
-                               std::shared_ptr<const SavedModel> fitted, BatchOptions batch)
+                               std::shared_ptr<const SavedModel> fitted, BatchOptions batch,
+                               CountryTable countries)
     : loop_(loop),
       worker_(worker),
       fitted_(std::move(fitted)),
+      countries_(std::move(countries)),
       client_(net, loop, {.max_body = mib(32)}),
       batch_(std::move(batch)),
       server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
@@ -92,8 +94,8 @@ bool ForecastServer::forecast(http::Request request, std::function<bool()> is_wa
   const auto job = std::make_shared<Job>();
   job->request = std::move(request);
   const Status accepted = worker_.run(
-      [job, is_wanted = std::move(is_wanted), fitted = fitted_] {
-        if (is_wanted()) job->response = respond(job->request, fitted);
+      [job, is_wanted = std::move(is_wanted), fitted = fitted_, countries = countries_] {
+        if (is_wanted()) job->response = respond(job->request, fitted, countries);
       },
       [job, done = std::move(done), waiting = waiting_] {
         --*waiting;

@@ -30,6 +30,7 @@
 #include "io/net.h"
 #include "io/worker.h"
 #include "predict/batch_job.h"
+#include "predict/country_holidays.h"
 #include "predict/saved_model.h"
 #include "predict/server_stats.h"
 
@@ -38,7 +39,8 @@ namespace thaw::predict {
 /// The answer to one request; pure, any thread. With a fitted model /predict takes rows to be
 /// forecast instead of a history.
 http::Response respond(const http::Request& request,
-                       const std::shared_ptr<const SavedModel>& fitted = nullptr);
+                       const std::shared_ptr<const SavedModel>& fitted = nullptr,
+                       const CountryTable& countries = nullptr);
 
 /// Where files are read and written; nothing of it is needed for POST /predict.
 struct BatchOptions {
@@ -51,7 +53,8 @@ class ForecastServer {
   static constexpr int kMaxWaiting = 64;
 
   ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
-                 std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {});
+                 std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {},
+                 CountryTable countries = nullptr);
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -70,6 +73,7 @@ class ForecastServer {
   io::Loop& loop_;
   io::Worker& worker_;
   std::shared_ptr<const SavedModel> fitted_;
+  CountryTable countries_;
   http::Client client_;
   BatchOptions batch_;
   std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
