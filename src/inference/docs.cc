@@ -20,6 +20,19 @@ std::string example_of(Task task) {
   }
 }
 
+std::string example_of_v2(Task task) {
+  const auto tensor = [](std::string_view name, std::string_view text) {
+    return fmt::format(R"({{"name": "{}", "datatype": "BYTES", "shape": [1], "data": ["{}"]}})",
+                       name, text);
+  };
+  const std::string inputs =
+      task == Task::kQuestionAnswering
+          ? tensor("question", "Who wrote it?") + ", " +
+                tensor("context", "The report was written by Ada.")
+          : tensor("text", task == Task::kFillMask ? "The [MASK] is open." : "A wonderful museum.");
+  return "{\"inputs\": [" + inputs + "]}";
+}
+
 Json operation(const std::string& summary, const std::string& example) {
   Json json = Json::object({{"summary", summary}});
   if (!example.empty()) {
@@ -60,7 +73,8 @@ std::string openapi(const std::vector<Served>& models) {
     if (!own) continue;
     post(fmt::format("/models/{}/predict", each.spec.name), std::string(encoder::task_name(*own)),
          example_of(*own));
-    post(fmt::format("/v2/models/{}/infer", each.spec.name), "Open Inference Protocol v2", "");
+    post(fmt::format("/v2/models/{}/infer", each.spec.name), "Open Inference Protocol v2",
+         example_of_v2(*own));
   }
   if (task == Task::kEmbedding) {
     post("/embed", "a vector for each text", R"({"inputs": ["one", "two"]})");

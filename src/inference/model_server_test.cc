@@ -258,6 +258,18 @@ TEST_F(ModelServerTest, FaultsNameTheField) {
   EXPECT_THAT(refused("/embed", R"({"inputs":"a"})"), HasSubstr("no embeddings"));
 }
 
+TEST_F(ModelServerTest, ABodyOf33MiBIsRefusedAndTheServerGoesOn) {
+  serve({"distilbert-qa"});
+  load();
+  const std::string context(33 << 20, 'x');
+  const auto answer = send("POST", "/predict", R"({"question":"a","context":")" + context + "\"}");
+  wait(answer);
+  EXPECT_EQ(answer->response->status, 413);
+  const std::string largest(32 << 20, '[');
+  EXPECT_THAT(refused("/predict", largest), HasSubstr("the body"));
+  call("POST", "/predict", R"({"question":"Who?","context":"Ada came."})");
+}
+
 TEST_F(ModelServerTest, TheOpenApiDocumentAndThePageAreThere) {
   serve({"distilbert-qa"});
   load();

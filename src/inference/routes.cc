@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/base64.h"
 #include "inference/fields.h"
@@ -26,11 +27,10 @@ std::string names_of(const std::vector<Served>& models) {
 
 Routed task_route(const std::string& path, const http::Request& request,
                   const std::vector<Served>& models, const std::string& name,
-                  const std::string& body) {
+                  const Result<Json>& json) {
   if (request.method != "POST") return wrong_method(path, request.method, "POST");
   const auto model = find_model(models, name);
   if (!model) return at_once(path, failure(model.error()));
-  const auto json = parse_body(body);
   if (!json) return at_once(path, failure(json.error()));
   auto work = task_work(models, *model, *json);
   if (!work) return at_once(path, failure(work.error()));
@@ -42,13 +42,13 @@ Routed push_route(const http::Request& request, const std::vector<Served>& model
   const auto refuse = [](std::string_view what) {
     return at_once("/", failure(Error(Code::kInvalidArgument, std::string(what))));
   };
-  const auto json = parse_body(request.body);
+  const auto json = parse_body(request);
   if (!json) return at_once("/", failure(json.error()));
   const Json& data = (*json)["message"]["data"];
   if (!data.is_string()) return refuse("message.data: is missing: POST / takes Pub/Sub pushes");
   const auto body = from_base64(data.as_string());
   if (!body) return refuse("message.data: is no base64 text");
-  return task_route("/", request, models, "", *body);
+  return task_route("/", request, models, "", parse_body(*body));
 }
 
 Routed health(const http::Request& request) {
@@ -59,6 +59,24 @@ Routed health(const http::Request& request) {
 }
 
 }  // namespace
+
+Result<Json> parse_body(const http::Request& request) {
+  // What clients send when nobody told them: curl says it is a form.
+  constexpr std::string_view kRead[] = {"application/json", "text/json", "text/plain",
+                                        "application/octet-stream",
+                                        "application/x-www-form-urlencoded"};
+  const std::string_view type = request.headers.get("content-type");
+  std::string media(type.substr(0, type.find(';')));
+  std::transform(media.begin(), media.end(), media.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  while (media.ends_with(' ')) media.pop_back();
+  if (media.empty() || media.ends_with("+json") ||
+      std::find(std::begin(kRead), std::end(kRead), media) != std::end(kRead)) {
+    return parse_body(request.body);
+  }
+  return Error(Code::kInvalidArgument,
+               fmt::format("Content-Type {:.80} is not read: send application/json", media));
+}
 
 Result<Json> parse_body(const std::string& body) {
   auto json = Json::parse(body);
@@ -118,10 +136,10 @@ Routed route(const http::Request& request, const std::vector<Served>& models) {
   const auto parts = http::split_path(request.path);
   if (!parts) return at_once("", failure(400, "INVALID_ARGUMENT", "the path is malformed"));
   if (request.path == "/predict") {
-    return task_route("/predict", request, models, "", request.body);
+    return task_route("/predict", request, models, "", parse_body(request));
   }
   if (parts->size() == 3 && (*parts)[0] == "models" && (*parts)[2] == "predict") {
-    return task_route("/models/{model}/predict", request, models, (*parts)[1], request.body);
+    return task_route("/models/{model}/predict", request, models, (*parts)[1], parse_body(request));
   }
   if (request.path == "/health") return health(request);
   if (request.path == "/" && request.method == "POST") return push_route(request, models);

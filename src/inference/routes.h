@@ -32,6 +32,8 @@ std::optional<Routed> route_v2(const http::Request& request, const Parts& parts,
 Result<size_t> find_model(const std::vector<Served>& models, const std::string& name);
 /// The task's own request, to be answered in the pipeline's shape.
 Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body);
+/// kInvalidArgument: no JSON, or a Content-Type that says it is something else.
+Result<Json> parse_body(const http::Request& request);
 Result<Json> parse_body(const std::string& body);
 Routed wrong_method(const std::string& path, std::string_view method, std::string_view allowed);
 

@@ -35,6 +35,12 @@ http::Response answer_to(const std::vector<Served>& models, const std::string& p
   return run_batch(*models[0].model, {&std::get<Work>(routed.answer)}).at(0);
 }
 
+std::string repeated(std::string_view text, size_t times) {
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 const std::vector<std::string>& wrong_bodies() {
   static const std::vector<std::string> all = {
       "",
@@ -92,6 +98,46 @@ const std::vector<std::string>& wrong_bodies() {
       R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":{"a":1}}]})",
       R"({"inputs":[{"name":"text","datatype":"BYTES","data":["a"]}]})",
       R"({"inputs":[{"name":7,"datatype":7,"shape":7,"data":7}]})",
+      "NaN",
+      "Infinity",
+      "1e400",
+      "{\"inputs\":NaN}",
+      "{\"inputs\":-Infinity}",
+      "{\"inputs\":[1e400]}",
+      R"({"inputs":"a","parameters":{"top_k":1e400}})",
+      R"({"inputs":"a","parameters":{"top_k":-9223372036854775809}})",
+      R"({"question":"a","context":"b","top_k":NaN})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1e400],"data":["a"]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[9223372036854775807],"data":[]}]})",
+      R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[4294967296,4294967296]}]})",
+      R"({"inputs":[{"name":"text","datatype":"FP64","shape":[1],"data":[1]}]})",
+      R"({"inputs":"a","inputs":"b"})",
+      R"({"question":"a","question":"a","context":"b"})",
+      "{\"inputs\":\"\xC0\xAF\"}",
+      "{\"inputs\":\"\xED\xA0\x80\"}",
+      "{\"inputs\":\"\xF5\x80\x80\x80\"}",
+      "{\"inputs\":\"\xE2\x82\"}",
+      "{\"\xFF\":1}",
+      "{\"inputs\":\"tab\tinside\"}",
+      "{\"inputs\":\"\\x41\"}",
+      "{\"inputs\":\"\\u12\"}",
+      "{'inputs':'a'}",
+      "{inputs:\"a\"}",
+      "{\"inputs\":\"a\",}",
+      "{\"inputs\":[\"a\",]}",
+      "// c\n{\"inputs\":\"a\"}",
+      "{\"inputs\":0x10}",
+      "{\"inputs\":01}",
+      "{\"inputs\":\"a\"}{\"inputs\":\"a\"}",
+      "question=a&context=b",
+      "<inputs>a</inputs>",
+      "\x1f\x8b\x08",
+      repeated("{\"a\":", 100'000) + "1",
+      "{\"inputs\":" + repeated("[", 50'000) + repeated("]", 50'000) + "}",
+      "{\"inputs\":\"" + std::string(5 << 20, 'x') + "\"}",
+      "{\"inputs\":[" + repeated("\"a\",", 1024) + "\"a\"]}",
+      "{\"inputs\":\"a\",\"" + std::string(1 << 20, 'k') + "\":1}",
+      "{\"inputs\":" + std::string(1 << 20, '9') + "}",
   };
   return all;
 }
@@ -126,6 +172,29 @@ INSTANTIATE_TEST_SUITE_P(Models, WrongBodies,
                            std::erase(name, '-');
                            return name;
                          });
+
+TEST(Routes, ABodyThatSaysItIsNoJsonIsRefused) {
+  const std::vector<Served> models = serve(kData + "bert-seqcls");
+  const auto status = [&](const char* path, std::string type) {
+    http::Request request{.method = "POST", .target = path, .body = R"({"inputs":"a"})"};
+    request.path = path;
+    request.headers.add("content-type", std::move(type));
+    Routed routed = route(request, models);
+    auto* response = std::get_if<http::Response>(&routed.answer);
+    return response ? response->status : 200;
+  };
+  for (const char* type :
+       {"application/json", "application/json; charset=utf-8", "Application/JSON ;x", "text/plain",
+        "application/vnd.api+json", "application/x-www-form-urlencoded", ""}) {
+    EXPECT_EQ(status("/predict", type), 200) << type;
+  }
+  for (const char* path : kPaths) {
+    for (const char* type : {"application/xml", "text/csv", "multipart/form-data; boundary=x",
+                             "image/png", "application/jsonx", "json"}) {
+      EXPECT_EQ(status(path, type), 400) << path << " " << type;
+    }
+  }
+}
 
 TEST(Routes, ATaskOfModulesIsKnownBeforeTheModelIsLoaded) {
   std::string folder = testing::TempDir() + "model-XXXXXX";

@@ -178,7 +178,7 @@ std::optional<Routed> route_text(const http::Request& request, const Parts& part
     if (request.path != path) continue;
     const std::string name(path);
     if (request.method != "POST") return wrong_method(name, request.method, "POST");
-    const auto json = parse_body(request.body);
+    const auto json = parse_body(request);
     if (!json) return Routed{name, failure(json.error())};
     auto work = make(models, *json);
     if (!work) return Routed{name, failure(work.error())};

@@ -204,7 +204,7 @@ Routed model_route(const http::Request& request, const Parts& parts,
   const Served& served = models[*model];
   if (action == "infer") {
     if (request.method != "POST") return wrong_method(path, request.method, "POST");
-    const auto json = parse_body(request.body);
+    const auto json = parse_body(request);
     if (!json) return {path, failure(json.error())};
     auto work = infer_work(models, *model, *json);
     if (!work) return {path, failure(work.error())};
