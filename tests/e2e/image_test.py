@@ -127,6 +127,36 @@ class Layout(ImageTest):
         self.assertEqual(found, wanted)
         self.assertEqual(make_image(self.work / "files", "--rootfs").returncode, 1)
 
+    def test_the_dockerfile_makes_the_same(self):
+        """No builder of images is here: its instructions are read, and held to the layout's."""
+        lines = (ROOT / "packaging/Dockerfile").read_text().replace("\\\n", " ").splitlines()
+        steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+        last = max(at for at, (word, _) in enumerate(steps) if word == "FROM")
+        self.assertEqual(steps[last][1], "scratch")
+        final = dict(steps[last + 1:])
+        config = self.plain().config["config"]
+        self.assertEqual(final["USER"], config["User"])
+        self.assertEqual(json.loads(final["ENTRYPOINT"]), config["Entrypoint"])
+        self.assertEqual(json.loads(final["CMD"]), config["Cmd"])
+        self.assertIn(final["ENV"], config["Env"])
+        self.assertEqual([f"{final['EXPOSE']}/tcp"], list(config["ExposedPorts"]))
+        built = " && ".join(rest for word, rest in steps[:last] if word == "RUN").split(" && ")
+        setup, configure, build, image = map(str.split, built)
+        groups = subprocess.run([ROOT / setup[0], "--list"], capture_output=True, text=True,
+                                check=True).stdout.split()
+        self.assertLessEqual(set(setup[1:]), set(groups))
+        presets = json.loads((ROOT / "CMakePresets.json").read_text())
+        for step, kind in ((configure, "configurePresets"), (build, "buildPresets")):
+            self.assertEqual(step[0], "cmake")
+            self.assertIn(step[step.index("--preset") + 1],
+                          [preset["name"] for preset in presets[kind]])
+        self.assertEqual(image[0], "tools/image")
+        run = subprocess.run([ROOT / image[0], "--program", THAW, "--rootfs", self.work / "root"],
+                             capture_output=True, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(f"--from={steps[0][1].split()[-1]} {image[-1]} /", final["COPY"])
+        self.assertTrue((self.work / "root" / config["Entrypoint"][0].lstrip("/")).is_file())
+
     @unittest.skipUnless(shutil.which("skopeo"), "skopeo is not installed")
     def test_another_tool_reads_it(self):
         image = f"oci:{self.baked().folder}:latest"
@@ -228,6 +258,18 @@ class UnderCrun(ImageTest):
         mounts = pathlib.Path(f"/proc/{pid}/mounts").read_text().splitlines()
         root = next(line.split() for line in mounts if line.split()[1] == "/")
         self.assertIn("ro", root[3].split(","))
+
+    def test_a_trained_model_mounted_read_only_answers(self):
+        trained = ROOT / "examples/question-answering/model"
+        self.start(self.plain(), [{"destination": "/model", "type": "bind", "source": str(trained),
+                                   "options": ["bind", "ro"]}])
+        right = 0
+        for each in json.loads((trained / "held_out.json").read_text())[:20]:
+            body = json.dumps({"context": each["context"], "question": each["question"]})
+            status, text = self.curl("/predict", "-d", body)
+            self.assertEqual(status, 200, text)
+            right += json.loads(text)["answer"] == each["answer"]
+        self.assertGreaterEqual(right, 15, "of 20 that it was not trained on")
 
     def test_a_mounted_model_answers(self):
         self.start(self.plain(), [{"destination": "/model", "type": "bind", "source": str(MODEL),
