@@ -26,7 +26,11 @@ std::vector<std::string> texts_of(Fields& fields, std::string_view name, const J
     fields.fault(name, "is missing");
     return texts;
   }
-  if (json->is_string()) return {json->as_string()};
+  if (json->is_string() && json->as_string().size() <= kLongestText) return {json->as_string()};
+  if (json->is_string()) {
+    fields.fault(name, fmt::format("must be a text of at most {} bytes", kLongestText));
+    return texts;
+  }
   if (!json->is_array() || json->as_array().empty() || json->as_array().size() > kMostInputs) {
     fields.fault(name, fmt::format("must be a text or a list of 1 to {} texts", kMostInputs));
     return texts;
