@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "inference/routes.h"
+#include "inference/v2_grpc.h"
 
 namespace thaw::inference {
 
@@ -47,10 +48,33 @@ ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker,
     : loop_(loop),
       worker_(worker),
       executed_(loop.now() - since_exec),
+      grpc_(loop, {.max_message = mib(32)}),
       server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
-        handle(std::move(request), std::move(responder));
+        const auto shared = std::make_shared<http::Responder>(std::move(responder));
+        handle(request,
+               {[shared](http::Response answer) { shared->answer(std::move(answer)); },
+                [shared](std::function<void()> gone) { shared->when_gone(std::move(gone)); }});
       }) {
   for (ModelSpec& spec : specs) models_.push_back({std::move(spec), nullptr});
+  serve_grpc();
+}
+
+void ModelServer::serve_grpc() {
+  // Each call is the request of the REST form that means the same.
+  const Ask ask = [this](http::Request request, const std::shared_ptr<rpc::Unary>& call,
+                         std::function<void(http::Response)> answer) {
+    request.peer = call->peer();
+    if (const auto chain = call->metadata().find("x-forwarded-for")) {
+      request.headers.add("x-forwarded-for", std::string(*chain));
+    }
+    handle(request, {std::move(answer),
+                     [call](std::function<void()> gone) { call->when_gone(std::move(gone)); }});
+  };
+  add_v2_methods(grpc_, ask);
+  server_.stream_bodies([this](const http::Request& head) { return grpc_.takes(head); },
+                        [this](http::Request head, http::BodyStream body, http::Responder to) {
+                          grpc_.handle(std::move(head), std::move(body), std::move(to));
+                        });
 }
 
 Result<io::SocketAddress> ModelServer::listen(const io::SocketAddress& address) {
@@ -86,36 +110,35 @@ void ModelServer::load_next(size_t index, std::function<void(const Status&)> don
   if (!taken) done(taken);
 }
 
-void ModelServer::handle(http::Request request, http::Responder responder) {
+void ModelServer::handle(const http::Request& request, Asker asker) {
   if (request.path == "/ready") {
     const bool ready = state_ != State::kLoading;
-    responder.answer(ready ? ok(Json::object({{"status", "ready"}}))
-                           : failure(503, "UNAVAILABLE", "the models are loading"));
+    asker.answer(ready ? ok(Json::object({{"status", "ready"}}))
+                       : failure(503, "UNAVAILABLE", "the models are loading"));
     return;
   }
   if (request.path == "/metrics") {
     http::Response text = http::Response::text(200, stats_.render(queue_.size()));
-    responder.answer(std::move(text));
+    asker.answer(std::move(text));
     return;
   }
   Routed routed = route(request, models_);
   if (auto* response = std::get_if<http::Response>(&routed.answer)) {
     stats_.on_answer(routed.path, response->status, Duration(0));
-    responder.answer(std::move(*response));
+    asker.answer(std::move(*response));
     return;
   }
-  enqueue(std::move(std::get<Work>(routed.answer)), request, routed.path, std::move(responder));
+  enqueue(std::move(std::get<Work>(routed.answer)), request, routed.path, std::move(asker));
 }
 
 void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
-                          http::Responder responder) {
+                          Asker asker) {
   const uint64_t id = ++last_id_;
   const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens};
-  const auto shared = std::make_shared<http::Responder>(std::move(responder));
-  shared->when_gone([this, id] { forget(id); });
+  asker.when_gone([this, id] { forget(id); });
   const auto wanted = std::make_shared<Wanted>(true);
   work.wanted = wanted;
-  waiting_[id] = {std::move(work), shared, path, loop_.now(), wanted};
+  waiting_[id] = {std::move(work), std::move(asker), path, loop_.now(), wanted};
   if (const auto refused = queue_.add(waits)) refuse(*refused);
   if (state_ == State::kIdle) work_on();
 }
@@ -127,7 +150,7 @@ void ModelServer::refuse(uint64_t id) {
   const Waiting refused = std::move(waiting_.at(id));
   waiting_.erase(id);
   stats_.on_answer(refused.path, busy.status, loop_.now() - refused.since);
-  refused.responder->answer(std::move(busy));
+  refused.asker.answer(std::move(busy));
 }
 
 void ModelServer::forget(uint64_t id) {
@@ -175,7 +198,7 @@ void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
     const Waiting asked = std::move(found->second);
     waiting_.erase(found);
     stats_.on_answer(asked.path, batch->answers[i].status, loop_.now() - asked.since);
-    asked.responder->answer(std::move(batch->answers[i]));
+    asked.asker.answer(std::move(batch->answers[i]));
   }
   state_ = State::kIdle;
   work_on();

@@ -4,14 +4,16 @@
 //   POST /models/NAME/predict   the same, of several models
 //   POST /embed /rerank         as text-embeddings-inference
 //   POST /v1/embeddings         as OpenAI's API
-//   GET  /v2 ... POST /v2/models/NAME/infer    Open Inference Protocol, version 2
+//   GET  /v2 ... POST /v2/models/NAME/infer    Open Inference Protocol, version 2; the same as gRPC
+//                               (inference.GRPCInferenceService) on the same port, HTTP/2 without
+//                               TLS
 //   POST /                      a Pub/Sub push whose message is the body of /predict
 //   GET  /health /ready /metrics /docs /openapi.json
 // It listens at once; requests that come while models load are held, not refused.
 // Thread: the loop's; models run on the worker. Owner: net, loop and worker outlive it.
-// Limits: bodies of 32 MiB (413); BatchQueue's requests wait, more are answered 429 with
-// Retry-After: about how long those that wait will take, 1 to 60 s. Requests whose caller has gone
-// are given up, between two slices of the work if it has begun.
+// Limits: bodies of 32 MiB (413), gRPC messages too (RESOURCE_EXHAUSTED); BatchQueue's requests
+// wait, more are answered 429 with Retry-After: about how long those that wait will take, 1 to 60
+// s. Requests whose caller has gone are given up, between two slices of the work if it has begun.
 #pragma once
 
 #include <functional>
@@ -28,6 +30,7 @@
 #include "io/net.h"
 #include "io/worker.h"
 #include "predict/server_stats.h"
+#include "rpc/router.h"
 
 namespace thaw::inference {
 
@@ -55,19 +58,24 @@ class ModelServer {
   void drain(std::function<void()> done);
 
  private:
+  /// Who asked, over HTTP or gRPC: gets one answer, unless it is gone before.
+  struct Asker {
+    std::function<void(http::Response)> answer;
+    std::function<void(std::function<void()>)> when_gone;
+  };
   struct Waiting {
     Work work;
-    std::shared_ptr<http::Responder> responder;
+    Asker asker;
     std::string path;
     Instant since;
     std::shared_ptr<Wanted> wanted;
   };
   struct Batch;
 
-  void handle(http::Request request, http::Responder responder);
+  void handle(const http::Request& request, Asker asker);
+  void serve_grpc();
   void load_next(size_t index, std::function<void(const Status&)> done);
-  void enqueue(Work work, const http::Request& request, const std::string& path,
-               http::Responder responder);
+  void enqueue(Work work, const http::Request& request, const std::string& path, Asker asker);
   void refuse(uint64_t id);
   void forget(uint64_t id);
   void work_on();
@@ -84,6 +92,7 @@ class ModelServer {
   uint64_t last_id_ = 0;
   enum class State { kLoading, kIdle, kWorking } state_ = State::kLoading;
   bool answered_once_ = false;
+  rpc::Router grpc_;
   http::Server server_;
 };
 

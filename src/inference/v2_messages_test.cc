@@ -1,0 +1,82 @@
+#include "inference/v2_messages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace thaw::inference {
+namespace {
+
+using testing::HasSubstr;
+
+/// Length-delimited: id, bytes.
+std::string field(int id, const std::string& bytes) {
+  return std::string(1, static_cast<char>(id << 3 | 2)) + static_cast<char>(bytes.size()) + bytes;
+}
+std::string raw_text(const std::string& text) {
+  return std::string(1, static_cast<char>(text.size())) + std::string(3, '\0') + text;
+}
+std::string tensor(const std::string& contents, const std::string& type = "BYTES") {
+  const std::string shape = "\x1a\x01\x01";  // packed [1]
+  return field(5, field(1, "text") + field(2, type) + shape + contents);
+}
+
+std::string fault_of(const std::string& message) {
+  const auto infer = decode_infer(message);
+  EXPECT_FALSE(infer);
+  return infer ? "" : infer.error().message();
+}
+
+TEST(V2Messages, TensorsOfContentsAndRawOnesAreTheSameBody) {
+  const std::string about = field(1, "qa") + field(3, "7");
+  const auto plain = decode_infer(about + tensor(field(5, field(8, "hello"))));
+  ASSERT_TRUE(plain) << plain.error().message();
+  EXPECT_EQ(plain->model, "qa");
+  EXPECT_EQ(plain->body.dump(),
+            R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":["hello"]}],)"
+            R"("id":"7"})");
+  const auto raw = decode_infer(about + tensor("") + field(7, raw_text("hello")));
+  ASSERT_TRUE(raw) << raw.error().message();
+  EXPECT_EQ(raw->body, plain->body);
+  EXPECT_EQ(raw->tensors, InferMessage::Tensors::kRaw);
+}
+
+TEST(V2Messages, ParametersKeepTheirKinds) {
+  const std::string yes = field(4, field(1, "a") + field(2, std::string("\x08\x01")));
+  const std::string number = field(4, field(1, "b") + field(2, std::string("\x10\x05")));
+  const std::string text = field(4, field(1, "c") + field(2, field(3, "d")));
+  EXPECT_EQ(decode_infer(yes + number + text)->body["parameters"].dump(),
+            R"({"a":true,"b":5,"c":"d"})");
+}
+
+TEST(V2Messages, WhatIsWrongIsTold) {
+  for (const char* bytes : {"\x0a\x05hi", "\x07", "\x03\x01", "\xff", "\x2a\x02\x1a\x05"}) {
+    EXPECT_EQ(fault_of(bytes), "the message is malformed");
+  }
+  EXPECT_THAT(fault_of(tensor("") + field(7, "\x05")), HasSubstr("raw_input_contents[0]"));
+  EXPECT_THAT(fault_of(tensor("") + field(7, raw_text("a")) + field(7, raw_text("b"))),
+              HasSubstr("has 2 tensors, inputs has 1"));
+  EXPECT_THAT(fault_of(tensor(field(5, field(8, "a"))) + field(7, raw_text("b"))),
+              HasSubstr("must be empty beside raw_input_contents"));
+  std::string many;
+  for (size_t i = 0; i <= kMostTensors; ++i) many += tensor("");
+  EXPECT_THAT(fault_of(many), HasSubstr("more than 64 tensors"));
+}
+
+TEST(V2Messages, AnswersHaveTheirNumbersWhereTheRequestHadItsTexts) {
+  const Json answer = Json::parse(R"({"model_name":"m","id":"7","outputs":[
+      {"name":"label","datatype":"BYTES","shape":[1],"data":["A"]},
+      {"name":"score","datatype":"FP64","shape":[1],"data":[0.5]},
+      {"name":"start","datatype":"INT64","shape":[1],"data":[300]}]})")
+                          .value();
+  const std::string half("\0\0\0\0\0\0\xe0\x3f", 8);
+  const std::string plain = encode_infer(answer, InferMessage::Tensors::kContents);
+  EXPECT_THAT(plain, HasSubstr(field(5, field(8, "A"))));
+  EXPECT_THAT(plain, HasSubstr(field(5, field(7, half))));
+  EXPECT_THAT(plain, HasSubstr(field(5, field(3, "\xac\x02"))));
+  const std::string raw = encode_infer(answer, InferMessage::Tensors::kRaw);
+  EXPECT_THAT(raw, HasSubstr(field(6, raw_text("A")) + field(6, half) +
+                             field(6, std::string("\x2c\x01\0\0\0\0\0\0", 8))));
+}
+
+}  // namespace
+}  // namespace thaw::inference
