@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "doctor/examiner.h"
 #include "doctor/requests.h"
@@ -25,7 +26,8 @@ class Examination {
 
  private:
   Room room() { return {ports_.patience, ports_.sandbox, ports_.is_container}; }
-  void open_view(sandbox::InstanceSpec& spec, const std::string& name);
+  void open_views(sandbox::InstanceSpec& spec, const std::string& name);
+  void open_view(sandbox::InstanceSpec& spec, const std::string& folder, const std::string& name);
   void watch_start();
   void note_network();
   void note_end();
@@ -46,7 +48,7 @@ class Examination {
   Ports ports_;
   Limits limits_;
   Facts facts_;
-  std::optional<WritableView> view_;
+  std::vector<WritableView> views_;
   std::optional<Trial> trial_;
   std::string python_;  // the interpreter that serves, or empty
 };

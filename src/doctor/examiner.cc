@@ -1,6 +1,7 @@
 #include "doctor/examiner.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "doctor/examination.h"
@@ -42,7 +43,7 @@ void Examination::run() {
   }
   sandbox::InstanceSpec spec = spec_on(facts_.target, kOtherPort);
   const WallTime began = ports_.patience.loop().wall_now();
-  open_view(spec, "main");
+  open_views(spec, "main");
   trial_.emplace(room(), spec, Trial::Trap::kYes);
   trial_->on_line = [this](std::string_view line) {
     if (tells_of_read_only(line) && facts_.refused_writes.size() < kShownRefusals) {
@@ -69,18 +70,40 @@ void Examination::run() {
   if (!python_.empty() && !facts_.start.listening.empty()) measure_imports();
 }
 
-void Examination::open_view(sandbox::InstanceSpec& spec, const std::string& name) {
-  const std::string& folder = facts_.target.directory;
-  view_.reset();
-  if (!ports_.is_container || folder.empty() || folder == "/") return;
+void Examination::open_views(sandbox::InstanceSpec& spec, const std::string& name) {
+  views_.clear();
+  if (!ports_.is_container) return;
+  std::vector<std::string> folders = facts_.target.elsewhere;
+  const std::string& own = facts_.target.directory;
+  if (!own.empty() && own != "/") folders.push_back(own);
+  std::sort(folders.begin(), folders.end());  // one around another is mounted first
+  for (size_t i = 0; i < folders.size(); ++i) {
+    open_view(spec, folders[i], name + std::to_string(i));
+  }
+}
+
+void Examination::open_view(sandbox::InstanceSpec& spec, const std::string& folder,
+                            const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    // A file alone: a copy, so that it stays as it is.
+    const std::string copy = ports_.scratch + "/" + name;
+    std::filesystem::create_directories(ports_.scratch, error);
+    if (std::filesystem::copy_file(folder, copy, error)) {
+      spec.binds.push_back({.source = copy, .target = folder});
+    } else {
+      facts_.not_seen.push_back("the program does not see " + folder + ": " + error.message());
+    }
+    return;
+  }
   auto view = WritableView::open(folder, ports_.scratch + "/" + name, spec.memory);
   if (!view) {
     facts_.not_seen.push_back("files that the program writes into " + folder + ": " +
                               view.error().message());
     return;
   }
-  view_.emplace(*std::move(view));
-  spec.binds.push_back(view_->bind());
+  views_.push_back(*std::move(view));
+  spec.binds.push_back(views_.back().bind());
 }
 
 /// Waits until it listens, ends, or is not going to.
@@ -152,9 +175,10 @@ void Examination::note_end() {
 
 void Examination::note_files(WallTime began) {
   const std::string& folder = facts_.target.directory;
-  if (view_) {
-    facts_.written = view_->written();
-  } else if (!ports_.is_container && !folder.empty() && folder != "/") {
+  for (const WritableView& view : views_) {
+    for (WrittenFile& file : view.written()) facts_.written.push_back(std::move(file));
+  }
+  if (!ports_.is_container && !folder.empty() && folder != "/") {
     facts_.written = younger_files(folder, began);
     facts_.not_seen.push_back("files written elsewhere than in " + folder +
                               ": that needs a container, which needs root");
@@ -164,7 +188,9 @@ void Examination::note_files(WallTime began) {
   if (!ports_.is_container || trial_->ended()) return;
   const std::string tmp = "/proc/" + std::to_string(trial_->main_pid()) + "/root/tmp";
   for (WrittenFile& file : files_below(tmp, "/tmp")) {
-    const bool in_folder = !folder.empty() && file.path.starts_with(folder + "/");
+    const bool in_folder = std::any_of(views_.begin(), views_.end(), [&](const WritableView& view) {
+      return view.shows(file.path);
+    });
     if (file.kind == WrittenFile::Kind::kDatabase && !in_folder) {
       facts_.written.push_back(std::move(file));
     }

@@ -45,7 +45,7 @@ void Examination::measure_need() {
   sandbox::InstanceSpec spec = spec_on(facts_.target, kOtherPort);
   spec.memory = {std::min(spec.memory.value * kMoreMemory, free_memory().value / 2)};
   if (spec.memory <= facts_.target.instance.memory) return;
-  open_view(spec, "more");
+  open_views(spec, "more");
   Trial trial(room(), spec, Trial::Trap::kYes);
   trial.start();
   const Duration limit = limits_.max_wait.value_or(facts_.target.probe_deadline);
@@ -75,7 +75,7 @@ void Examination::measure_imports() {
   sandbox::InstanceSpec spec = spec_on(facts_.target, kOtherPort);
   spec.env.emplace_back("PYTHONPROFILEIMPORTTIME=1");
   ImportFacts& imports = facts_.imports;
-  open_view(spec, "imports");
+  open_views(spec, "imports");
   Trial trial(room(), spec, Trial::Trap::kYes);
   trial.on_line = [&](std::string_view line) {
     auto module = parse_import_line(line);
@@ -109,7 +109,7 @@ void Examination::measure_compiling() {
   sandbox::InstanceSpec spec = spec_on(facts_.target, kOtherPort);
   spec.env.emplace_back("PYTHONVERBOSE=1");
   ImportFacts& imports = facts_.imports;
-  open_view(spec, "verbose");
+  open_views(spec, "verbose");
   {
     Trial trial(room(), spec, Trial::Trap::kYes);
     trial.on_line = [&](std::string_view line) {
@@ -130,7 +130,7 @@ void Examination::measure_compiling() {
   imports.from_source = static_cast<int>(imports.source_files.size());
   if (imports.source_files.empty() || ports_.patience.given_up()) return;
   spec = spec_on(facts_.target, kOtherPort);
-  open_view(spec, "compile");
+  open_views(spec, "compile");
   spec.argv = {python_, "-c", kCompile};
   spec.argv.insert(spec.argv.end(), imports.source_files.begin(), imports.source_files.end());
   Trial trial(room(), spec, Trial::Trap::kNo);

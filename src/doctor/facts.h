@@ -21,6 +21,9 @@ struct Target {
   std::string name;       // as the user named it
   std::string found_by;   // which rule chose the command: "Procfile: web"
   std::string directory;  // the program's own folder, absolute; empty: none is known
+  /// What the command names elsewhere: folders, and files that lie where instances have folders of
+  /// their own. Absolute, none below another.
+  std::vector<std::string> elsewhere;
   sandbox::InstanceSpec instance;
   int concurrency = 80;
   bool throttled = true;     // CPU during requests only

@@ -1,5 +1,8 @@
 #include "doctor/target.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "control/runtime_config.h"
 #include "doctor/launch.h"
 #include "spec/defaults.h"
@@ -88,6 +91,54 @@ std::string folder_of(const sandbox::InstanceSpec& instance) {
   return "";
 }
 
+bool is_below(std::string_view path, std::string_view folder) {
+  return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+/// In folders of the system nothing of the program's own lies; instances see them as they are.
+bool is_of_the_system(std::string_view path) {
+  for (std::string_view folder :
+       {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev", "/boot"}) {
+    if (is_below(path, folder)) return true;
+  }
+  return false;
+}
+
+/// The folder of a file, or the file where instances have their own instead of its folder.
+std::string shown_for(const std::string& path, io::Disk& disk) {
+  if (disk.list(path)) return path;
+  const std::string folder = path.substr(0, path.rfind('/'));
+  for (std::string_view own : {"", "/tmp", "/var/tmp", "/run"}) {
+    if (folder == own) return path;
+  }
+  return folder;
+}
+
+/// What words of the command name outside of the program's folder: "/srv/app.py", "../app.py",
+/// "--config=/srv/app.yaml".
+std::vector<std::string> elsewhere_of(const Target& target, io::Disk& disk) {
+  constexpr size_t kMost = 4;
+  std::vector<std::string> found;
+  for (const std::string& word : target.instance.argv) {
+    const size_t equals = word.starts_with('-') ? word.find('=') : word.npos;
+    std::string path = equals == word.npos ? word : word.substr(equals + 1);
+    if (path.find('/') == path.npos) continue;
+    if (!path.starts_with('/')) path.insert(0, target.instance.working_dir + "/");
+    path = std::filesystem::path(path).lexically_normal();
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    if (path == "/" || is_of_the_system(path) || !disk.exists(path)) continue;
+    const std::string shown = shown_for(path, disk);
+    const auto covers = [&](const std::string& folder) { return is_below(shown, folder); };
+    if (!target.directory.empty() && covers(target.directory)) continue;
+    if (std::any_of(found.begin(), found.end(), covers)) continue;
+    std::erase_if(found, [&](const std::string& other) { return is_below(other, shown); });
+    if (found.size() < kMost) found.push_back(shown);
+  }
+  // A folder is shown before what is mounted in it.
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 }  // namespace
 
 Result<Target> target_of(const Request& request, io::Disk& disk,
@@ -136,6 +187,7 @@ Result<Target> target_of(const Request& request, io::Disk& disk,
   }
   target.request_path = request.request_path;
   if (target.directory.empty()) target.directory = folder_of(target.instance);
+  target.elsewhere = elsewhere_of(target, disk);
   return target;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +28,7 @@ class WritableView {
 
   /// To be mounted in the instance.
   sandbox::Bind bind() const { return {.source = scratch_ + "/view", .target = folder_}; }
+  bool shows(std::string_view path) const { return path.starts_with(folder_ + "/"); }
   /// What was written, named as the instance names it; byte code of Python aside.
   std::vector<WrittenFile> written() const;
 

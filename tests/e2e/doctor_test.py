@@ -1,5 +1,6 @@
 """`thaw doctor` on small broken programs, one fault each, and on good ones."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import HANG_SECONDS, ROOT, THAW, Platform, leftovers, wait_until
@@ -138,6 +140,17 @@ class InContainers(DoctorTest):
         code, _ = doctor("--fail-on", "error", "--", "python3", "app.py", cwd=APPS / "single")
         self.assertEqual(code, 0)
 
+    def test_a_script_that_lies_elsewhere(self):
+        for name, expected in (("good", []), ("writes", ["writes-outside-tmp"])):
+            app = self.copy(name)
+            code, report = doctor("--", "python3", app / "app.py", cwd=ROOT / "docs")
+            self.assertEqual((code, ids(report)), (7 if expected else 0, expected), report)
+        self.assertFalse((app / "cache.json").exists(), "the folder itself is not touched")
+        alone = pathlib.Path(shutil.copy(APPS / "loopback/app.py", f"{self.folder}.py"))
+        self.addCleanup(alone.unlink)
+        code, report = doctor("--", "python3", alone, cwd=ROOT / "docs")
+        self.assertEqual((code, ids(report)), (7, ["listens-on-loopback"]), report)
+
     def test_a_service_file(self):
         file = self.folder / "service.yaml"
         file.write_text(json.dumps({
@@ -185,6 +198,53 @@ class InContainers(DoctorTest):
         self.assertEqual(set(pathlib.Path("/tmp").glob("thaw-doctor-*")) - before, set())
         self.assertEqual(leftovers("/tmp/thaw-doctor-"), [])
 
+    test_ctrl_c_leaves_nothing.alone = True  # it looks for what others leave, too
+
+
+class SideBySide(unittest.TextTestRunner):
+    """Examinations mostly wait and watch: several at a time."""
+
+    AT_A_TIME = 4
+
+    def run(self, test):
+        cases, result = list(self.flat(test)), self._makeResult()
+        together, alone = [], []
+        for case in cases:
+            method = getattr(case, case.id().rpartition(".")[2])
+            (alone if getattr(method, "alone", False) else together).append(case)
+        with concurrent.futures.ThreadPoolExecutor(self.AT_A_TIME) as pool:
+            for one in pool.map(self.result_of, together):
+                self.add(result, one)
+        for case in alone:
+            self.add(result, self.result_of(case))
+        result.printErrors()
+        self.stream.writeln(f"{result.testsRun} ran, {len(result.failures)} failed, "
+                            f"{len(result.errors)} broke, {len(result.skipped)} skipped")
+        return result
+
+    def flat(self, test):
+        if isinstance(test, unittest.TestCase):
+            yield test
+        else:
+            for inner in test:
+                yield from self.flat(inner)
+
+    @staticmethod
+    def result_of(case):
+        result = unittest.TestResult()
+        begin = time.monotonic()
+        case.run(result)
+        return str(case), time.monotonic() - begin, result
+
+    def add(self, result, one):
+        name, took, own = one
+        word = "ok" if own.wasSuccessful() else "FAILED"
+        self.stream.writeln(f"{name} ... {'skipped' if own.skipped else word} ({took:.1f} s)")
+        self.stream.flush()
+        result.testsRun += own.testsRun
+        for kind in ("failures", "errors", "skipped"):
+            getattr(result, kind).extend(getattr(own, kind))
+
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(testRunner=SideBySide)
