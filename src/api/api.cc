@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/guard.h"
+#include "api/identity_v1.h"
 #include "api/projects.h"
 #include "api/pubsub_v1.h"
 #include "api/reply.h"
@@ -63,7 +64,9 @@ std::string reference_page(const std::vector<Route>& routes) {
 }  // namespace
 
 bool is_reserved_path(std::string_view part) {
-  constexpr std::string_view kParts[] = {"apis", "thaw", "v1", "v2", "projects", "computeMetadata"};
+  constexpr std::string_view kParts[] = {"apis",   "thaw",        "v1",
+                                         "v2",     "projects",    "computeMetadata",
+                                         "oauth2", ".well-known", "metrics"};
   return std::find(std::begin(kParts), std::end(kParts), part) != std::end(kParts);
 }
 
@@ -97,8 +100,9 @@ class Api::Impl {
 
  private:
   std::vector<Route> all_routes(const io::Clock& clock) {
-    std::vector<Route> routes = run_v1_routes(rooms_.control);
+    std::vector<Route> routes = run_v1_routes(rooms_.control, rooms_.guard);
     append(routes, project_routes());
+    append(routes, identity_v1_routes(rooms_.guard));
     append(routes, pubsub_v1_routes(rooms_.bus));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));

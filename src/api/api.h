@@ -15,6 +15,7 @@
 #include "billing/meter.h"
 #include "control/control.h"
 #include "http/server.h"
+#include "identity/guard.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "messaging/bus.h"
@@ -36,6 +37,7 @@ struct Rooms {
   const billing::Meter& meter;
   messaging::Bus& bus;
   messaging::Sources& sources;
+  identity::Guard& guard;
   storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
 };
 

@@ -35,6 +35,12 @@ std::string service_body(const std::string& name, const std::string& word = "one
          word + R"("]}]}}}})";
 }
 
+/// One for all tests: to make one takes most of a second.
+const identity::SigningKey& signing_key() {
+  static const identity::SigningKey kKey = *identity::SigningKey::make();
+  return kKey;
+}
+
 class ApiTest : public ::testing::Test {
  protected:
   ApiTest() {
@@ -120,10 +126,12 @@ class ApiTest : public ::testing::Test {
       source_catalog_,
       entropy_};
   messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
-  Api api_{net_,
-           loop_,
-           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_, sources_},
-           {.version = "1.2.3", .isolation_notice = ""}};
+  identity::Guard guard_{*database_, loop_, signing_key(), "http://issuer"};
+  Api api_{
+      net_,
+      loop_,
+      Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_, sources_, guard_},
+      {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
 };
@@ -284,21 +292,60 @@ TEST_F(RunV1, RevisionsAreShownAndDeletedWithinTheRules) {
   refused(call("GET", kRevisions + "/absent"), 404);
 }
 
-TEST_F(RunV1, AccessIsSaidToBeOpenAndNothingElseIsAccepted) {
+TEST_F(RunV1, AServiceIsOpenUntilAPolicyIsSetAndAgainWhenItIsDeployedAnew) {
   deploy("demo");
   const std::string service = "/v1/projects/p1/locations/local/services/demo";
   const Json policy = get(service + ":getIamPolicy?options.requestedPolicyVersion=3");
   EXPECT_EQ(policy["bindings"].as_array()[0].string_or("role"), "roles/run.invoker");
   const Json wanted = Json::object({{"policy", policy}});
   EXPECT_EQ(call("POST", service + ":setIamPolicy", wanted.dump()).status, 200);
-  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy", R"({"policy":{}})"), 501),
-              HasSubstr("cannot restrict"));
+  EXPECT_TRUE(guard_.is_open("demo"));
+  EXPECT_EQ(call("POST", service + ":setIamPolicy", R"({"policy":{}})").status, 200);
+  EXPECT_FALSE(guard_.is_open("demo"));
+  EXPECT_TRUE(get(service + ":getIamPolicy")["bindings"].as_array().empty());
+  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy", wanted.dump()), 409),
+              HasSubstr("somebody else"));
+  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy",
+                           R"({"policy":{"bindings":[{"role":"roles/run.invoker"}]}})"),
+                      400),
+              HasSubstr("policy.bindings[0].members"));
   const http::Response may = call("POST", service + ":testIamPermissions",
                                   R"({"permissions":["run.services.setIamPolicy"]})");
   EXPECT_THAT(may.body, HasSubstr("run.services.setIamPolicy"));
   refused(call("GET", "/v1/projects/p1/locations/local/services/x:getIamPolicy"), 404);
   refused(call("GET", service + ":getSecrets"), 404);
   EXPECT_EQ(get("/v1/projects/p1/services/run.googleapis.com").string_or("state"), "ENABLED");
+  EXPECT_EQ(call("DELETE", service).status, 200);
+  EXPECT_TRUE(guard_.is_open("demo"));
+}
+
+TEST_F(ApiTest, NoPathOfItsIsTakenForABucket) {
+  const Json table = get("/thaw/v1/routes");
+  ASSERT_FALSE(table["routes"].as_array().empty());
+  for (const Json& route : table["routes"].as_array()) {
+    const std::string path = route.string_or("path");
+    const std::string first = path.substr(1, path.find('/', 1) - 1);
+    EXPECT_TRUE(is_reserved_path(first)) << path;
+  }
+}
+
+TEST_F(ApiTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
+  const Json configuration = get("/.well-known/openid-configuration");
+  EXPECT_EQ(configuration.string_or("issuer"), "http://issuer");
+  EXPECT_EQ(configuration.string_or("jwks_uri"), "http://issuer/oauth2/v3/certs");
+  EXPECT_EQ(get("/oauth2/v3/certs"), signing_key().public_key_set());
+  const std::string path = "/v1/projects/-/serviceAccounts/a@b.c:generateIdToken";
+  const http::Response made = call("POST", path, R"({"audience":"http://x"})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const auto claims = identity::read_token(
+      signing_key(), Json::parse(made.body)->string_or("token"), "http://issuer", loop_.wall_now());
+  ASSERT_TRUE(claims) << claims.error().message();
+  EXPECT_EQ(claims->audience, "http://x");
+  EXPECT_EQ(claims->email, "a@b.c");
+  refused(call("POST", path, "{}"), 400);
+  refused(call("POST", "/v1/projects/-/serviceAccounts/nobody:generateIdToken",
+               R"({"audience":"http://x"})"),
+          400);
 }
 
 TEST_F(ThawV1, TellsOfItself) {

@@ -159,9 +159,12 @@ Answer get_service(const control::Controller& control, const Call& call, spec::S
                  : error_reply(service.error());
 }
 
-Answer delete_service(control::Controller& control, const Call& call, spec::ServiceKind kind) {
+Answer delete_service(control::Controller& control, identity::Guard& guard, const Call& call,
+                      spec::ServiceKind kind) {
   if (const auto known = named(control, call, kind); !known) return error_reply(known.error());
-  const Status done = control.remove(ServiceId(call.path.at("service")));
+  const std::string& name = call.path.at("service");
+  Status done = control.remove(ServiceId(name));
+  if (done) done = guard.forget(name);
   return done ? deleted() : error_reply(done.error());
 }
 
@@ -173,8 +176,8 @@ Answer get_revision(const control::Controller& control, const Call& call) {
 }
 
 /// Of one kind: list, create, get, replace, delete.
-void add_kind(std::vector<Route>& routes, control::Controller& control, const std::string& all,
-              spec::ServiceKind kind) {
+void add_kind(std::vector<Route>& routes, control::Controller& control, identity::Guard& guard,
+              const std::string& all, spec::ServiceKind kind) {
   const std::string one = all + "/{service}", word(name_of(kind));
   routes.push_back(route("GET", all, {"labelSelector", "limit"}, "all " + word + "s",
                          [&, kind](const Call& c) { return list_services(control, c, kind); }));
@@ -186,15 +189,16 @@ void add_kind(std::vector<Route>& routes, control::Controller& control, const st
   routes.push_back(route("PUT", one, {"dryRun"}, "deploy over a " + word, [&, kind](const Call& c) {
     return apply(control, c, kind, control::ApplyMode::kReplace);
   }));
-  routes.push_back(route("DELETE", one, {"propagationPolicy"}, "delete a " + word,
-                         [&, kind](const Call& c) { return delete_service(control, c, kind); }));
+  routes.push_back(
+      route("DELETE", one, {"propagationPolicy"}, "delete a " + word,
+            [&, kind](const Call& c) { return delete_service(control, guard, c, kind); }));
 }
 
 /// The routes of one way to write the parent: by namespace, or by project and location.
-void add_routes(std::vector<Route>& routes, control::Controller& control,
+void add_routes(std::vector<Route>& routes, control::Controller& control, identity::Guard& guard,
                 const std::string& parent) {
   const std::string revisions = parent + "/revisions", one_revision = revisions + "/{revision}";
-  add_kind(routes, control, parent + "/services", spec::ServiceKind::kService);
+  add_kind(routes, control, guard, parent + "/services", spec::ServiceKind::kService);
   routes.push_back(route("GET", revisions, {"labelSelector", "limit"},
                          "revisions, newest first; labelSelector=serving.knative.dev/service=NAME",
                          [&](const Call& c) { return list_revisions(control, c); }));
@@ -207,33 +211,24 @@ void add_routes(std::vector<Route>& routes, control::Controller& control,
       }));
 }
 
-// ---- Who may do what
-// ----------------------------------------------------------------------------- Thaw asks nobody
-// for a password: whoever reaches the gateway may call a service, whoever reaches the API may do
-// everything. These routes say so, and refuse a policy that would say otherwise.
+// ---- Who may call ------------------------------------------------------------------------------
+// Whoever reaches the API may do everything; who may call a service through the gateway, its
+// policy says.
 
-constexpr std::string_view kInvoker = "roles/run.invoker";
-
-Answer open_policy() {
-  return json_reply(Json::object(
-      {{"version", 1},
-       {"etag", "BwAAAAAAAAA="},
-       {"bindings",
-        Json::Array{Json::object({{"role", kInvoker}, {"members", Json::Array{"allUsers"}}})}}}));
+Json shown_policy(const identity::Policy& policy) {
+  Json shown = identity::policy_json(policy);
+  shown.set("etag", identity::etag_of(policy));
+  return shown;
 }
 
-Answer set_policy(const Call& call) {
+Answer set_policy(identity::Guard& guard, const std::string& service, const Call& call) {
   const auto body = Json::parse(call.request.body);
   if (!body) return error_reply(body.error());
-  const Json& bindings = (*body)["policy"]["bindings"];
-  const bool is_open = bindings.is_array() && bindings.as_array().size() == 1 &&
-                       bindings.as_array()[0].string_or("role") == kInvoker &&
-                       bindings.as_array()[0]["members"] == Json(Json::Array{"allUsers"});
-  if (is_open) return open_policy();
-  return error_reply(
-      Error(Code::kUnimplemented,
-            "policy.bindings: Thaw cannot restrict who calls a service: the only policy is "
-            "roles/run.invoker for allUsers; choose the gateway's listening address instead"));
+  auto policy = identity::read_policy((*body)["policy"], guard.policy_of(service));
+  if (!policy) return error_reply(policy.error());
+  const Json shown = shown_policy(*policy);
+  const Status kept = guard.set_policy(service, *std::move(policy));
+  return kept ? json_reply(shown) : error_reply(kept.error());
 }
 
 Answer test_permissions(const Call& call) {
@@ -244,19 +239,24 @@ Answer test_permissions(const Call& call) {
 }
 
 void add_access_routes(std::vector<Route>& routes, const control::Controller& control,
-                       const std::string& service) {
+                       identity::Guard& guard, const std::string& service) {
   const auto of_known = [&control](auto make) {
     return [&control, make](const Call& c) {
-      const auto known = control.get(ServiceId(c.path.at("service")));
-      return known ? make(c) : error_reply(known.error());
+      const std::string name = c.path.at("service");
+      const auto known = control.get(ServiceId(name));
+      return known ? make(name, c) : error_reply(known.error());
     };
   };
   routes.push_back(route("GET", service + ":getIamPolicy", {"options.requestedPolicyVersion"},
-                         "who may call the service: everybody",
-                         of_known([](const Call&) { return open_policy(); })));
+                         "who may call the service; everybody, until it is given a policy",
+                         of_known([&guard](const std::string& name, const Call&) {
+                           return json_reply(shown_policy(guard.policy_of(name)));
+                         })));
   routes.push_back(route("POST", service + ":setIamPolicy", {},
-                         "accepts only the policy that getIamPolicy answers",
-                         of_known([](const Call& c) { return set_policy(c); })));
+                         "say who may call: members of roles/run.invoker",
+                         of_known([&guard](const std::string& name, const Call& c) {
+                           return set_policy(guard, name, c);
+                         })));
   // Also for services that do not exist yet: gcloud asks before it deploys.
   routes.push_back(route("POST", service + ":testIamPermissions", {},
                          "what the caller may do: all that it asks for",
@@ -295,15 +295,15 @@ Json revision_json(const control::Revision& revision, control::Traffic traffic,
                                                 {"serviceName", revision.service.str()}})}});
 }
 
-std::vector<Route> run_v1_routes(control::Controller& control) {
+std::vector<Route> run_v1_routes(control::Controller& control, identity::Guard& guard) {
   std::vector<Route> routes;
-  add_routes(routes, control, "/apis/serving.knative.dev/v1/namespaces/{namespace}");
-  add_kind(routes, control, "/apis/run.googleapis.com/v1/namespaces/{namespace}/workerpools",
+  add_routes(routes, control, guard, "/apis/serving.knative.dev/v1/namespaces/{namespace}");
+  add_kind(routes, control, guard, "/apis/run.googleapis.com/v1/namespaces/{namespace}/workerpools",
            spec::ServiceKind::kWorkerPool);
   const std::string parent = "/v1/projects/{project}/locations/{location}";
-  add_kind(routes, control, parent + "/workerpools", spec::ServiceKind::kWorkerPool);
-  add_routes(routes, control, parent);
-  add_access_routes(routes, control, parent + "/services/{service}");
+  add_kind(routes, control, guard, parent + "/workerpools", spec::ServiceKind::kWorkerPool);
+  add_routes(routes, control, guard, parent);
+  add_access_routes(routes, control, guard, parent + "/services/{service}");
   return routes;
 }
 

@@ -9,10 +9,11 @@
 
 #include "api/router.h"
 #include "control/control.h"
+#include "identity/guard.h"
 
 namespace thaw::api {
 
-std::vector<Route> run_v1_routes(control::Controller& control);
+std::vector<Route> run_v1_routes(control::Controller& control, identity::Guard& guard);
 
 /// The v1 shape of a revision, with labels and conditions. `parent`: its namespace.
 Json revision_json(const control::Revision& revision, control::Traffic traffic,

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "app/courier.h"
+#include "app/front_door.h"
 #include "app/instance_doors.h"
 #include "app/object_rooms.h"
 #include "app/push_targets.h"
@@ -97,6 +98,8 @@ class Platform::Impl {
   std::optional<serving::Serving> serving_;
   std::optional<control::SqliteCatalog> catalog_;
   std::optional<control::Controller> control_;
+  std::optional<identity::Guard> guard_;
+  std::optional<FrontDoor> front_door_;
   std::optional<gateway::ServingSlots> slots_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<messaging::Bus> bus_;
@@ -162,9 +165,14 @@ Status Platform::Impl::make_rooms() {
   serving_options.autoscaler.scale_to_zero_after = options_.scale_to_zero_after;
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
 
+  ASSIGN_OR_RETURN(identity::SigningKey key, identity::SigningKey::load_or_make(
+                                                 disk_, options_.data_dir + "/identity-key.pem"));
+  guard_.emplace(*database_, loop_, std::move(key), "");
+  RETURN_IF_ERROR(guard_->load());
+  front_door_.emplace(*guard_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
-                   gateway::GatewayOptions{.seed = entropy_.next()});
+                   gateway::GatewayOptions{.seed = entropy_.next(), .door = &*front_door_});
   return {};
 }
 
@@ -202,6 +210,7 @@ Status Platform::Impl::make_control() {
           .serve_argv = {own_program_, "serve"},
           .instance_env = {{"STORAGE_EMULATOR_HOST", store}},
       });
+  front_door_->set_control(*control_);
   switchboard_.connect({.clock = &loop_,
                         .serving = &*serving_,
                         .control = &*control_,
@@ -226,7 +235,7 @@ Status Platform::Impl::make_control() {
 Status Platform::Impl::open_doors() {
   ASSIGN_OR_RETURN(gateway_address_, gateway_->listen(options_.gateway_address));
   RETURN_IF_ERROR(make_control());
-  push_targets_.emplace(switchboard_, options_.base_domain, gateway_address_);
+  push_targets_.emplace(switchboard_, *guard_, options_.base_domain, gateway_address_);
   pusher_.emplace(*bus_, loop_, net_, *push_targets_);
   pusher_->start();
   RETURN_IF_ERROR(start_sources());
@@ -241,10 +250,12 @@ Status Platform::Impl::open_doors() {
                           .meter = *meter_,
                           .bus = *bus_,
                           .sources = *sources_,
+                          .guard = *guard_,
                           .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   objects_->set_base_url("http://" + api_address_.str());
+  guard_->set_issuer("http://" + api_address_.str());
   const Json endpoints =
       Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
   RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints.dump() + "\n"));

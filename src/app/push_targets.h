@@ -1,6 +1,6 @@
 // PushTargets of the platform: its own services by their host names, everything else by number.
 //
-// **Thread**: the loop's. **Owner**: the switchboard outlives it. **Limits**: names other than
+// **Thread**: the loop's. **Owner**: switchboard and guard outlive it. **Limits**: names other than
 // localhost and those of services are not looked up.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/switchboard.h"
+#include "identity/guard.h"
 #include "messaging/pusher.h"
 
 namespace thaw::app {
@@ -15,16 +16,22 @@ namespace thaw::app {
 class PlatformTargets final : public messaging::PushTargets {
  public:
   /// `gateway`: where it listens.
-  PlatformTargets(const Switchboard& switchboard, std::string base_domain,
+  PlatformTargets(const Switchboard& switchboard, identity::Guard& guard, std::string base_domain,
                   io::SocketAddress gateway)
       : switchboard_(switchboard),
+        guard_(guard),
         base_domain_(std::move(base_domain)),
         gateway_(std::move(gateway)) {}
 
   Result<Target> find(const messaging::Endpoint& endpoint) const override;
+  Result<std::string> token(const std::string& account,
+                            const std::string& audience) const override {
+    return guard_.token_for(account, audience);
+  }
 
  private:
   const Switchboard& switchboard_;
+  identity::Guard& guard_;
   std::string base_domain_;
   io::SocketAddress gateway_;
 };

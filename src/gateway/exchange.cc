@@ -61,7 +61,9 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   if (!route(head)) return;
   const int64_t limit = core_.options.max_request.value;
   if (std::cmp_greater(head.content_length, limit)) return fail(request_too_large(limit));
-  append_request_head(request_head_, head, {.peer_ip = client_.peer_ip(), .trace = trace_});
+  append_request_head(
+      request_head_, head,
+      {.peer_ip = client_.peer_ip(), .trace = trace_, .signed_header = signed_header_});
   deadline_ = arrived_ + target_->timeout;
   client_.set_deadline(deadline_);
 }
@@ -75,9 +77,31 @@ bool Exchange::route(const http::RequestHead& head) {
                       may_know ? routes_->names(kNamesInReply) : std::vector<std::string>{}));
     return false;
   }
+  if (!may_pass(head)) return false;
   target_ = route_->choose(core_.random());
   if (target_ == nullptr) fail(nothing_ready(route_->service.str()));
   return target_ != nullptr;
+}
+
+/// Cloud Run's order: the token made for the platform first, so that the other stays the service's.
+bool Exchange::may_pass(const http::RequestHead& head) {
+  Door* const door = core_.options.door;
+  signed_header_ = {};
+  if (door == nullptr || door->is_open(route_->service)) return true;
+  std::string_view authorization;
+  for (const char* name : {"x-serverless-authorization", "authorization"}) {
+    const auto* header = head.find(name);
+    if (header == nullptr) continue;
+    authorization = header->value;
+    signed_header_ = name;
+    break;
+  }
+  const std::string host = normalize_host(head.host);
+  if (auto reply = door->refuse(route_->service, {host, authorization})) {
+    fail(*reply);
+    return false;
+  }
+  return true;
 }
 
 void Exchange::remember_facts(const http::RequestHead& head) {

@@ -51,6 +51,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
 
   void reset(const http::RequestHead& head);
   bool route(const http::RequestHead& head);
+  bool may_pass(const http::RequestHead& head);
   void remember_facts(const http::RequestHead& head);
   void use(std::unique_ptr<Slot> slot);
   void connect();
@@ -80,6 +81,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   std::shared_ptr<const RouteTable> routes_;  // keeps route_ and target_
   const Route* route_ = nullptr;
   const Target* target_ = nullptr;
+  std::string_view signed_header_;  // the one whose token the door took; a literal
   Instant arrived_{};
   Instant deadline_{};
   int attempts_ = 0;

@@ -106,6 +106,11 @@ bool is_replaced_in_request(HeaderId id) {
   }
 }
 
+/// A token up to its second dot (contract 1.6).
+std::string_view without_signature(std::string_view value) {
+  return value.substr(0, value.rfind('.') == std::string_view::npos ? 0 : value.rfind('.') + 1);
+}
+
 }  // namespace
 
 bool wants_websocket(const http::RequestHead& head) {
@@ -126,7 +131,9 @@ void append_request_head(std::string& out, const http::RequestHead& head,
   for (const HeaderView& header : head.headers) {
     if (is_replaced_in_request(header.id)) continue;
     if (names_headers && is_named_by_connection(head, header)) continue;
-    append_header(out, header.name, header.value);
+    const bool is_signed = !facts.signed_header.empty() &&
+                           http::equals_ignoring_case(header.name, facts.signed_header);
+    append_header(out, header.name, is_signed ? without_signature(header.value) : header.value);
   }
   if (head.framing == http::Framing::kChunked) out += "Transfer-Encoding: chunked\r\n";
   if (wants_websocket(head)) out += "Upgrade: websocket\r\nConnection: Upgrade\r\n";

@@ -16,6 +16,8 @@ struct RequestFacts {
   std::string_view peer_ip;
   std::string_view scheme = "http";
   Trace trace;
+  /// In small letters: its token's signature is taken out, so that the service cannot use it.
+  std::string_view signed_header = {};
 };
 
 /// Only WebSockets: an upgrade to h2c would carry requests past all that is checked here.

@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "gateway/access.h"
+#include "gateway/door.h"
 #include "gateway/route_table.h"
 #include "gateway/slots.h"
 #include "http/head.h"
@@ -36,6 +37,7 @@ struct GatewayOptions {
   Duration send_timeout = seconds(60);  // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
   uint64_t seed = 0;                     // of traffic shares and trace ids
+  Door* door = nullptr;                  // null: everybody may call everything
 };
 
 struct GatewayCore;

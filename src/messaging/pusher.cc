@@ -133,6 +133,18 @@ void Pusher::send(const Subscription& subscription, State& state, const Endpoint
   http::Request request = push_request(subscription, received);
   request.target = endpoint.target;
   request.headers.add("host", endpoint.authority());
+  if (const auto& oidc = subscription.push->oidc) {
+    // Without an audience it is the endpoint's URL (Pub/Sub's PushConfig.OidcToken).
+    const std::string& audience =
+        oidc->audience.empty() ? subscription.push->endpoint : oidc->audience;
+    const auto token = targets_.token(oidc->service_account_email, audience);
+    if (token) {
+      request.headers.add("authorization", "Bearer " + *token);
+    } else {  // the endpoint decides
+      log_warning("a push goes without its identity token",
+                  {{"subscription", subscription.name}, {"why", token.error().message()}});
+    }
+  }
   const uint64_t number = ++last_number_;
   auto& delivery = state.deliveries[number] = std::make_unique<Delivery>();
   ++under_way_;

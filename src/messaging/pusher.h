@@ -31,6 +31,11 @@ class PushTargets {
   virtual ~PushTargets() = default;
   /// kInvalidArgument: its name leads nowhere.
   virtual Result<Target> find(const Endpoint& endpoint) const = 0;
+  /// An identity token of the account for the audience, for a subscription with an oidcToken.
+  virtual Result<std::string> token(const std::string& account, const std::string& audience) const {
+    static_cast<void>(audience);
+    return Error(Code::kUnimplemented, "there are no identity tokens for " + account);
+  }
 };
 
 class Pusher final : private Bus::Listener {

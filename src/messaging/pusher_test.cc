@@ -111,6 +111,10 @@ class PusherTest : public ::testing::Test, public PushTargets {
   }
 
   Result<Target> find(const Endpoint&) const override { return Target{address_, places_}; }
+  Result<std::string> token(const std::string& account,
+                            const std::string& audience) const override {
+    return account + "|" + audience;
+  }
 
   void subscribe(const std::string& settings = "{}") {
     Json json = *Json::parse(settings);
@@ -124,6 +128,7 @@ class PusherTest : public ::testing::Test, public PushTargets {
     io_linux::run_until(loop_, [&] { return done; });
   }
   void handle(http::Request request, http::Responder responder) {
+    authorization_ = request.headers.get("authorization");
     const Json body = *Json::parse(request.body);
     const std::string data = *from_base64(body["message"].string_or("data"));
     seen_.push_back(data);
@@ -132,6 +137,7 @@ class PusherTest : public ::testing::Test, public PushTargets {
   }
   size_t backlog() { return bus_->backlog(kSub)->messages; }
 
+  std::string authorization_;  // of the last push
   std::string folder_;
   io_linux::EpollLoop loop_;
   io_linux::TcpNet net_{loop_};
@@ -156,6 +162,25 @@ TEST_F(PusherTest, PushesWhatIsPublishedAndAcknowledgesIt) {
   publish(messages);
   io_linux::run_until(loop_, [&] { return backlog() == 0; });
   EXPECT_EQ(seen_.size(), 50u);
+}
+
+TEST_F(PusherTest, CarriesAnIdentityTokenWhereTheSubscriptionAsksForOne) {
+  const std::string endpoint = "http://" + address_.str() + "/in";
+  subscribe();
+  publish({{.data = "a"}});
+  io_linux::run_until(loop_, [&] { return seen_.size() == 1 && backlog() == 0; });
+  EXPECT_EQ(authorization_, "");
+  Subscription subscription = *bus_->subscription(kSub);
+  subscription.push->oidc = {"p@q", ""};
+  ASSERT_TRUE(bus_->update_subscription(subscription));
+  publish({{.data = "b"}});
+  io_linux::run_until(loop_, [&] { return seen_.size() == 2 && backlog() == 0; });
+  EXPECT_EQ(authorization_, "Bearer p@q|" + endpoint);
+  subscription.push->oidc = {"p@q", "http://other"};
+  ASSERT_TRUE(bus_->update_subscription(subscription));
+  publish({{.data = "c"}});
+  io_linux::run_until(loop_, [&] { return seen_.size() == 3 && backlog() == 0; });
+  EXPECT_EQ(authorization_, "Bearer p@q|http://other");
 }
 
 TEST_F(PusherTest, OnlyTheStatusesOfTheContractAcknowledge) {

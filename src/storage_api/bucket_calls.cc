@@ -26,9 +26,9 @@ std::function<http::Response(const Bucket&)> shown(const CallPtr& call) {
 
 /// Names that the platform's own paths begin with.
 bool is_reserved(std::string_view name) {
-  constexpr std::string_view kNames[] = {"apis",  "thaw",    "upload",    "download",
-                                         "batch", "storage", "resumable", "projects",
-                                         "token", "oauth2",  "compute",   "computemetadata"};
+  constexpr std::string_view kNames[] = {
+      "apis",      "thaw",     "metrics", "upload", "download", "batch",          "storage",
+      "resumable", "projects", "token",   "oauth2", "compute",  "computemetadata"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 

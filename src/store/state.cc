@@ -173,6 +173,11 @@ CREATE TABLE object_notifications(
   config TEXT NOT NULL,
   PRIMARY KEY(bucket, id)
 ) STRICT, WITHOUT ROWID;)"},
+    Migration{6, "policies of services", R"(
+CREATE TABLE iam_policies(
+  service TEXT PRIMARY KEY,
+  policy TEXT NOT NULL
+) STRICT, WITHOUT ROWID;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
