@@ -71,7 +71,7 @@ Json fitting_paths() {
   const Json history = rows_of_example();
   paths.set("/predict",
             post("forecast a history",
-                 Json::object({{"text/csv", media(example_csv(), "text/plain")},
+                 Json::object({{"text/csv", media(example_csv(), "text/plain;charset=us-ascii")},
                                {"application/json", media(Json::object({{"history", history}}))}}),
                  "periods=14", names));
   std::vector<std::string_view> validation = {"horizon", "period", "initial", "cutoffs",
@@ -79,7 +79,8 @@ Json fitting_paths() {
   validation.insert(validation.end(), names.begin(), names.end());
   paths.set("/cross_validate",
             post("how good earlier forecasts would have been",
-                 Json::object({{"text/csv", media(example_csv())}}), "horizon=7 days", validation));
+                 Json::object({{"text/csv", media(example_csv(), "text/plain")}}), "horizon=7 days",
+                 validation));
   return paths;
 }
 

@@ -94,12 +94,17 @@ Status apply_query(const http::Query& query, const CountryTable& countries,
   return request.fitted ? Status() : add_country_holidays(request.model, countries);
 }
 
+/// `accept`: a text in us-ascii is drawn with plain letters, where a browser's fonts have no others
+/// of one width.
 http::Response forecast_response(const ForecastRequest& request, const ForecastAnswer& answer,
-                                 Form form) {
+                                 Form form, std::string_view accept) {
   if (form == Form::kJson) return http::Response::json(200, forecast_json(answer, request.form));
   if (form == Form::kText) {
     PlotOptions drawing;
     drawing.interval_width = request.intervals.width;
+    if (lower_case(accept).find("charset=us-ascii") != std::string::npos) {
+      drawing.charset = PlotOptions::Charset::kAscii;
+    }
     return http::Response::text(200, plot_forecast(request.history, answer.forecast, drawing) +
                                          '\n' + forecast_table(answer.forecast));
   }
@@ -139,11 +144,12 @@ http::Response predict_response(const http::Request& http_request,
   const Status applied = apply_query(http_request.query, countries, *request);
   if (!applied) return failure(applied.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
-  const auto wanted = accepted_form(http_request.headers.get("accept"));
+  const std::string_view accept = http_request.headers.get("accept");
+  const auto wanted = accepted_form(accept);
   if (request->panel) return panel_response(*request, wanted.value_or(own));
   auto answered = answer(*request);
   if (!answered) return failure(answered.error());
-  return forecast_response(*request, *answered, wanted.value_or(own));
+  return forecast_response(*request, *answered, wanted.value_or(own), accept);
 }
 
 /// Takes the words of a cross-validation out of the query.

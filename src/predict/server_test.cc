@@ -127,6 +127,18 @@ TEST(Respond, HasHealthAndUsageAndNothingElse) {
 }
 
 /// A worker whose jobs run when the test says so.
+TEST(Respond, DrawsWithPlainLettersWhereTheTextIsToBeAscii) {
+  const auto drawn = [](const char* accept) {
+    return respond(post(daily_csv(40), {{"accept", accept}})).body;
+  };
+  const auto is_ascii = [](const std::string& text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
+  };
+  EXPECT_TRUE(is_ascii(drawn("text/plain;charset=us-ascii")));
+  EXPECT_THAT(drawn("text/plain; charset=US-ASCII"), HasSubstr("* history"));
+  EXPECT_FALSE(is_ascii(drawn("text/plain")));
+}
+
 TEST(Respond, CrossValidatesAsTheCommandDoes) {
   const auto asked = [](http::Query query, http::Headers headers) {
     http::Request request = post(daily_csv(100), std::move(headers), std::move(query));
