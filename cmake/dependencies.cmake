@@ -12,6 +12,9 @@ find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
 find_library(NGHTTP2 NAMES libnghttp2.a nghttp2 REQUIRED)
 find_library(UTF8PROC NAMES libutf8proc.a utf8proc REQUIRED)
 
+set(Protobuf_USE_STATIC_LIBS ON)
+find_package(Protobuf 3.21 REQUIRED)
+
 # llhttp is packaged as C sources (node-llhttp), so it is compiled here.
 add_library(llhttp STATIC /usr/share/llhttp/api.c /usr/share/llhttp/http.c
                           /usr/share/llhttp/llhttp.c)
@@ -40,3 +43,5 @@ add_library(deps::io_linux INTERFACE IMPORTED)
 target_link_libraries(deps::io_linux INTERFACE Threads::Threads)
 add_library(deps::messaging INTERFACE IMPORTED)
 target_link_libraries(deps::messaging INTERFACE ${HIREDIS})
+add_library(deps::pubsub_api INTERFACE IMPORTED)
+target_link_libraries(deps::pubsub_api INTERFACE protobuf::libprotobuf)

@@ -76,6 +76,7 @@ class Api::Impl {
       : rooms_(rooms),
         options_(std::move(options)),
         followers_(rooms_.logs),
+        pubsub_(rooms_.bus),
         router_(all_routes(loop)),
         server_(net, loop, {.max_body = kLargestBody},
                 [this](http::Request request, http::Responder responder) {
@@ -103,7 +104,7 @@ class Api::Impl {
     std::vector<Route> routes = run_v1_routes(rooms_.control, rooms_.guard);
     append(routes, project_routes());
     append(routes, identity_v1_routes(rooms_.guard));
-    append(routes, pubsub_v1_routes(rooms_.bus));
+    append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
@@ -138,6 +139,7 @@ class Api::Impl {
   Rooms rooms_;
   ApiOptions options_;
   Followers followers_;
+  pubsub_api::Service pubsub_;
   Router router_;
   http::Server server_;
 };

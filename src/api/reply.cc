@@ -8,19 +8,22 @@ http::Response json_reply(const Json& body, int status) {
 
 http::Response error_reply(const Error& error,
                            const std::vector<spec::FieldViolation>& violations) {
+  if (violations.empty()) return error_reply(error, Json::array());
+  Json fields = Json::array();
+  for (const spec::FieldViolation& violation : violations) {
+    fields.push_back(
+        Json::object({{"field", violation.path}, {"description", violation.description}}));
+  }
+  return error_reply(
+      error, Json(Json::Array{Json::object({{"@type", "type.googleapis.com/google.rpc.BadRequest"},
+                                            {"fieldViolations", std::move(fields)}})}));
+}
+
+http::Response error_reply(const Error& error, Json details) {
   const int status = http_status(error.code());
   Json fault = Json::object(
       {{"code", status}, {"message", error.message()}, {"status", code_name(error.code())}});
-  if (!violations.empty()) {
-    Json fields = Json::array();
-    for (const spec::FieldViolation& violation : violations) {
-      fields.push_back(
-          Json::object({{"field", violation.path}, {"description", violation.description}}));
-    }
-    fault.set("details",
-              Json(Json::Array{Json::object({{"@type", "type.googleapis.com/google.rpc.BadRequest"},
-                                             {"fieldViolations", std::move(fields)}})}));
-  }
+  if (!details.as_array().empty()) fault.set("details", std::move(details));
   return json_reply(Json::object({{"error", std::move(fault)}}), status);
 }
 

@@ -18,6 +18,8 @@ http::Response json_reply(const Json& body, int status = 200);
 /// google.rpc.BadRequest. The one place where an Error becomes a status (base/result.h).
 http::Response error_reply(const Error& error,
                            const std::vector<spec::FieldViolation>& violations = {});
+/// With any `details`, an array of google.protobuf.Any.
+http::Response error_reply(const Error& error, Json details);
 
 /// serving.knative.dev/v1 list: {"apiVersion", "kind": "<kind>List", "metadata", "items"}.
 Json list_of(std::string_view kind, Json::Array items);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/utf8.h"
 #include "cli/api.h"
 #include "cli/handlers.h"
 #include "cli/waterfall.h"

@@ -114,15 +114,6 @@ std::string escape_controls(std::string_view text, Keep keep) {
   return safe;
 }
 
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const CodePoint c = decode(bytes);
-    if (!c.valid) return false;
-    bytes.remove_prefix(c.bytes);
-  }
-  return true;
-}
-
 std::string format_age(double seconds) {
   if (seconds < 0) seconds = 0;
   if (seconds < 60) return fmt::format("{} s ago", static_cast<int64_t>(seconds));

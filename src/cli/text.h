@@ -46,8 +46,6 @@ enum class Keep { kNothing, kLinesAndTabs };
 /// overrides and bytes that are no UTF-8 come out as \x1b, \u202e.
 std::string escape_controls(std::string_view text, Keep keep);
 
-bool is_utf8(std::string_view bytes);
-
 /// "3 s ago", "5 min ago", "2 h ago", "4 d ago".
 std::string format_age(double seconds);
 

@@ -86,6 +86,7 @@ class Bus {
   Result<Snapshot> create_snapshot(const std::string& name, const std::string& subscription,
                                    const Labels& labels);
   Result<Snapshot> snapshot(const std::string& name) const;
+  Result<Snapshot> update_snapshot(const Snapshot& snapshot);
   Status remove_snapshot(const std::string& name);
   std::vector<Snapshot> snapshots(const std::string& project) const;
 

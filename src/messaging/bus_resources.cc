@@ -248,6 +248,14 @@ Result<Snapshot> Bus::snapshot(const std::string& name) const {
   return found->second;
 }
 
+Result<Snapshot> Bus::update_snapshot(const Snapshot& snapshot) {
+  const auto found = snapshots_.find(snapshot.name);
+  if (found == snapshots_.end()) return missing("Snapshot", snapshot.name);
+  RETURN_IF_ERROR(store_.update_snapshot(snapshot));
+  found->second = snapshot;
+  return snapshot;
+}
+
 Status Bus::remove_snapshot(const std::string& name) {
   if (!snapshots_.contains(name)) return missing("Snapshot", name);
   RETURN_IF_ERROR(store_.remove_snapshot(name));

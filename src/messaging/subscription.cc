@@ -116,21 +116,6 @@ Status read_simple(const Json& json, Subscription& subscription) {
   return {};
 }
 
-std::string camel(std::string_view name) {
-  std::string text;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const bool is_start = i > 0 && name[i - 1] == '_' && name[i] >= 'a' && name[i] <= 'z';
-    if (name[i] != '_') text += is_start ? static_cast<char>(name[i] - 'a' + 'A') : name[i];
-  }
-  return text;
-}
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 Result<PushConfig::Wrapping> wrapping_from_json(const Json& json) {
   using Wrapping = PushConfig::Wrapping;
   const Json& plain = json["noWrapper"];
@@ -242,7 +227,7 @@ Json to_json(const Subscription& s) {
   return json;
 }
 
-Result<Subscription> updated(const Subscription& old, const Json& json, std::string_view mask) {
+Result<Subscription> updated(const Subscription& old, const Json& changed, std::string_view mask) {
   constexpr std::array<std::string_view, 9> kMutable = {"pushConfig",
                                                         "ackDeadlineSeconds",
                                                         "retainAckedMessages",
@@ -252,27 +237,7 @@ Result<Subscription> updated(const Subscription& old, const Json& json, std::str
                                                         "deadLetterPolicy",
                                                         "retryPolicy",
                                                         "enableExactlyOnceDelivery"};
-  if (mask.empty()) return invalid("updateMask: is missing: it names the fields to change");
-  Json merged = to_json(old);
-  while (!mask.empty()) {
-    const size_t comma = mask.find(',');
-    const std::string path = camel(trim(mask.substr(0, comma)));
-    mask.remove_prefix(comma == std::string_view::npos ? mask.size() : comma + 1);
-    const std::string field = path.substr(0, path.find('.'));
-    if (std::find(kMutable.begin(), kMutable.end(), field) == kMutable.end()) {
-      const auto near = nearest(field, kMutable);
-      return invalid(fmt::format("updateMask: '{}' cannot be changed{}", field,
-                                 near ? fmt::format("; did you mean '{}'?", *near) : ""));
-    }
-    if (field == path) {
-      merged.set(field, json[field]);
-    } else {  // one level below, e.g. "retryPolicy.minimumBackoff"
-      const std::string below = path.substr(field.size() + 1);
-      Json part = merged[field].is_object() ? merged[field] : Json::object();
-      part.set(below, json[field][below]);
-      merged.set(field, std::move(part));
-    }
-  }
+  ASSIGN_OR_RETURN(const Json merged, merge(to_json(old), changed, mask, kMutable));
   return subscription_from_json(merged, old.name);
 }
 

@@ -34,6 +34,21 @@ Status refuse_unsupported(const Json& json, std::initializer_list<std::string_vi
 constexpr Duration kShortestRetention = seconds(600);
 constexpr Duration kLongestRetention = seconds(31 * 86400);
 
+std::string camel(std::string_view name) {
+  std::string text;
+  for (size_t i = 0; i < name.size(); ++i) {
+    const bool is_start = i > 0 && name[i - 1] == '_' && name[i] >= 'a' && name[i] <= 'z';
+    if (name[i] != '_') text += is_start ? static_cast<char>(name[i] - 'a' + 'A') : name[i];
+  }
+  return text;
+}
+
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
 
 Status check_members(const Json& json, std::string_view what,
@@ -115,6 +130,51 @@ Result<Topic> topic_from_json(const Json& json, const std::string& name) {
     topic.retention = length;
   }
   return topic;
+}
+
+Result<Json> merge(Json old, const Json& changed, std::string_view mask,
+                   std::span<const std::string_view> changeable) {
+  if (mask.empty()) return invalid("updateMask: is missing: it names the fields to change");
+  while (!mask.empty()) {
+    const size_t comma = mask.find(',');
+    const std::string path = camel(trim(mask.substr(0, comma)));
+    mask.remove_prefix(comma == std::string_view::npos ? mask.size() : comma + 1);
+    const std::string field = path.substr(0, path.find('.'));
+    if (std::find(changeable.begin(), changeable.end(), field) == changeable.end()) {
+      const auto near = nearest(field, changeable);
+      return invalid(fmt::format("updateMask: '{}' cannot be changed{}", field,
+                                 near ? fmt::format("; did you mean '{}'?", *near) : ""));
+    }
+    if (field == path) {
+      old.set(field, changed[field]);
+    } else {  // one level below, e.g. "retryPolicy.minimumBackoff"
+      const std::string below = path.substr(field.size() + 1);
+      Json part = old[field].is_object() ? old[field] : Json::object();
+      part.set(below, changed[field][below]);
+      old.set(field, std::move(part));
+    }
+  }
+  return old;
+}
+
+Result<Topic> updated(const Topic& old, const Json& changed, std::string_view mask) {
+  constexpr std::string_view kMutable[] = {"labels", "messageRetentionDuration",
+                                           "messageStoragePolicy"};
+  ASSIGN_OR_RETURN(const Json merged, merge(to_json(old), changed, mask, kMutable));
+  return topic_from_json(merged, old.name);
+}
+
+Result<Snapshot> updated(const Snapshot& old, const Json& changed, std::string_view mask) {
+  constexpr std::string_view kMutable[] = {"labels", "expireTime"};
+  ASSIGN_OR_RETURN(const Json merged, merge(to_json(old), changed, mask, kMutable));
+  Snapshot snapshot = old;
+  ASSIGN_OR_RETURN(snapshot.labels, strings_from_json(merged["labels"], "labels"));
+  const auto expires = parse_rfc3339(merged.string_or("expireTime"));
+  if (!expires) {
+    return invalid(fmt::format("expireTime: {} is no RFC 3339 time", merged["expireTime"].dump()));
+  }
+  snapshot.expires = *expires;
+  return snapshot;
 }
 
 Json to_json(const Topic& topic) {

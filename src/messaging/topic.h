@@ -32,6 +32,10 @@ struct Topic {
 Result<Topic> topic_from_json(const Json& json, const std::string& name);
 Json to_json(const Topic& topic);
 
+/// `old` with the fields that `mask` names ("labels,messageRetentionDuration", camel or snake case)
+/// taken from `changed`.
+Result<Topic> updated(const Topic& old, const Json& changed, std::string_view mask);
+
 struct Snapshot {
   std::string name;
   std::string topic;
@@ -39,6 +43,7 @@ struct Snapshot {
   Labels labels;
 };
 Json to_json(const Snapshot& snapshot);
+Result<Snapshot> updated(const Snapshot& old, const Json& changed, std::string_view mask);
 
 /// What a publisher gives.
 struct Message {
@@ -77,6 +82,11 @@ Result<std::vector<std::pair<std::string, std::string>>> strings_from_json(const
 /// "600s", "3.5s": protobuf's JSON form of a duration.
 Result<Duration> duration_from_json(const Json& json, std::string_view field);
 std::string duration_text(Duration duration);
+
+/// A resource's JSON form with the fields, or fields of fields, that `mask` names taken from
+/// `changed`. kInvalidArgument: the mask is empty or names what is not `changeable`.
+Result<Json> merge(Json old, const Json& changed, std::string_view mask,
+                   std::span<const std::string_view> changeable);
 
 /// kInvalidArgument for the first member of `json` that is none of `known`.
 Status check_members(const Json& json, std::string_view what,

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/utf8.h"
+
 namespace thaw::objects {
 namespace {
 
@@ -23,32 +25,7 @@ Error bad_object(std::string_view why) {
   return {Code::kInvalidArgument, fmt::format("Invalid object name: {}", why)};
 }
 
-/// Bytes of the sequence that begins `text`; 0 when it is malformed (RFC 3629).
-size_t sequence(std::string_view text) {
-  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned char second = at(1);
-  const bool is_bad = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-                      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
-  return is_bad ? 0 : length;
-}
-
 }  // namespace
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = sequence(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 Status check_bucket_name(std::string_view name) {
   const bool has_dots = name.find('.') != std::string_view::npos;

@@ -16,6 +16,5 @@ namespace thaw::objects {
 Status check_bucket_name(std::string_view name);
 /// Also refused: control characters, "." and "..", and ".well-known/acme-challenge/...".
 Status check_object_name(std::string_view name);
-bool is_utf8(std::string_view text);
 
 }  // namespace thaw::objects
