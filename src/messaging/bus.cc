@@ -36,6 +36,7 @@ Bus::Bus(io::Loop& loop, io::Entropy& entropy, io::Worker& worker, store::Databa
 Bus::~Bus() {
   for (auto& [name, sub] : subs_) {
     for (PullHandle* handle : sub->waiting) handle->sub_ = nullptr;
+    for (const auto& [id, stream] : sub->streams) stream->sub_ = nullptr;
   }
 }
 
@@ -51,6 +52,8 @@ Status Bus::load() {
     set_rules(*state);
     RETURN_IF_ERROR(reload(*state));
     by_number_[state->number] = state.get();
+    const auto topic = topics_.find(state->settings.topic);
+    if (topic != topics_.end()) topic->second.subs.push_back(state.get());
     subs_[name] = std::move(state);
   }
   for (auto& [number, snapshot] : all.snapshots) {
@@ -69,6 +72,7 @@ void Bus::drain(std::function<void()> done) {
   for (auto& [name, sub] : subs_) {
     sub->timer.cancel();
     while (!sub->waiting.empty()) sub->waiting.front()->answer(std::vector<Received>());
+    end_streams(*sub, Error(Code::kUnavailable, "Thaw is stopping"));
   }
   journal_.flush(std::move(done));
 }
@@ -89,8 +93,8 @@ std::shared_ptr<Bus::Publication> Bus::prepare(const TopicState& topic,
   publication->topic = topic.number;
   publication->published = loop_.wall_now();
   publication->wanted_by.resize(messages.size());
-  for (const auto& [name, sub] : subs_) {
-    if (sub->topic != topic.number || sub->settings.state != Subscription::State::kActive) continue;
+  for (const SubState* sub : topic.subs) {
+    if (sub->settings.state != Subscription::State::kActive) continue;
     for (size_t i = 0; i < messages.size(); ++i) {
       if (sub->settings.filter.wants(messages[i].attributes)) {
         publication->wanted_by[i].push_back(sub->number);
@@ -217,12 +221,13 @@ std::optional<Stored> Bus::body(MessageId message) {
   return read ? *std::move(read) : std::nullopt;
 }
 
-std::vector<Received> Bus::take(SubState& sub, const PullOptions& options) {
+std::vector<Received> Bus::take(SubState& sub, const PullOptions& options, ConsumerId consumer) {
   const Duration deadline =
       options.deadline > Duration(0) ? options.deadline : seconds(sub.settings.ack_deadline_s);
   std::vector<Received> received;
   if (sub.seeks > 0 || phase_ == Phase::kDraining) return received;
-  for (const auto& lease : sub.core.pull(loop_.now(), options.most, options.most_bytes, deadline)) {
+  for (const auto& lease :
+       sub.core.pull(loop_.now(), options.most, options.most_bytes, deadline, consumer)) {
     auto stored = body(lease.message);
     if (!stored) {  // it was purged meanwhile
       sub.core.ack(lease.id, lease.message);
@@ -251,8 +256,9 @@ void Bus::serve(SubState& sub) {
     if (received.empty()) break;
     sub.waiting.front()->answer(std::move(received));
   }
+  serve_streams(sub);
   arm(sub);
-  if (!sub.core.has_waiting() || phase_ == Phase::kDraining) return;
+  if (!sub.settings.push || !sub.core.has_waiting() || phase_ == Phase::kDraining) return;
   const std::string name = sub.settings.name;
   for (Listener* listener : listeners_) listener->on_available(name);
 }
@@ -330,9 +336,8 @@ std::unique_ptr<Bus::PullHandle> Bus::pull(const std::string& subscription,
     return handle;
   }
   SubState& sub = **found;
-  if (sub.settings.state == Subscription::State::kDetached) {
-    handle->answer(Error(Code::kFailedPrecondition,
-                         fmt::format("{}: is detached from its topic", subscription)));
+  if (const Status may = may_pull(sub); !may) {
+    handle->answer(may.error());
     return handle;
   }
   expire(sub);
@@ -349,6 +354,19 @@ std::unique_ptr<Bus::PullHandle> Bus::pull(const std::string& subscription,
   handle->timer_ =
       loop_.after(options.wait, [h = handle.get()] { h->answer(std::vector<Received>()); });
   return handle;
+}
+
+Status Bus::may_pull(const SubState& sub) {
+  if (sub.settings.state == Subscription::State::kDetached) {
+    return Error(Code::kFailedPrecondition,
+                 fmt::format("{}: is detached from its topic", sub.settings.name));
+  }
+  if (sub.settings.push) {
+    return Error(Code::kFailedPrecondition,
+                 fmt::format("{}: pushes to {}; take its pushConfig away to pull from it",
+                             sub.settings.name, sub.settings.push->endpoint));
+  }
+  return {};
 }
 
 Bus::PullHandle::~PullHandle() {

@@ -42,6 +42,7 @@ class Bus {
     size_t subscriptions = 10'000;
     size_t snapshots = 5'000;
     size_t waiting_pulls = 1'000;  // of a subscription; more are answered at once
+    size_t streams = 1'000;        // of a subscription
   };
 
   /// `database`: the loop's connection; `journal_database`: the worker's, to the same file.
@@ -70,6 +71,12 @@ class Bus {
   // ---- subscriptions ----
   Result<Subscription> create_subscription(const Subscription& subscription);
   Result<Subscription> subscription(const std::string& name) const;
+  /// What each stream's response says of its subscription; the defaults of one that is not there.
+  struct Flags {
+    DeliveryRules::Acks acks = DeliveryRules::Acks::kAtLeastOnce;
+    DeliveryRules::Order order = DeliveryRules::Order::kNone;
+  };
+  Flags flags(const std::string& subscription) const;
   Result<Subscription> update_subscription(const Subscription& subscription);
   Status remove_subscription(const std::string& name);
   std::vector<Subscription> subscriptions(const std::string& project) const;
@@ -110,8 +117,29 @@ class Bus {
   /// The callback may come inside this call.
   [[nodiscard]] std::unique_ptr<PullHandle> pull(const std::string& subscription,
                                                  const PullOptions& options, OnPulled done);
-  /// Without waiting and without a callback: for pushes and streams.
+  /// Without waiting and without a callback: for pushes.
   std::vector<Received> take(const std::string& subscription, const PullOptions& options);
+
+  /// What a stream's messages are written to; it outlives its handle.
+  class StreamSink {
+   public:
+    enum class Flow { kGoOn, kWait };
+    /// At most 1000 messages or, but for the first, 1 MiB. kWait: no more before resume().
+    virtual Flow on_messages(std::vector<Received> received) = 0;
+    /// Nothing comes any more: kNotFound, kFailedPrecondition, or kUnavailable at a drain.
+    virtual void on_end(const Error& error) = 0;
+
+   protected:
+    ~StreamSink() = default;
+  };
+  struct StreamOptions {
+    Consumers::Limits limits;
+    Duration deadline{0};  // of the leases
+  };
+  class StreamHandle;
+  /// A subscription's messages are spread over its streams. Nothing comes before resume().
+  Result<std::unique_ptr<StreamHandle>> open_stream(const std::string& subscription,
+                                                    const StreamOptions& options, StreamSink& sink);
 
   /// What became of each id that had no effect; the others are acknowledged for good.
   struct Ignored {
@@ -126,7 +154,8 @@ class Bus {
   void seek(const std::string& subscription, std::variant<WallTime, std::string> to,
             std::function<void(const Status& status)> done);
 
-  /// Called whenever a subscription may have something to take, and when it changed or went.
+  /// Called whenever a subscription that pushes may have something to take, and when any changed or
+  /// went.
   class Listener {
    public:
     virtual void on_available(const std::string& subscription) = 0;
@@ -141,9 +170,11 @@ class Bus {
   void publish_posted();
 
  private:
+  struct SubState;
   struct TopicState {
     TopicNumber number;
     Topic topic;
+    std::vector<SubState*> subs = {};
   };
   struct SubState {
     SubState(SubscriptionNumber id, TopicNumber of, Subscription s)
@@ -153,6 +184,7 @@ class Bus {
     Subscription settings;
     SubscriptionCore core;
     std::list<PullHandle*> waiting;
+    std::map<ConsumerId, StreamHandle*> streams;
     io::Timer timer;
     Instant timer_at = Instant::max();
     int seeks = 0;               // under way: nothing is delivered
@@ -179,12 +211,17 @@ class Bus {
   void serve(SubState& sub);
   void expire(SubState& sub);
   void arm(SubState& sub);
-  std::vector<Received> take(SubState& sub, const PullOptions& options);
+  std::vector<Received> take(SubState& sub, const PullOptions& options, ConsumerId consumer = 0);
   void failed(SubState& sub, const SubscriptionCore::Failure& failure);
   void dead_letter(SubState& sub, const SubscriptionCore::Failure& failure);
   std::optional<Stored> body(MessageId message);
   std::string ack_id(const SubscriptionCore::Lease& lease) const;
   std::optional<AckId> parse_ack_id(const std::string& text) const;
+
+  // Streams (bus_streams.cc).
+  void serve_streams(SubState& sub);
+  static Status may_pull(const SubState& sub);
+  static void end_streams(SubState& sub, const Error& error);
 
   // Housekeeping (bus_upkeep.cc).
   void upkeep();
@@ -227,6 +264,26 @@ class Bus::PullHandle {
   SubState* sub_ = nullptr;  // while it waits
   std::list<PullHandle*>::iterator place_;
   io::Timer timer_;
+};
+
+class Bus::StreamHandle {
+ public:
+  /// What it has outstanding comes again when its leases are over.
+  ~StreamHandle();
+  /// Messages may come, inside this call too.
+  void resume();
+  /// Of the leases from now on.
+  void set_deadline(Duration deadline) { options_.deadline = deadline; }
+
+ private:
+  friend class Bus;
+  StreamHandle(Bus& owner, SubState& sub, StreamOptions options, StreamSink& sink);
+
+  Bus& owner_;
+  SubState* sub_;  // null: it was ended
+  StreamOptions options_;
+  StreamSink& sink_;
+  ConsumerId id_;
 };
 
 }  // namespace thaw::messaging

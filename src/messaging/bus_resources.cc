@@ -1,6 +1,7 @@
 // Topics, subscriptions and snapshots of the bus.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <variant>
 
 #include "messaging/bus.h"
@@ -72,7 +73,7 @@ Result<Topic> Bus::create_topic(const Topic& topic) {
   if (topics_.contains(topic.name)) return exists("Topic", topic.name);
   if (topics_.size() >= limits_.topics) return full("topics", limits_.topics);
   ASSIGN_OR_RETURN(const TopicNumber number, store_.add_topic(topic));
-  topics_[topic.name] = {number, topic};
+  topics_[topic.name] = {.number = number, .topic = topic};
   for (auto& [name, sub] : subs_) set_rules(*sub);
   return topic;
 }
@@ -91,16 +92,13 @@ Result<Topic> Bus::update_topic(const Topic& topic) {
 
 Status Bus::remove_topic(const std::string& name) {
   ASSIGN_OR_RETURN(const TopicState* found, find_topic(name));
-  const TopicNumber number = found->number;
-  RETURN_IF_ERROR(store_.remove_topic(number));
-  topics_.erase(name);
-  for (auto& [sub_name, sub] : subs_) {
-    if (sub->topic == number) {
-      sub->topic = 0;
-      sub->settings.topic = kDeletedTopic;
-    }
-    set_rules(*sub);
+  RETURN_IF_ERROR(store_.remove_topic(found->number));
+  for (SubState* sub : found->subs) {
+    sub->topic = 0;
+    sub->settings.topic = kDeletedTopic;
   }
+  topics_.erase(name);
+  for (auto& [sub_name, sub] : subs_) set_rules(*sub);  // its dead-letter topic may be gone
   for (auto& [snapshot_name, snapshot] : snapshots_) {
     if (snapshot.topic == name) snapshot.topic = kDeletedTopic;
   }
@@ -118,9 +116,8 @@ std::vector<Topic> Bus::topics(const std::string& project) const {
 Result<std::vector<std::string>> Bus::subscriptions_of(const std::string& topic) const {
   ASSIGN_OR_RETURN(const TopicState* found, find_topic(topic));
   std::vector<std::string> names;
-  for (const auto& [name, sub] : subs_) {
-    if (sub->topic == found->number) names.push_back(name);
-  }
+  for (const SubState* sub : found->subs) names.push_back(sub->settings.name);
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -140,12 +137,13 @@ Result<Subscription> Bus::create_subscription(const Subscription& subscription) 
   if (subs_.size() >= limits_.subscriptions) {
     return full("subscriptions", limits_.subscriptions);
   }
-  ASSIGN_OR_RETURN(const TopicState* topic, find_topic(subscription.topic));
+  ASSIGN_OR_RETURN(TopicState * topic, find_topic(subscription.topic));
   ASSIGN_OR_RETURN(const SubscriptionNumber number,
                    store_.add_subscription(subscription, topic->number));
   auto state = std::make_unique<SubState>(number, topic->number, subscription);
   set_rules(*state);
   by_number_[number] = state.get();
+  topic->subs.push_back(state.get());
   subs_[subscription.name] = std::move(state);
   tell_changed(subscription.name);
   return subscription;
@@ -154,6 +152,12 @@ Result<Subscription> Bus::create_subscription(const Subscription& subscription) 
 Result<Subscription> Bus::subscription(const std::string& name) const {
   ASSIGN_OR_RETURN(const SubState* found, find_sub(name));
   return found->settings;
+}
+
+Bus::Flags Bus::flags(const std::string& subscription) const {
+  const auto found = subs_.find(subscription);
+  if (found == subs_.end()) return {};
+  return {found->second->settings.acks, found->second->settings.order};
 }
 
 Result<Subscription> Bus::update_subscription(const Subscription& subscription) {
@@ -166,6 +170,7 @@ Result<Subscription> Bus::update_subscription(const Subscription& subscription) 
     drop_gone();
   }
   set_rules(*found);
+  if (const Status may = may_pull(*found); !may) end_streams(*found, may.error());
   serve(*found);
   tell_changed(subscription.name);
   return subscription;
@@ -175,6 +180,10 @@ Status Bus::remove_subscription(const std::string& name) {
   ASSIGN_OR_RETURN(SubState * found, find_sub(name));
   RETURN_IF_ERROR(store_.remove_subscription(found->number));
   while (!found->waiting.empty()) found->waiting.front()->answer(missing("Subscription", name));
+  end_streams(*found, missing("Subscription", name));
+  if (const auto topic = topics_.find(found->settings.topic); topic != topics_.end()) {
+    std::erase(topic->second.subs, found);
+  }
   gone_.push_back(found->number);
   by_number_.erase(found->number);
   subs_.erase(name);

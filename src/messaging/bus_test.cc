@@ -294,6 +294,72 @@ TEST_F(BusTest, ADeletedTopicLeavesItsSubscriptionsWithWhatTheyHave) {
   EXPECT_EQ(data(pull()), "a");
 }
 
+/// What came on a stream, and how it ended.
+struct Listening final : Bus::StreamSink {
+  Flow on_messages(std::vector<Received> received) override {
+    for (Received& each : received) got.push_back(std::move(each));
+    return flow;
+  }
+  void on_end(const Error& error) override { ended = error.code(); }
+  std::vector<std::string> texts() const {
+    std::vector<std::string> all;
+    for (const Received& each : got) all.push_back(each.stored.message.data);
+    return all;
+  }
+  std::vector<Received> got;
+  Flow flow = Flow::kGoOn;
+  std::optional<Code> ended;
+};
+
+TEST_F(BusTest, AStreamGetsWhatIsPublishedWithoutBeingAsked) {
+  make();
+  Listening stream;
+  auto handle = bus_->open_stream(kSub, {.deadline = seconds(20)}, stream);
+  ASSERT_TRUE(handle);
+  (*handle)->resume();
+  publish({"a", "b"});
+  EXPECT_EQ(stream.texts(), (std::vector<std::string>{"a", "b"}));
+  handle->reset();
+  publish({"c"});
+  EXPECT_EQ(stream.got.size(), 2u);
+  EXPECT_EQ(data(pull()), "c") << "what it had is leased still";
+}
+
+TEST_F(BusTest, AStreamThatCannotBeWrittenToWaits) {
+  make();
+  Listening stream;
+  stream.flow = Bus::StreamSink::Flow::kWait;
+  auto handle = bus_->open_stream(kSub, {.deadline = seconds(20)}, stream);
+  publish({"a"});
+  EXPECT_TRUE(stream.got.empty()) << "it was not resumed yet";
+  (*handle)->resume();
+  publish({"b"});
+  EXPECT_EQ(stream.texts(), (std::vector<std::string>{"a"}));
+  (*handle)->resume();
+  EXPECT_EQ(stream.texts(), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(BusTest, AStreamEndsWithItsSubscription) {
+  make();
+  Listening first, second, third;
+  const Bus::StreamOptions options{.deadline = seconds(20)};
+  const auto a = bus_->open_stream(kSub, options, first);
+  auto pushing = *bus_->subscription(kSub);
+  pushing.push = PushConfig{.endpoint = "http://localhost:1/"};
+  ASSERT_TRUE(bus_->update_subscription(pushing));
+  EXPECT_EQ(first.ended, Code::kFailedPrecondition);
+  EXPECT_EQ(bus_->open_stream(kSub, options, second).error().code(), Code::kFailedPrecondition);
+  pushing.push.reset();
+  ASSERT_TRUE(bus_->update_subscription(pushing));
+  const auto b = bus_->open_stream(kSub, options, second);
+  ASSERT_TRUE(bus_->remove_subscription(kSub));
+  EXPECT_EQ(second.ended, Code::kNotFound);
+  make();
+  const auto c = bus_->open_stream(kSub, options, third);
+  bus_->drain([] {});
+  EXPECT_EQ(third.ended, Code::kUnavailable);
+}
+
 TEST_F(BusTest, ADeletedSubscriptionTakesItsBacklogAlong) {
   make();
   publish({"a", "b", "c"});

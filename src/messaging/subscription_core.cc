@@ -37,52 +37,87 @@ void SubscriptionCore::add(const Message& message) {
 
 void SubscriptionCore::clear() {
   const LeaseId last = last_lease_;
+  Consumers consumers = std::move(consumers_);
   *this = SubscriptionCore(rules_);
   last_lease_ = last;
+  consumers_ = std::move(consumers);
+  consumers_.reset();
 }
 
 bool SubscriptionCore::is_open(const Lane& lane) const {
   return !lane.rests && (rules_.per_key == DeliveryRules::PerKey::kMany || lane.leased.empty());
 }
 
-/// Each message that waits has one turn in waiting_; a turn of a closed lane is kept by the lane.
-std::optional<SubscriptionCore::Item> SubscriptionCore::next() {
-  while (!waiting_.empty()) {
-    Item item = waiting_.front();
-    waiting_.pop_front();
-    if (item.key != 0) {
-      Lane& lane = lanes_.at(item.key);
-      if (!is_open(lane)) {
-        ++lane.turns;
-        continue;
-      }
-      CHECK(!lane.items.empty());
-      item = lane.items.front();
-      lane.items.pop_front();
+/// Of a lane whose turns wait for this consumer alone.
+std::optional<SubscriptionCore::Item> SubscriptionCore::next_held(ConsumerId consumer) {
+  while (const auto key = consumers_.held(consumer)) {
+    const auto found = lanes_.find(*key);
+    Lane* const lane = found == lanes_.end() ? nullptr : &found->second;
+    if (lane == nullptr || lane->turns == 0 || lane->owner != consumer || !is_open(*lane)) {
+      consumers_.release(consumer, *key);
+      continue;
     }
-    came_back_.erase(item.id);
-    if (taken_away_.erase(item.id) == 0) return item;
-    forget(item.id);
-    reopen(item.key);
+    --lane->turns;
+    const Item item = lane->items.front();
+    lane->items.pop_front();
+    return item;
   }
   return std::nullopt;
 }
 
-SubscriptionCore::Lease SubscriptionCore::lease(Instant now, const Item& item, Duration deadline) {
+/// Each message that waits has one turn in waiting_; a turn of a closed lane is kept by the lane.
+std::optional<SubscriptionCore::Item> SubscriptionCore::next_waiting(ConsumerId consumer) {
+  while (!waiting_.empty()) {
+    const Item item = waiting_.front();
+    waiting_.pop_front();
+    if (item.key == 0) return item;
+    Lane& lane = lanes_.at(item.key);
+    if (!is_open(lane) || (lane.owner != 0 && lane.owner != consumer)) {
+      ++lane.turns;
+      if (lane.owner != 0) consumers_.hold(lane.owner, item.key);
+      continue;
+    }
+    CHECK(!lane.items.empty());
+    const Item first = lane.items.front();
+    lane.items.pop_front();
+    return first;
+  }
+  return std::nullopt;
+}
+
+std::optional<SubscriptionCore::Item> SubscriptionCore::next(ConsumerId consumer) {
+  while (true) {
+    auto item = next_held(consumer);
+    if (!item) item = next_waiting(consumer);
+    if (!item || taken_away_.erase(item->id) == 0) return item;
+    came_back_.erase(item->id);
+    forget(item->id);
+    reopen(item->key);
+  }
+}
+
+SubscriptionCore::Lease SubscriptionCore::lease(Instant now, const Item& item, Duration deadline,
+                                                ConsumerId consumer) {
   const LeaseId id = ++last_lease_;
-  leases_[id] = {item, now + deadline};
+  leases_[id] = {item, now + deadline, consumer};
   deadlines_.emplace(now + deadline, id);
-  if (item.key != 0) lanes_.at(item.key).leased.emplace(item.id, id);
+  came_back_.erase(item.id);
+  consumers_.leased(consumer, item.size_bytes);
+  if (item.key != 0) {
+    Lane& lane = lanes_.at(item.key);
+    lane.leased.emplace(item.id, id);
+    lane.owner = consumer;
+  }
   return {id, item.id, failures_of(item.id) + 1};
 }
 
 std::vector<SubscriptionCore::Lease> SubscriptionCore::pull(Instant now, size_t most,
-                                                            uint64_t most_bytes,
-                                                            Duration deadline) {
+                                                            uint64_t most_bytes, Duration deadline,
+                                                            ConsumerId consumer) {
   std::vector<Lease> leased;
   uint64_t bytes = 0;
-  while (leased.size() < most) {
-    const auto item = next();
+  while (leased.size() < most && (consumer == 0 || consumers_.room(consumer) > 0)) {
+    const auto item = next(consumer);
     if (!item) break;
     bytes += item->size_bytes;
     if (!leased.empty() && bytes > most_bytes) {
@@ -90,7 +125,7 @@ std::vector<SubscriptionCore::Lease> SubscriptionCore::pull(Instant now, size_t 
       waiting_.push_front(*item);
       break;
     }
-    leased.push_back(lease(now, *item, deadline));
+    leased.push_back(lease(now, *item, deadline, consumer));
   }
   return leased;
 }
@@ -100,8 +135,13 @@ std::optional<SubscriptionCore::Item> SubscriptionCore::end_lease(LeaseId lease)
   if (found == leases_.end()) return std::nullopt;
   const Item item = found->second.item;
   deadlines_.erase({found->second.deadline, lease});
+  consumers_.ended(found->second.consumer, item.size_bytes);
   leases_.erase(found);
-  if (item.key != 0) lanes_.at(item.key).leased.erase(item.id);
+  if (item.key != 0) {
+    Lane& lane = lanes_.at(item.key);
+    lane.leased.erase(item.id);
+    if (lane.leased.empty()) lane.owner = 0;
+  }
   return item;
 }
 
@@ -192,6 +232,7 @@ void SubscriptionCore::rest_lane(Instant now, const Item& item, int failures, Fa
 }
 
 /// After an ack or a rest: the turns that came up meanwhile; they are older than all that wait.
+/// Those of a lane that is a consumer's wait for it.
 void SubscriptionCore::reopen(Key key) {
   if (key == 0) return;
   Lane& lane = lanes_.at(key);
@@ -201,6 +242,10 @@ void SubscriptionCore::reopen(Key key) {
     return;
   }
   if (!is_open(lane)) return;
+  if (lane.owner != 0) {
+    if (lane.turns > 0) consumers_.hold(lane.owner, key);
+    return;
+  }
   const bool one = rules_.per_key == DeliveryRules::PerKey::kOne;
   const int turns = one ? std::min(lane.turns, 1) : lane.turns;
   lane.turns -= turns;

@@ -9,6 +9,8 @@
 // - After k failures a message rests min(minimum x 2^(k-1), maximum); without a retry policy not.
 // - Messages of one ordering key are leased in the order of their numbers. After a failure of one,
 //   those of the key that were leased after it are taken back and come again behind it.
+// - Of an ordering key of which a consumer has messages outstanding no other consumer and no pull
+//   gets any.
 // - An ack with a lease that is over takes the message away only if nobody leased it since, and
 //   never with exactly-once delivery.
 //
@@ -29,6 +31,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "messaging/consumers.h"
 
 namespace thaw::messaging {
 
@@ -78,11 +81,25 @@ class SubscriptionCore {
 
   /// Precondition: ids grow from call to call.
   void add(const Message& message);
-  /// Everything is forgotten, leases too; the numbers of leases are never used again.
+  /// Everything is forgotten but the consumers, leases too; their numbers are never used again.
   void clear();
 
-  /// At most `most` messages and, but for the first, `most_bytes`.
-  std::vector<Lease> pull(Instant now, size_t most, uint64_t most_bytes, Duration deadline);
+  /// At most `most` messages and, but for the first, `most_bytes`; for a consumer no more than it
+  /// may have.
+  std::vector<Lease> pull(Instant now, size_t most, uint64_t most_bytes, Duration deadline,
+                          ConsumerId consumer = 0);
+
+  /// Streams that messages are spread over. Leases of a consumer that was removed stay.
+  ConsumerId add_consumer(Consumers::Limits limits) { return consumers_.add(limits); }
+  void remove_consumer(ConsumerId id) { consumers_.remove(id); }
+  void set_consumer_state(ConsumerId id, Consumers::State state) {
+    consumers_.set_state(id, state);
+  }
+  size_t outstanding(ConsumerId id) const { return consumers_.outstanding(id); }
+  /// Who may pull how many next; `dry` are those whose pull gave nothing.
+  std::optional<Consumers::Grant> grant(const std::vector<ConsumerId>& dry) const {
+    return consumers_.grant(waiting_.size(), dry);
+  }
 
   /// The message to be taken out of the store; nullopt: the lease is over and the ack has no
   /// effect.
@@ -102,6 +119,7 @@ class SubscriptionCore {
   Instant wake_at() const;
   bool has_waiting() const { return !waiting_.empty(); }
   size_t leased() const { return leases_.size(); }
+  bool is_leased(LeaseId lease) const { return leases_.contains(lease); }
   /// All that are not acknowledged.
   size_t backlog() const { return backlog_; }
 
@@ -115,6 +133,7 @@ class SubscriptionCore {
   struct Leased {
     Item item;
     Instant deadline;
+    ConsumerId consumer;
   };
   struct Resting {
     Item item;
@@ -125,12 +144,15 @@ class SubscriptionCore {
     std::deque<Item> items;               // waiting, in order
     std::map<MessageId, LeaseId> leased;  // in order
     bool rests = false;
-    int turns = 0;  // that came up while it rested or was busy
+    int turns = 0;         // that came up while it rested, was busy or another consumer's
+    ConsumerId owner = 0;  // of those that are leased
   };
 
   bool is_open(const Lane& lane) const;
-  std::optional<Item> next();
-  Lease lease(Instant now, const Item& item, Duration deadline);
+  std::optional<Item> next(ConsumerId consumer);
+  std::optional<Item> next_held(ConsumerId consumer);
+  std::optional<Item> next_waiting(ConsumerId consumer);
+  Lease lease(Instant now, const Item& item, Duration deadline, ConsumerId consumer);
   std::optional<Item> end_lease(LeaseId lease);
   void forget(MessageId message);
   Failure fail(Instant now, LeaseId lease);
@@ -153,6 +175,7 @@ class SubscriptionCore {
   std::unordered_map<Key, Lane> lanes_;
   std::unordered_map<std::string, Key> keys_;
   std::unordered_set<MessageId> taken_away_;
+  Consumers consumers_;
   Key last_key_ = 0;
   LeaseId last_lease_ = 0;
   size_t backlog_ = 0;

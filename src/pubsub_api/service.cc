@@ -19,8 +19,7 @@ Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(m
 Answer<void> effect_of(const Bus& bus, const std::string& subscription,
                        const Bus::Ignored& ignored) {
   if (ignored.ack_ids.empty()) return {};
-  const auto found = bus.subscription(subscription);
-  if (!found || found->acks != messaging::DeliveryRules::Acks::kExactlyOnce) return {};
+  if (bus.flags(subscription).acks != messaging::DeliveryRules::Acks::kExactlyOnce) return {};
   Fault fault(
       Error(Code::kFailedPrecondition, "Some acknowledgement ids in the request were invalid."));
   fault.ack_ids = ignored.ack_ids;
