@@ -10,27 +10,12 @@ import tempfile
 import unittest
 
 import harness
-
-MODULES = harness.ROOT / "build/npm"
-
-
-def npm_modules():
-    """Installs the pinned libraries once, beside the build."""
-    wanted = (pathlib.Path(__file__).parent / "npm/package.json").read_text()
-    MODULES.mkdir(parents=True, exist_ok=True)
-    installed = MODULES / "installed.json"
-    if not installed.exists() or installed.read_text() != wanted:
-        (MODULES / "package.json").write_text(wanted)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=MODULES,
-                       check=True, timeout=600)
-        installed.write_text(wanted)
-    return MODULES
-
+import npm_modules
 
 class NodeTest(harness.PlatformTest):
     def test_the_node_library_does_all_it_can(self):
         run = subprocess.run(
-            ["node", str(harness.PROGRAMS / "storage_client.mjs"), str(npm_modules()),
+            ["node", str(harness.PROGRAMS / "storage_client.mjs"), str(npm_modules.installed()),
              f"http://{self.thaw.api}"],
             capture_output=True, text=True, timeout=harness.HANG_SECONDS, check=False)
         self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
