@@ -13,6 +13,8 @@
 #include "api/run_v1.h"
 #include "api/sources_v1.h"
 #include "api/thaw_v1.h"
+#include "pubsub_api/grpc.h"
+#include "rpc/router.h"
 
 namespace thaw::api {
 namespace {
@@ -77,16 +79,23 @@ class Api::Impl {
         options_(std::move(options)),
         followers_(rooms_.logs),
         pubsub_(rooms_.bus),
+        rpc_(loop, {.max_message = kLargestBody}),
+        pubsub_over_grpc_(pubsub_, loop, rpc_),
         router_(all_routes(loop)),
         server_(net, loop, {.max_body = kLargestBody},
                 [this](http::Request request, http::Responder responder) {
                   handle(std::move(request), std::move(responder));
                 }) {
-    if (rooms_.storage == nullptr) return;
     server_.stream_bodies(
-        [this](const http::Request& head) { return rooms_.storage->takes(head); },
+        [this](const http::Request& head) {
+          return rpc_.takes(head) || (rooms_.storage != nullptr && rooms_.storage->takes(head));
+        },
         [this](http::Request head, http::BodyStream body, http::Responder responder) {
-          handle_storage(std::move(head), std::move(body), std::move(responder));
+          if (rpc_.takes(head)) {
+            handle_grpc(std::move(head), std::move(body), std::move(responder));
+          } else {
+            handle_storage(std::move(head), std::move(body), std::move(responder));
+          }
         });
   }
 
@@ -125,6 +134,14 @@ class Api::Impl {
     router_.dispatch(std::move(request), std::move(responder));
   }
 
+  void handle_grpc(http::Request request, http::BodyStream body, http::Responder responder) {
+    if (const Status status = admit(request); !status) {
+      responder.answer(error_reply(status.error()));
+      return;
+    }
+    rpc_.handle(std::move(request), std::move(body), std::move(responder));
+  }
+
   /// Buckets say themselves which pages of other sites may call them (CORS).
   void handle_storage(http::Request request, http::BodyStream body, http::Responder responder) {
     if (const Status status = admit_host(request); !status) {
@@ -140,6 +157,8 @@ class Api::Impl {
   ApiOptions options_;
   Followers followers_;
   pubsub_api::Service pubsub_;
+  rpc::Router rpc_;
+  pubsub_api::Grpc pubsub_over_grpc_;
   Router router_;
   http::Server server_;
 };

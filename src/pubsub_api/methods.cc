@@ -281,6 +281,17 @@ const Method* find_method(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> grpc_paths() {
+  std::vector<std::string> paths;
+  for (const Method& method : table()) {
+    const size_t dot = method.name.find('.');
+    const std::string_view service = method.name.substr(0, dot);
+    paths.push_back(fmt::format("/google.{}.{}/{}", service == "IAMPolicy" ? "iam.v1" : "pubsub.v1",
+                                service, method.name.substr(dot + 1)));
+  }
+  return paths;
+}
+
 void seek(Bus& bus, const Json& request, const Service::Done& done) {
   const auto fail = [&](Error error) { done(tl::unexpected(Fault(std::move(error)))); };
   std::variant<WallTime, std::string> to = request.string_or("snapshot");

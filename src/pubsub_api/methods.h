@@ -4,6 +4,7 @@
 // **Thread**: the loop's. **Owner**: values; the bus is the caller's. **Limits**: none.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct Method {
 
 /// Null: there is none of that name.
 const Method* find_method(std::string_view name);
+
+/// The gRPC paths of all: "/google.pubsub.v1.Publisher/Publish".
+std::vector<std::string> grpc_paths();
 
 void seek(messaging::Bus& bus, const Json& request, const Service::Done& done);
 
