@@ -107,7 +107,7 @@ class Platform::Impl {
   std::optional<InstanceDoors> doors_;
   std::optional<PlatformTargets> push_targets_;
   std::optional<messaging::Pusher> pusher_;
-  std::optional<StreamScaling> scaling_;
+  std::optional<TriggerScaling> scaling_;
   std::optional<ServingCourier> courier_;
   std::optional<messaging::SourceCatalog> source_catalog_;
   std::optional<messaging::Sources> sources_;
@@ -196,11 +196,15 @@ Result<std::string> Platform::Impl::make_doors() {
 Status Platform::Impl::make_control() {
   ASSIGN_OR_RETURN(const std::string store, make_doors());
   catalog_.emplace(*database_);
-  scaling_.emplace(StreamScaling::Parts{
+  scaling_.emplace(TriggerScaling::Parts{
       .net = net_,
       .loop = loop_,
       .serving = *serving_,
       .password = [this](const auto& place) { return password_of(place); },
+      .backlog = [this](const auto& subscription) -> Result<int64_t> {
+        ASSIGN_OR_RETURN(const auto backlog, bus_->backlog(subscription));
+        return static_cast<int64_t>(backlog.messages);
+      },
       .tell = [this](const auto& service,
                      const auto& text) { switchboard_.on_source(service, text); }});
   control_.emplace(

@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "app/instance_doors.h"
-#include "app/stream_scaling.h"
+#include "app/trigger_scaling.h"
 #include "base/id.h"
 #include "billing/meter.h"
 #include "control/control.h"
@@ -40,7 +40,7 @@ class Switchboard final : public serving::Observer,
     telemetry::Starts* starts = nullptr;
     telemetry::Metrics* metrics = nullptr;
     InstanceDoors* doors = nullptr;
-    StreamScaling* scaling = nullptr;
+    TriggerScaling* scaling = nullptr;
     std::string base_domain;
   };
   void connect(Rooms rooms) { rooms_ = std::move(rooms); }

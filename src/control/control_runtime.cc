@@ -27,7 +27,7 @@ Controller::Told Controller::wanted_of(const Entry& entry, const Revision& revis
     percent = std::min(coming, 100);
   }
   spec::Scaling scaling = service.scaling;
-  const bool followed = spec::stream_trigger_of(revision.template_).has_value();
+  const bool followed = spec::has_trigger(revision.template_);
   if (service.kind == spec::ServiceKind::kWorkerPool && !scaling.manual_instances && !followed) {
     // Cloud Run's default: one.
     const int least =

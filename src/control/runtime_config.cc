@@ -108,6 +108,8 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.reachability = reachability;
   config.startup_probe = probe_of(settings.startup_probe);
   config.stream = spec::stream_trigger_of(revision.template_);
+  config.subscription = spec::subscription_trigger_of(revision.template_);
+  config.cpu_target = spec::cpu_trigger_of(revision.template_);
   config.knative = spec::knative_scaling_of(revision.template_);
   for (const std::string& folder : spec::folders_of(revision.template_)) {
     config.instance.binds.push_back({.source = folder, .target = folder});

@@ -49,8 +49,10 @@ struct RevisionConfig {
   Reachability reachability = Reachability::kReachable;
   StartupProbe startup_probe;
   Workload workload = Workload::kRequests;
-  /// Whose backlog says how many run; app/ follows it.
+  /// What says how many run; app/ follows it.
   std::optional<spec::StreamTrigger> stream = {};
+  std::optional<spec::SubscriptionTrigger> subscription = {};
+  std::optional<spec::CpuTrigger> cpu_target = {};
   Duration idle_before_zero{-1};  // negative: the platform's default
   /// Scale as Knative does, instead of as the platform's options say.
   std::optional<spec::KnativeScaling> knative = {};

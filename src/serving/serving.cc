@@ -36,6 +36,7 @@ class Serving::Impl {
   Wait explain(Slot slot, SlotWaiter& waiter);
   void shut_down(std::function<void()> done);
   std::vector<InstanceStatus> instances() const;
+  std::vector<InstanceStatus> instances(const RevisionId& revision) const;
 
   void release(uint64_t id) { request(id).pool->release(RequestTable::handle(id)); }
   void leave(uint64_t id) {
@@ -133,6 +134,13 @@ std::vector<InstanceStatus> Serving::Impl::instances() const {
   return all;
 }
 
+std::vector<InstanceStatus> Serving::Impl::instances(const RevisionId& revision) const {
+  std::vector<InstanceStatus> its;
+  const auto found = pools_.find(revision);
+  if (found != pools_.end()) found->second->append_status(its);
+  return its;
+}
+
 void Serving::Impl::shut_down(std::function<void()> done) {
   shutting_down_ = true;
   when_down_ = std::move(done);
@@ -222,6 +230,10 @@ Wait Serving::explain(Slot slot, SlotWaiter& waiter) {
 }
 
 std::vector<InstanceStatus> Serving::instances() const { return impl_->instances(); }
+
+std::vector<InstanceStatus> Serving::instances(const RevisionId& revision) const {
+  return impl_->instances(revision);
+}
 
 void Serving::shut_down(std::function<void()> done) { impl_->shut_down(std::move(done)); }
 

@@ -112,6 +112,7 @@ class Serving {
   Wait explain(Slot slot, SlotWaiter& waiter);
 
   std::vector<InstanceStatus> instances() const;
+  std::vector<InstanceStatus> instances(const RevisionId& revision) const;
   /// Stops everything; `done` runs once no instance is left. Waiting requests are refused.
   void shut_down(std::function<void()> done);
 

@@ -19,6 +19,10 @@ constexpr std::string_view kEntries = "thaw.local/stream-entries-per-instance";
 constexpr std::string_view kWindow = "thaw.local/stream-window-seconds";
 constexpr std::string_view kPasswordFile = "thaw.local/stream-password-file";
 constexpr std::string_view kPasswordEnv = "thaw.local/stream-password-env";
+constexpr std::string_view kSubscription = "thaw.local/subscription";
+constexpr std::string_view kMessages = "thaw.local/subscription-messages-per-instance";
+constexpr std::string_view kCpuPercent = "thaw.local/cpu-percent";
+constexpr std::string_view kScaleWindow = "thaw.local/scale-window-seconds";
 constexpr std::string_view kFolders = "thaw.local/folders";
 
 // What an instance must not write to, nor anything below.
@@ -78,7 +82,62 @@ std::optional<HouseFault> stream_fault(const RevisionTemplate& revision) {
   return std::nullopt;
 }
 
+/// "projects/P/subscriptions/S", as Pub/Sub writes it.
+bool is_subscription_name(std::string_view name) {
+  constexpr std::string_view kStart = "projects/";
+  constexpr std::string_view kMiddle = "/subscriptions/";
+  if (!name.starts_with(kStart)) return false;
+  name.remove_prefix(kStart.size());
+  const size_t at = name.find(kMiddle);
+  if (at == name.npos || at == 0 || name.substr(0, at).find('/') != name.npos) return false;
+  name.remove_prefix(at + kMiddle.size());
+  return !name.empty() && name.find('/') == name.npos;
+}
+
+std::optional<HouseFault> scaling_fault(const RevisionTemplate& revision) {
+  const std::string_view subscription = note(revision, kSubscription);
+  if (!subscription.empty() && !is_subscription_name(subscription)) {
+    return HouseFault{std::string(kSubscription),
+                      fmt::format("'{}' is no subscription; write its full name, such as "
+                                  "projects/local/subscriptions/jobs",
+                                  subscription)};
+  }
+  if (subscription.empty() && !note(revision, kMessages).empty()) {
+    return HouseFault{std::string(kSubscription),
+                      "is missing: subscription-messages-per-instance needs it"};
+  }
+  if (!note(revision, kScaleWindow).empty() && subscription.empty() &&
+      note(revision, kCpuPercent).empty()) {
+    return HouseFault{std::string(kScaleWindow),
+                      "has nothing to scale by: add thaw.local/subscription or "
+                      "thaw.local/cpu-percent (a stream has stream-window-seconds)"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<SubscriptionTrigger> subscription_trigger_of(const RevisionTemplate& revision) {
+  if (note(revision, kSubscription).empty()) return std::nullopt;
+  SubscriptionTrigger trigger;
+  trigger.subscription = note(revision, kSubscription);
+  trigger.messages_per_instance = number(note(revision, kMessages), trigger.messages_per_instance);
+  trigger.window = std::chrono::seconds(number(note(revision, kScaleWindow), 30));
+  return trigger;
+}
+
+std::optional<CpuTrigger> cpu_trigger_of(const RevisionTemplate& revision) {
+  if (note(revision, kCpuPercent).empty()) return std::nullopt;
+  CpuTrigger trigger;
+  trigger.percent = number(note(revision, kCpuPercent), trigger.percent);
+  trigger.window = std::chrono::seconds(number(note(revision, kScaleWindow), 30));
+  return trigger;
+}
+
+bool has_trigger(const RevisionTemplate& revision) {
+  return stream_trigger_of(revision) || subscription_trigger_of(revision) ||
+         cpu_trigger_of(revision);
+}
 
 std::optional<StreamTrigger> stream_trigger_of(const RevisionTemplate& revision) {
   if (note(revision, kStream).empty()) return std::nullopt;
@@ -116,6 +175,7 @@ std::optional<HouseFault> house_fault(const RevisionTemplate& revision) {
     }
   }
   if (auto fault = stream_fault(revision)) return fault;
+  if (auto fault = scaling_fault(revision)) return fault;
   return knative_fault(revision);
 }
 

@@ -1,5 +1,6 @@
-// Settings of Thaw's own, from the annotations thaw.local/...: a Redis stream whose backlog says
-// how many instances run, and folders of the host that an instance may write to.
+// Settings of Thaw's own, from the annotations thaw.local/...: what says how many instances run
+// (a Redis stream's backlog, a subscription's, the CPU time that is used), and folders of the host
+// that an instance may write to.
 //
 // Names and types stand in the table of annotations; the rules between them are here.
 // Thread: any. Owner: values. Limits: kMostFolders.
@@ -29,8 +30,29 @@ struct StreamTrigger {
   bool operator==(const StreamTrigger&) const = default;
 };
 
+/// How many messages of a Pub/Sub subscription are not acknowledged decides it, likewise.
+struct SubscriptionTrigger {
+  std::string subscription;  // "projects/P/subscriptions/S"
+  int32_t messages_per_instance = 10;
+  Duration window = seconds(30);
+
+  bool operator==(const SubscriptionTrigger&) const = default;
+};
+
+/// So many instances that each uses this share of its CPU limit.
+struct CpuTrigger {
+  int32_t percent = 60;
+  Duration window = seconds(30);
+
+  bool operator==(const CpuTrigger&) const = default;
+};
+
 /// nullopt: the revision has none. Precondition: house_fault() found nothing.
 std::optional<StreamTrigger> stream_trigger_of(const RevisionTemplate& revision);
+std::optional<SubscriptionTrigger> subscription_trigger_of(const RevisionTemplate& revision);
+std::optional<CpuTrigger> cpu_trigger_of(const RevisionTemplate& revision);
+/// Whether any of the three is there.
+bool has_trigger(const RevisionTemplate& revision);
 /// Absolute paths; the instance sees each at the same place, writable.
 std::vector<std::string> folders_of(const RevisionTemplate& revision);
 

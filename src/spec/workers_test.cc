@@ -108,5 +108,43 @@ TEST(StreamTrigger, IsReadFromAnnotations) {
   EXPECT_THAT(folders_of(pool->template_), testing::ElementsAre("/a", "/b"));
 }
 
+TEST(ScalingTriggers, AreReadFromAnnotations) {
+  const auto pool = parse_service(
+      with("{thaw.local/subscription: projects/p/subscriptions/s, thaw.local/cpu-percent: '70', "
+           "thaw.local/subscription-messages-per-instance: '3', "
+           "thaw.local/scale-window-seconds: '9'}"),
+      "pool.yaml");
+  ASSERT_TRUE(pool) << pool.error().message();
+  EXPECT_EQ(subscription_trigger_of(pool->template_),
+            (SubscriptionTrigger{"projects/p/subscriptions/s", 3, seconds(9)}));
+  EXPECT_EQ(cpu_trigger_of(pool->template_), (CpuTrigger{70, seconds(9)}));
+  EXPECT_TRUE(has_trigger(pool->template_));
+  const auto plain = parse_service(kPool, "pool.yaml");
+  EXPECT_FALSE(has_trigger(plain->template_));
+}
+
+TEST(ScalingTriggers, WhatIsMissingOrMisspeltIsNamed) {
+  const struct {
+    const char* notes;
+    const char* word;
+  } rows[] = {
+      {"thaw.local/subscription: jobs", "'jobs' is no subscription"},
+      {"thaw.local/subscription: projects//subscriptions/s", "is no subscription"},
+      {"thaw.local/subscription: projects/p/subscriptions/", "is no subscription"},
+      {"thaw.local/subscription: projects/p/topics/t", "projects/local/subscriptions/jobs"},
+      {"thaw.local/subscription-messages-per-instance: '3'",
+       "thaw.local/subscription]: is missing"},
+      {"thaw.local/scale-window-seconds: '3'", "nothing to scale by"},
+      {"thaw.local/cpu-percent: '0'", "cpu-percent"},
+      {"thaw.local/cpu-percent: '101'", "cpu-percent"},
+      {"thaw.local/cpu-percent: much", "cpu-percent"},
+  };
+  for (const auto& row : rows) {
+    const auto pool = parse_service(with(row.notes), "pool.yaml");
+    ASSERT_FALSE(pool) << row.notes;
+    EXPECT_THAT(pool.error().message(), HasSubstr(row.word)) << row.notes;
+  }
+}
+
 }  // namespace
 }  // namespace thaw::spec

@@ -2,7 +2,10 @@
 
 import json
 import os
+import pathlib
+import shutil
 import signal
+import tempfile
 import unittest
 
 from harness import PlatformTest, programs_of, wait_until
@@ -87,6 +90,69 @@ class WorkerPools(PlatformTest):
         self.until_running("pool", 1)
         redis("XGROUP", "SETID", "jobs", "g", "$")
         self.until_running("pool", 0)
+
+    def post(self, path, body, method="POST"):
+        status, answer = self.thaw.curl_api(
+            path, "-X", method, "-H", "Content-Type: application/json", "-d", json.dumps(body))
+        self.assertEqual(status, 200, answer)
+        return json.loads(answer)
+
+    def test_a_subscriptions_backlog_says_how_many_run_from_zero_and_back(self):
+        topic, subscription = "projects/local/topics/jobs", "projects/local/subscriptions/jobs"
+        notes = {"thaw.local/subscription": subscription, "thaw.local/scale-window-seconds": "1",
+                 "thaw.local/subscription-messages-per-instance": "10",
+                 "autoscaling.knative.dev/maxScale": "3"}
+        self.thaw.cli("worker-pools", "deploy", "-",
+                      stdin=self.pool_file("pool", "idler.py", notes))
+        wait_until("a word", lambda: "subscription cannot be read; 0 instances" in
+                   self.thaw.cli("logs", "pool").stdout)
+        self.post(f"/v1/{topic}", {}, "PUT")
+        self.post(f"/v1/{subscription}", {"topic": topic, "ackDeadlineSeconds": 600}, "PUT")
+        self.until_running("pool", 0)
+
+        def publish(count):
+            self.post(f"/v1/{topic}:publish", {"messages": [{"data": "YQ=="}] * count})
+
+        publish(15)
+        self.until_running("pool", 2)
+        publish(50)
+        self.until_running("pool", 3)
+        # What is being worked on counts, until it is acknowledged.
+        ids = []
+        while len(ids) < 65:
+            pulled = self.post(f"/v1/{subscription}:pull", {"maxMessages": 65})
+            ids += [each["ackId"] for each in pulled["receivedMessages"]]
+        self.assertEqual(len(self.running("pool")), 3)
+        self.post(f"/v1/{subscription}:acknowledge", {"ackIds": ids[:58]})
+        self.until_running("pool", 1)
+        self.post(f"/v1/{subscription}:acknowledge", {"ackIds": ids[58:]})
+        self.until_running("pool", 0)
+        self.assertIn("messages are not acknowledged: 3 instances",
+                      self.thaw.cli("logs", "pool").stdout)
+
+    def test_cpu_time_says_how_many_run_and_one_stays(self):
+        # Not below /tmp: instances have a folder of their own there.
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="thaw-e2e-burn-", dir="/var/lib"))
+        self.addCleanup(shutil.rmtree, folder)
+        notes = {"thaw.local/cpu-percent": "50", "thaw.local/scale-window-seconds": "1",
+                 "thaw.local/folders": str(folder), "autoscaling.knative.dev/maxScale": "3"}
+        file = json.loads(self.pool_file("pool", "burner.py", notes, {"FOLDER": str(folder)}))
+        file["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "0.2"
+        self.thaw.cli("worker-pools", "deploy", "-", stdin=json.dumps(file))
+        self.until_running("pool", 1)
+        (folder / "burn").touch()
+        self.until_running("pool", 3)
+        (folder / "burn").unlink()
+        self.until_running("pool", 1)
+        self.assertIn("of one's CPU limit: 1 instances", self.thaw.cli("logs", "pool").stdout)
+
+    def test_a_trigger_that_is_misspelt_is_refused_by_name(self):
+        run = self.thaw.cli("worker-pools", "deploy", "-", check=False, stdin=self.pool_file(
+            "pool", "idler.py", {"thaw.local/subscription": "jobs"}))
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("thaw.local/subscription", run.stderr)
+        self.assertIn("projects/local/subscriptions/jobs", run.stderr)
+        self.assertEqual(self.thaw.json("worker-pools", "list"), [])
 
 
 if __name__ == "__main__":
