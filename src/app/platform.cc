@@ -87,6 +87,8 @@ class Platform::Impl {
   std::unique_ptr<store::Database> bus_database_;     // the worker's
   std::optional<billing::SqliteLedger> ledger_;
   std::optional<io_linux::ThreadWorker> worker_;
+  std::optional<io_linux::ThreadWorker> page_out_worker_;  // its thread has the lowest priority
+  std::optional<io_linux::ThreadWorker> page_in_worker_;
 
   Switchboard switchboard_;
   std::optional<telemetry::Logs> logs_;
@@ -153,9 +155,14 @@ Status Platform::Impl::make_rooms() {
   RETURN_IF_ERROR(objects_->open(options_.data_dir));
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
-  sandbox_ = make_sandbox(
-      *choice_, options_,
-      {.loop = loop_, .disk = disk_, .processes = processes_, .own_program = own_program_});
+  page_out_worker_.emplace(loop_);
+  page_in_worker_.emplace(loop_);
+  sandbox_ = make_sandbox(*choice_, options_,
+                          {.loop = loop_,
+                           .disk = disk_,
+                           .processes = processes_,
+                           .own_program = own_program_,
+                           .hibernator = {.out = &*page_out_worker_, .in = &*page_in_worker_}});
   ASSIGN_OR_RETURN(const int left, sandbox_->recover());
   if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
   prober_.emplace(loop_, loop_, net_);
@@ -245,6 +252,7 @@ Status Platform::Impl::open_doors() {
   RETURN_IF_ERROR(start_sources());
   const std::string notice = sandbox_->isolation_notice();
   if (!notice.empty()) log_warning(notice);
+  if (const std::string why = sandbox_->hibernation_notice(); !why.empty()) log_info(why);
   api_.emplace(net_, loop_,
                api::Rooms{.control = *control_,
                           .serving = *serving_,

@@ -45,7 +45,8 @@ std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                             .rootfs = sandbox::rootfs_path(options.data_dir),
                             .open_net_namespace = io_linux::open_net_namespace,
                             .own_program = std::move(ports.own_program),
-                            .max_ready = options.ready_sandboxes});
+                            .max_ready = options.ready_sandboxes,
+                            .hibernator = ports.hibernator});
 }
 
 }  // namespace thaw::app

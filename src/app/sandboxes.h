@@ -14,6 +14,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/process.h"
+#include "sandbox/hibernator.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
@@ -33,7 +34,8 @@ struct SandboxPorts {
   io::Loop& loop;
   io::Disk& disk;
   io::Processes& processes;
-  std::string own_program;  // the file of this program
+  std::string own_program;                      // the file of this program
+  sandbox::HibernatorSettings hibernator = {};  // without workers nothing hibernates
 };
 std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                                                const UpOptions& options, SandboxPorts ports);

@@ -55,6 +55,11 @@ CgroupFacts Cgroups::read(const std::string& name) const {
   const char* peak = v2 ? "memory.peak" : "memory.max_usage_in_bytes";
   const char* limit = v2 ? "memory.max" : "memory.limit_in_bytes";
   facts.usage.memory = {number(read_file(file("memory", name, current)))};
+  if (v2) {
+    facts.usage.swapped = {number(read_file(file("memory", name, "memory.swap.current")))};
+  } else {
+    facts.usage.swapped = {number(field(read_file(file("memory", name, "memory.stat")), "swap"))};
+  }
   facts.usage.memory_peak = {number(read_file(file("memory", name, peak)))};
   facts.memory_limit = {number(read_file(file("memory", name, limit)))};
   if (facts.memory_limit.value >= kNoLimit) facts.memory_limit = {0};
@@ -84,6 +89,26 @@ void Cgroups::thaw(const std::string& name) const {
   const std::string path = freezer(name);
   if (path.empty()) return;
   (void)write_control(path, machine_.cgroups == Machine::Cgroups::kV2 ? "0" : "THAWED");
+}
+
+void Cgroups::allow(const std::string& name, Swap swap) const {
+  if (machine_.cgroups != Machine::Cgroups::kV2) return;
+  (void)write_control(file("memory", name, "memory.swap.max"),
+                      swap == Swap::kAllowed ? "max" : "0");
+}
+
+SqueezeFiles Cgroups::squeeze_files(const std::string& name) const {
+  const bool v2 = machine_.cgroups == Machine::Cgroups::kV2;
+  return {.stat = file("memory", name, "memory.stat"),
+          .usage = file("memory", name, v2 ? "memory.current" : "memory.usage_in_bytes"),
+          .limit = file("memory", name, v2 ? "memory.high" : "memory.limit_in_bytes"),
+          .swappiness = v2 ? "" : file("memory", name, "memory.swappiness")};
+}
+
+std::string Cgroups::reclaimable(const std::string& name) const {
+  const std::string path = file("memory", name, "memory.reclaim");
+  if (machine_.cgroups != Machine::Cgroups::kV2 || !disk_.exists(path)) return "";
+  return machine_.unified + this->path(name);
 }
 
 std::string Cgroups::freezer(const std::string& name) const {

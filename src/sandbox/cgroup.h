@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "io/disk.h"
 #include "sandbox/machine.h"
+#include "sandbox/page_out.h"
 #include "sandbox/sandbox.h"
 
 namespace thaw::sandbox {
@@ -40,6 +41,14 @@ class Cgroups {
   Status freeze(const std::string& name) const;
   /// Lets frozen processes go on (in v1 a SIGKILL reaches them only then); nothing when none is.
   void thaw(const std::string& name) const;
+
+  /// In v2 an instance has no swap while it runs, since memory and swap share its limit; one that
+  /// hibernates may use it. In v1 the kernel keeps the sum and nothing is to be done.
+  enum class Swap { kNone, kAllowed };
+  void allow(const std::string& name, Swap swap) const;
+  SqueezeFiles squeeze_files(const std::string& name) const;
+  /// The group's folder where the kernel has memory.reclaim (v2, Linux 5.19), else empty.
+  std::string reclaimable(const std::string& name) const;
 
   /// Names below the parent in any hierarchy, sorted, each once.
   std::vector<std::string> list() const;

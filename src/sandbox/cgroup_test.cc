@@ -109,6 +109,22 @@ TEST_F(CgroupTest, FreezesAndThawsInTheWordsOfEachVersion) {
   EXPECT_EQ(get("/thaw-x/a/cgroup.freeze"), "0");
 }
 
+TEST_F(CgroupTest, SwapIsTheGroupsOwnAndInVersionTwoOnlyForOneThatHibernates) {
+  put("/memory/thaw-x/a/memory.stat", "cache 1\nswap 4096\nswapcached 2\n");
+  EXPECT_EQ(v1().read("a").usage.swapped, kib(4));
+  EXPECT_EQ(v1().reclaimable("a"), "");
+  put("/thaw-x/a/memory.swap.current", "8192\n");
+  put("/thaw-x/a/memory.swap.max", "0\n");
+  EXPECT_EQ(v2().read("a").usage.swapped, kib(8));
+  v2().allow("a", Cgroups::Swap::kAllowed);
+  EXPECT_EQ(get("/thaw-x/a/memory.swap.max"), "max");
+  v2().allow("a", Cgroups::Swap::kNone);
+  EXPECT_EQ(get("/thaw-x/a/memory.swap.max"), "0");
+  EXPECT_EQ(v2().reclaimable("a"), "");
+  put("/thaw-x/a/memory.reclaim", "");
+  EXPECT_EQ(v2().reclaimable("a"), root_ + "/thaw-x/a");
+}
+
 TEST_F(CgroupTest, AGroupThatIsGoneCannotBeFrozenAndIsNotMade) {
   EXPECT_FALSE(v1().freeze("none"));
   EXPECT_FALSE(v2().freeze("none"));

@@ -249,6 +249,7 @@ Status Container::freeze() {
   if (state_ != State::kRunning) return Error(Code::kFailedPrecondition, "it is not running");
   take_record();
   RETURN_IF_ERROR(env_.cgroups.freeze(name_));
+  frozen_ = true;
   watch_frozen();
   return {};
 }
@@ -266,6 +267,7 @@ void Container::watch_frozen() {
 
 void Container::thaw() {
   if (state_ != State::kRunning) return;
+  wake_memory();
   env_.cgroups.thaw(name_);
   watch_memory();
 }
@@ -320,6 +322,7 @@ void Container::on_main_exit(io::ProcessExit exit) {
     failure_ = "it ended before its program was executed";
   state_ = State::kEnded;
   memory_timer_.cancel();
+  hibernating_ = nullptr;
   timer_ = env_.loop.after(kOutputLimit, [this] {
     out_->drain_and_close();
     err_->drain_and_close();

@@ -21,6 +21,7 @@
 #include "io/process.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/crun_sandbox.h"
+#include "sandbox/hibernator.h"
 #include "sandbox/output_pump.h"
 #include "sandbox/python_template.h"
 #include "sandbox/sandbox.h"
@@ -39,6 +40,7 @@ struct ContainerEnv {
   PythonTemplates templates;
   Turnstile creates;
   Turnstile removes;
+  Hibernator hibernator;
   std::string bundles;     // folder of bundles
   std::string crun_state;  // crun's --root
 };
@@ -65,6 +67,8 @@ class Container : public std::enable_shared_from_this<Container> {
   void detach();
   Status freeze();
   void thaw();
+  Status hibernate();
+  void wake_served();
   void terminate();
   void kill();
 
@@ -111,6 +115,8 @@ class Container : public std::enable_shared_from_this<Container> {
   void executed();
   void watch_memory();
   void watch_frozen();
+  void wake_memory();
+  void hibernated(const std::string& left_because);
   void on_line(OutputStream stream, std::string_view line);
   void on_main_exit(io::ProcessExit exit);
   void on_output_end();
@@ -152,7 +158,11 @@ class Container : public std::enable_shared_from_this<Container> {
   bool recorded_ = false;
   TemplateStatus template_;
   int memory_looks_ = 0;  // since it was executed
-  std::string failure_;   // why it did not start
+  bool frozen_ = false;
+  bool was_hibernated_ = false;  // in part at least; until its next wake was served
+  std::unique_ptr<Hibernator::Job> hibernating_;
+  std::shared_ptr<const WakeSet> wake_set_;
+  std::string failure_;  // why it did not start
   io::ProcessExit exit_;
   CgroupFacts facts_;  // read at the end
   int removal_tries_ = 0;

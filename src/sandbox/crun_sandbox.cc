@@ -40,6 +40,8 @@ class CrunInstance final : public Instance {
   const io::SocketAddress& address() const override { return container_->address(); }
   Status freeze() override { return container_->freeze(); }
   void thaw() override { container_->thaw(); }
+  Status hibernate() override { return container_->hibernate(); }
+  void wake_served() override { container_->wake_served(); }
   void terminate() override { container_->terminate(); }
   void kill() override { container_->kill(); }
   Usage usage() const override { return container_->usage(); }
@@ -68,6 +70,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              PythonTemplates(disk),
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
+             Hibernator(loop, disk, settings_.hibernator),
              run_folder(settings_.data_dir) + "/bundles",
              run_folder(settings_.data_dir) + "/crun"} {
     // crun leaves an instance's first process to its nearest reaper; only that one is told how the
@@ -123,6 +126,8 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& [name, container] : all) container->kill();
     if (containers_.empty()) become_empty();
   }
+
+  std::string hibernation_notice() const { return env_.hibernator.notice(); }
 
   int ready_count() const {
     return static_cast<int>(std::count_if(ready_.begin(), ready_.end(),
@@ -274,6 +279,7 @@ void CrunSandbox::keep_ready(const InstanceSpec& spec) { impl_->keep_ready(spec)
 void CrunSandbox::forget(const RevisionId& revision) { impl_->forget(revision); }
 Result<int> CrunSandbox::recover() { return impl_->recover(); }
 std::string CrunSandbox::isolation_notice() const { return ""; }
+std::string CrunSandbox::hibernation_notice() const { return impl_->hibernation_notice(); }
 void CrunSandbox::shut_down(std::function<void()> done) { impl_->shut_down(std::move(done)); }
 int CrunSandbox::ready_count() const { return impl_->ready_count(); }
 

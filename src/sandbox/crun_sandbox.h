@@ -19,6 +19,7 @@
 #include "io/disk.h"
 #include "io/loop.h"
 #include "io/process.h"
+#include "sandbox/hibernator.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
@@ -34,6 +35,7 @@ struct CrunSettings {
   int max_creates = 4;
   Duration create_limit = seconds(30);  // then crun is ended and the start has failed
   Duration frozen_look = seconds(5);    // how often a frozen one is looked at, see Container
+  HibernatorSettings hibernator;        // without workers nothing hibernates
   int uid = 0;                          // whom programs run as
   int gid = 0;
 };
@@ -56,6 +58,7 @@ class CrunSandbox final : public Sandbox {
   /// Blocks until leftovers are gone, at most 10 s; kUnavailable names what would not go.
   Result<int> recover() override;
   std::string isolation_notice() const override;
+  std::string hibernation_notice() const override;
   void shut_down(std::function<void()> done) override;
 
   /// Containers that stand ready; for tests and metrics.

@@ -75,7 +75,8 @@ struct ExitReport {
 /// Held while it runs. CPU and memory of all its processes; zero where not known.
 struct Usage {
   Duration cpu{0};
-  ByteCount memory;
+  ByteCount memory;   // in memory now
+  ByteCount swapped;  // given back to swap
   ByteCount memory_peak;
 };
 
@@ -95,6 +96,8 @@ class InstanceObserver {
   virtual void on_executed() = 0;
   /// One line without its end.
   virtual void on_output(OutputStream stream, std::string_view line) = 0;
+  /// After hibernate(): what could go has gone. `left_because`: why not all of it; empty: all.
+  virtual void on_hibernated(const Usage&, std::string_view /*left_because*/) {}
   /// Last call; all output was delivered before. May destroy the Instance.
   virtual void on_exit(const ExitReport& report) = 0;
 
@@ -112,6 +115,14 @@ class Instance {
   virtual Status freeze() = 0;
   /// Gives the CPU back; when it returns the processes may run. Nothing when not frozen.
   virtual void thaw() = 0;
+  /// Gives the memory of a frozen one back, slowly and beside everything else; on_hibernated tells
+  /// when. thaw() and the end break it off. An error: it stays frozen as it is.
+  virtual Status hibernate() {
+    return Error(Code::kUnimplemented, "this sandbox does not hibernate");
+  }
+  /// The first request since a thaw() was answered: when it was hibernated before, the pages that
+  /// it has now are those that its next wake reads ahead.
+  virtual void wake_served() {}
   /// SIGTERM to its main process. One that would not notice (as the first process of a container
   /// it must handle the signal) is killed at once; one that was not executed yet never is.
   virtual void terminate() = 0;
@@ -135,6 +146,11 @@ class Sandbox {
   virtual Result<int> recover() = 0;
   /// What is not isolated here and why, one sentence; empty when everything is.
   virtual std::string isolation_notice() const = 0;
+  /// Why no instance can hibernate here, or what of it only in part, one sentence; empty when all
+  /// can.
+  virtual std::string hibernation_notice() const {
+    return "Instances cannot hibernate: they are plain processes, not containers.";
+  }
   /// Kills what still runs, removes everything and then calls `done`, maybe inside this call. The
   /// last call: later starts end with kNotStarted. By default for those who leave nothing behind.
   virtual void shut_down(std::function<void()> done) { done(); }

@@ -35,6 +35,11 @@ class Recorder final : public InstanceObserver {
     rung_words = words;
   }
 
+  void on_hibernated(const Usage& usage, std::string_view because) override {
+    hibernated = usage;
+    left_because = because;
+  }
+
   bool executed() const {
     return std::find(events.begin(), events.end(), "executed") != events.end();
   }
@@ -44,6 +49,8 @@ class Recorder final : public InstanceObserver {
   std::string err;
   std::optional<Rung> rung;
   std::string rung_words;
+  std::optional<Usage> hibernated;
+  std::string left_because;
   std::optional<ExitReport> report;
   std::function<void(std::string_view)> on_line;
 };
