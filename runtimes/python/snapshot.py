@@ -89,10 +89,13 @@ class Writer:
         self.at = PAGE * (-(-HEADER.size // PAGE))  # the next page of contents goes here
         self.regions, self.spans = [], []
         self.files = {}  # path -> [number, is mapped, facts]
-        self.heap = []
+        self.heap_end = 0
         self.vdso = self.vvar = self.vdso_bytes = None
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         for descriptor in (self.memory, self.pages, self.out):
             os.close(descriptor)
 
@@ -120,6 +123,8 @@ class Writer:
         if mapping.is_shared and (not maps_file or mapping.protection & 2 or "mw" in mapping.flags):
             raise Refused(f"it shares memory: {mapping.name or 'without a name'}")
         start = mapping.start
+        if mapping.name == "[heap]":
+            self.heap_end = mapping.end
         if mapping.name == "[stack]":
             start = mapping.end - max(stack_limit, mapping.end - start)
             if self.regions and start < self.regions[-1][0] + self.regions[-1][1]:
@@ -190,8 +195,7 @@ class Writer:
         stat = [int(words[field - 3]) for field in (26, 27, 45, 46, 47, 28)]
         with open(f"/proc/{self.pid}/comm", "rb") as file:
             comm = file.read().rstrip(b"\n")
-        brk = max([end for _, end in self.heap] or [stat[4]])
-        places = (*stat[:5], brk, stat[5])
+        places = (*stat[:5], max(self.heap_end, stat[4]), stat[5])
 
         def header(checksum):
             return HEADER.pack(MAGIC, VERSION, checksum, self.at + len(tables), self.at,
@@ -209,24 +213,19 @@ class Writer:
 def write(pid, point_address, path, own_folder, read_files=()):
     """Writes the snapshot of the stopped child `pid`; returns its size in bytes. `read_files`: what
     it has read and does not map; when one of them changes the snapshot is stale."""
-    check_process(pid)
-    writer = Writer(pid, path, own_folder)
     try:
-        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
-            soft = next(line.split()[3] for line in file if line.startswith("Max stack size"))
-        stack_limit = min(int(soft), 64 << 20) if soft.isdigit() else 64 << 20
-        mappings = read_mappings(pid)
-        for mapping in mappings:
-            writer.add(mapping, stack_limit // PAGE * PAGE)
-        writer.heap = [(row.start, row.end) for row in mappings if row.name == "[heap]"]
-        for name in read_files:
-            writer.file(name, False)
-        point = os.pread(writer.memory, POINT_SIZE, point_address)
-        return writer.finish(point)
+        check_process(pid)
+        with Writer(pid, path, own_folder) as writer:
+            with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+                soft = next(line.split()[3] for line in file if line.startswith("Max stack size"))
+            stack_limit = min(int(soft), 64 << 20) if soft.isdigit() else 64 << 20
+            for mapping in read_mappings(pid):
+                writer.add(mapping, stack_limit // PAGE * PAGE)
+            for name in read_files:
+                writer.file(name, False)
+            return writer.finish(os.pread(writer.memory, POINT_SIZE, point_address))
     except OSError as error:
         raise Refused(f"it cannot be read or written: {error}") from error
-    finally:
-        writer.close()
 
 
 class Point:

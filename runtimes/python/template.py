@@ -1,24 +1,27 @@
-"""A Python program whose imports are done before it is wanted.
+"""Makes the snapshot that a Python program's starts are restored from.
 
-    python3 template.py PRELOAD STATUS LEVEL script FILE [ARGUMENT...]
-    python3 template.py PRELOAD STATUS LEVEL module NAME [ARGUMENT...]
+    python3 template.py PRELOAD IMAGE LEVEL CPUS script FILE [ARGUMENT...]
+    python3 template.py PRELOAD IMAGE LEVEL CPUS module NAME [ARGUMENT...]
 
-Imports the modules listed in PRELOAD (lines as sitecustomize.py writes them), writes STATUS and
-waits for SIGUSR1, frozen by the platform meanwhile. Then it becomes the program: sys.argv, sys.path
-and __main__ as `python3 FILE` or `python3 -m NAME` would have them. It runs in the sandbox that the
-instance will have, with the instance's rights and environment, and serves one instance.
+Imports the modules listed in PRELOAD (lines as sitecustomize.py writes them), forks, and writes the
+child, which is single and has run what libraries do after a fork, to IMAGE (snapshot.py). A process
+restored from it becomes the program: sys.argv, sys.path and __main__ as `python3 FILE` or `python3
+-m NAME` would have them, its environment and output those of its own start, its random numbers its
+own. It runs in a sandbox of the service, with an instance's rights and environment.
 
 A module is left out when its import fails, opens a socket or starts a thread (OpenBLAS's are known
 to survive a fork), when it belongs to the program itself and LEVEL is not `module`, or when the
 program had changed its environment or sys.path before. What cannot be undone is undone by executing
 this file anew without the module, at most ROUNDS times.
+
+What became of it is told on stdout, in lines that begin with "thaw-template: ".
 """
 
 import importlib
 import importlib.machinery
 import importlib.util
+import math
 import os
-import signal
 import sys
 import types
 import zlib
@@ -27,7 +30,7 @@ ROUNDS = 12
 # Set by servers between their start and the import of the program; no library reads them at import.
 SERVERS_OWN = {"SERVER_SOFTWARE", "GUNICORN_PID", "GUNICORN_FD", "FLASK_APP", "FLASK_DEBUG",
                "FLASK_RUN_FROM_CLI", "WERKZEUG_SERVER_FD", "WERKZEUG_RUN_MAIN"}
-GO = signal.SIGUSR1
+MANY = 500  # processes; see in_another_process()
 # These replace parts of the library when the program starts; what was imported before stays.
 PATCHERS = ("gevent.monkey", "eventlet.patcher", "coverage.control", "ddtrace.bootstrap")
 NEVER = {"__main__", "sitecustomize", "usercustomize", "site", "this", "antigravity"}
@@ -57,6 +60,10 @@ def read_preload(path):
                     seen.add(words[0])
                     rows.append((words[0], int(words[1]), int(words[2])))
     return rows
+
+
+def say(*words):
+    os.write(1, f"thaw-template: {' '.join(map(str, words))}\n".encode("utf-8", "replace"))
 
 
 def sockets():
@@ -137,7 +144,6 @@ class Preload:
         self.rows = rows
         self.left_out = left_out  # {name: why}
         self.level = level
-        self.files = {}  # of modules: path -> (mtime, size)
 
     def refusal(self, name, environment, path):
         """Why `name` is not to be imported; "" when it is; None when it cannot be found."""
@@ -189,37 +195,16 @@ class Preload:
             before = now
         return None
 
-    def note_files(self):
-        for module in list(sys.modules.values()):
-            path = getattr(module, "__file__", None)
-            if isinstance(path, str):
-                self.files[path] = stamp(path)
 
-    def changed_file(self):
-        return next((path for path, seen in self.files.items() if stamp(path) != seen), None)
-
-
-def stamp(path):
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return facts.st_mtime_ns, facts.st_size
-
-
-def write_status(path, word, modules=0, left_out=None):
-    lines = [f"{word} {modules}" if word == "ready" else word]
-    lines += [f"left-out {name} {why}" for name, why in (left_out or {}).items()]
-    with open(path + ".new", "w", encoding="utf-8", errors="replace") as file:
-        file.write("\n".join(lines) + "\n")
-    os.rename(path + ".new", path)
-
-
-def start_cold(program):
-    """The program as if there had been no template, in the same sandbox."""
-    flags = [sys.executable, *interpreter_flags()]
-    words = ["-m", program.target] if program.kind == "module" else [program.target]
-    os.execv(sys.executable, [*flags, *words, *program.arguments])
+def files_of_modules():
+    """What makes the snapshot stale when it changes; the files beside this one never do."""
+    found = {}
+    here = os.path.dirname(os.path.abspath(__file__)) + "/"
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and os.path.isfile(path) and not path.startswith(here):
+            found[os.path.abspath(path)] = None
+    return list(found)
 
 
 def interpreter_flags():
@@ -235,7 +220,7 @@ def start_again(left_out, rounds):
     descriptor = os.memfd_create("thaw-left-out", 0)
     os.write(descriptor, f"{rounds}\n{text}".encode("utf-8", "replace"))
     os.dup2(descriptor, 199, inheritable=True)
-    os.execv(sys.executable, words)
+    os.execve(sys.executable, words, os.environ)  # without what one_thread() has set
 
 
 def earlier_rounds():
@@ -250,16 +235,107 @@ def earlier_rounds():
     return int(first), {name: why for name, _, why in pairs}
 
 
-def wait_for_go(status_path, word, modules, left_out):
-    """The signal is blocked, so that it waits for us however early it comes."""
-    write_status(status_path, word, modules, left_out)
-    signal.sigwait({GO})
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {GO})
-    for path in (status_path, status_path + ".new"):
-        try:
-            os.unlink(path)
-        except OSError:
-            pass
+def in_another_process():
+    """Continues in a child and answers for it. Libraries notice by its id that a process is not
+    the one that they were initialized in, and an instance's ids are 1 and the next ones: this
+    child's is none of them."""
+    for _ in range(MANY):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+    child = os.fork()
+    if child != 0:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os._exit(status if status >= 0 else 128 - status)
+
+
+class Life:
+    """What differs from instance to instance, made ready while there is time."""
+
+    def __init__(self, cpus):
+        self.cpus = cpus
+        self.threads = []  # functions that set how many threads a library uses
+        self.before = dict(os.environb)
+
+    def one_thread(self):
+        """Thread pools do not survive a snapshot. Libraries read it as they are loaded. Not in
+        os.environ, whose marks are compared and which the program may look at."""
+        os.putenv("OMP_NUM_THREADS", "1")
+
+    def prepare(self):
+        import ctypes
+
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+            paths = {line.split(maxsplit=5)[5].rstrip("\n") for line in maps if ".so" in line}
+        for path in sorted(paths):
+            name = os.path.basename(path)
+            if not name.startswith(("libgomp", "libomp", "libiomp")) and "openblas" not in path:
+                continue
+            try:
+                library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+            except OSError:
+                continue
+            for function in ("omp_set_num_threads", "openblas_set_num_threads",
+                             "openblas_set_num_threads64_", "scipy_openblas_set_num_threads64_"):
+                if hasattr(library, function):
+                    self.threads.append(getattr(library, function))
+        # The most random state there is: whoever uses it next does so with another process id.
+        if "ssl" in sys.modules:
+            sys.modules["ssl"].RAND_bytes(1)
+
+    def begin(self):
+        """In a restored process, before anything of the program."""
+        import ctypes
+
+        ctypes.pythonapi.PyOS_BeforeFork()  # what Python and libraries do in a new process
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        self.take_environment()
+        self.reseed()
+        count = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+        count = int(count) if count.isdigit() and int(count) > 0 else self.cpus
+        if count > 1:
+            for function in self.threads:
+                function(count)
+            torch = sys.modules.get("torch")
+            if hasattr(torch, "set_num_threads"):
+                torch.set_num_threads(count)
+
+    def take_environment(self):
+        with open("/proc/self/environ", "rb") as file:
+            rows = [row.partition(b"=") for row in file.read().split(b"\0") if b"=" in row]
+        ours = {name: value for name, _, value in rows}
+        # What modules have set at their import stays, and what the interpreter has set: LC_CTYPE.
+        for name in self.before:
+            if name not in ours and name != b"LC_CTYPE":
+                os.environb.pop(name, None)
+        for name, value in ours.items():
+            if self.before.get(name) != value:
+                os.environb[name] = value
+        if b"OMP_NUM_THREADS" in ours:
+            os.putenv(b"OMP_NUM_THREADS", ours[b"OMP_NUM_THREADS"])
+        else:
+            os.unsetenv("OMP_NUM_THREADS")
+
+    def reseed(self):
+        """The same in every instance otherwise. What a program seeds by itself stays as it is."""
+        modules = sys.modules
+        if "random" in modules:
+            modules["random"].seed()
+        if "numpy.random" in modules:
+            modules["numpy.random"].seed()
+        if hasattr(modules.get("torch"), "default_generator"):
+            modules["torch"].default_generator.seed()
+        if "ssl" in modules:
+            modules["ssl"].RAND_add(os.urandom(64), 64.0)
+        if "tempfile" in modules:
+            modules["tempfile"]._name_sequence = None
+        if "uuid" in modules:
+            modules["uuid"]._node = None
+        if "multiprocessing.process" in modules:
+            process = modules["multiprocessing.process"]
+            process._current_process._config["authkey"] = process.AuthenticationString(
+                os.urandom(32))
 
 
 def run(program):
@@ -276,30 +352,74 @@ def run(program):
         sys.exit(1)
 
 
+def take(image, life):
+    """True in a process that was restored; here the snapshot is written and the process ends."""
+    import gc
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, here)
+    import snapshot
+
+    sys.path.remove(here)
+    point = snapshot.Point(here + "/thaw-point.so")
+    life.prepare()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    read_files = files_of_modules()
+    gc.collect()
+    gc.freeze()  # or the next collection would write to all there is
+    child = os.fork()
+    if child == 0:
+        try:
+            if point.enter():
+                return True
+        except snapshot.Refused as error:
+            say("none", error)
+        os._exit(0)
+    stopped = os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+    try:
+        if stopped:
+            return snapshot.write(child, point.address, image, here, read_files)
+    except snapshot.Refused as error:
+        say("none", error)
+    finally:
+        if stopped:
+            os.kill(child, 9)
+    os._exit(0)
+
+
 def main():
-    signal.pthread_sigmask(signal.SIG_BLOCK, {GO})
-    preload_path, status_path, level, kind, target, *arguments = sys.argv[1:]
+    preload_path, image, level, cpus, kind, target, *arguments = sys.argv[1:]
     program = Program(kind, target, arguments)
     sys.path[0] = program.folder
+    life = Life(max(1, math.ceil(int(cpus) / 1000)))
     rounds, left_out = earlier_rounds()
+    if rounds == 0:
+        in_another_process()
+    life.one_thread()
     rows = read_preload(preload_path)
     patcher = next((name for name, *_ in rows if name in PATCHERS), None)
     preload = Preload(program, rows, left_out, level)
-    word = "ready"
     if patcher is not None:
-        word = f"none {patcher} replaces parts of modules when the program starts"
-    else:
-        undo = preload.go_through()
-        if undo is not None and rounds < ROUNDS:
-            left_out[undo[0]] = undo[1]
-            start_again(left_out, rounds + 1)
-        if undo is not None:
-            word = f"none too many modules cannot be imported ahead; the last is {undo[0]}"
-    preload.note_files()
-    loaded = sum(name in sys.modules for name, *_ in rows)
-    wait_for_go(status_path, word, loaded, left_out)
-    if word != "ready" or preload.changed_file() is not None:
-        start_cold(program)
+        say("none", patcher, "replaces parts of modules when the program starts")
+        os._exit(0)
+    undo = preload.go_through()
+    if undo is not None and rounds < ROUNDS:
+        left_out[undo[0]] = undo[1]
+        start_again(left_out, rounds + 1)
+    if undo is not None:
+        say("none too many modules cannot be imported ahead; the last is", undo[0])
+        os._exit(0)
+    made = take(image, life)
+    if made is not True:
+        for name, why in left_out.items():
+            say("left-out", name, why)
+        loaded = sum(name in sys.modules for name, *_ in rows)
+        say("ready", loaded, len(left_out), made)
+        os._exit(0)
+    life.begin()
+    sys.orig_argv[:] = [sys.orig_argv[0], *interpreter_flags(),
+                        *(["-m"] if kind == "module" else []), target, *arguments]
     return program
 
 

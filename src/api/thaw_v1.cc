@@ -32,12 +32,41 @@ Json instance_json(const serving::InstanceStatus& instance, Instant now) {
                        {"revision", instance.revision.str()},
                        {"state", state_name(instance.state)},
                        {"temperature", name_of(instance.temperature)},
+                       {"start", instance.from_template ? "templated" : "cold"},
                        {"inFlight", instance.in_flight},
                        {"ageSeconds", to_seconds(now - instance.created)},
                        {"cpuSeconds", to_seconds(instance.usage.cpu)},
                        {"memoryBytes", instance.usage.memory.value},
                        {"memoryPeakBytes", instance.usage.memory_peak.value},
                        {"memoryLimitBytes", instance.memory_limit.value}});
+}
+
+std::string_view phase_name(sandbox::TemplateState::Phase phase) {
+  using Phase = sandbox::TemplateState::Phase;
+  switch (phase) {
+    case Phase::kRecording:
+      return "recording";
+    case Phase::kRecorded:
+      return "recorded";
+    case Phase::kReady:
+      return "ready";
+    case Phase::kRefused:
+      return "refused";
+    case Phase::kNone:
+      break;
+  }
+  return "none";
+}
+
+Json template_json(const sandbox::TemplateState& state) {
+  Json json = Json::object({{"state", phase_name(state.phase)}});
+  if (state.phase == sandbox::TemplateState::Phase::kReady) {
+    json.set("modules", state.modules);
+    json.set("leftOut", state.left_out);
+    json.set("sizeBytes", state.size.value);
+  }
+  if (!state.why.empty()) json.set("why", state.why);
+  return json;
 }
 
 Json usage_json(const billing::Usage& usage) {
@@ -231,6 +260,14 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
            all.push_back(instance_json(instance, clock.now()));
          }
          return json_reply(Json::object({{"instances", std::move(all)}}));
+       })},
+      {"GET",
+       "/thaw/v1/revisions/{revision}/template",
+       {},
+       "whether its starts are restored from a snapshot, or why not",
+       answer([&rooms](const Call& call) {
+         const RevisionId revision(call.path.at("revision"));
+         return json_reply(template_json(rooms.serving.template_state(revision)));
        })},
       {"GET",
        "/thaw/v1/services/{service}/logs",

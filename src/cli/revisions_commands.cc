@@ -62,6 +62,20 @@ Outcome<spec::RevisionTemplate> template_of(const Json& revision) {
   return std::move(parsed.template_);
 }
 
+/// "ready, 190 MiB, 211 modules (3 left to the program)"; empty when the API has no answer.
+std::string template_words(Api& api, const std::string& revision) {
+  const auto answer = api.get(thaw_path("revisions/" + revision + "/template"));
+  if (!answer) return "";
+  const std::string state = answer->string_or("state");
+  if (state == "recording") return "recording: the next start is cold and notes what it imports";
+  if (state == "recorded") return "recorded: its snapshot will be made";
+  if (state == "refused") return "refused: " + answer->string_or("why");
+  if (state != "ready") return state;
+  return fmt::format("ready, {}, {} modules ({} left to the program)",
+                     format_bytes(ByteCount{answer->int_or("sizeBytes", 0)}),
+                     answer->int_or("modules", 0), answer->int_or("leftOut", 0));
+}
+
 std::string age_cell(const Json& metadata, WallTime now) {
   return age_of(metadata.string_or("creationTimestamp"), now);
 }
@@ -134,6 +148,9 @@ Outcome<ExitCode> revisions_describe_command(Context& context, const Words& word
                                                     : type,
                      condition_text(&each, format.style), format);
   }
+  const std::string wanted = metadata["annotations"].string_or("thaw.local/template", "off");
+  const std::string state = wanted == "off" ? "" : template_words(api, metadata.string_or("name"));
+  if (!state.empty()) page += labelled("Template", state, format);
   ASSIGN_OR_RETURN(const spec::RevisionTemplate revision, template_of(json));
   return context.print(page + settings_lines(revision, format));
 }
@@ -157,15 +174,17 @@ Outcome<ExitCode> instances_list_command(Context& context, const Words& words) {
   Table table({{.title = "NAME"},
                {.title = "STATE"},
                {.title = "TEMPERATURE"},
+               {.title = "START"},
                {.title = "REQUESTS", .align = Align::kRight},
                {.title = "AGE", .align = Align::kRight},
                {.title = "CPU USED", .align = Align::kRight},
                {.title = "MEMORY", .align = Align::kRight}});
   for (const Json& instance : shown.as_array()) {
-    table.add_row(
-        {instance.string_or("name"), instance.string_or("state"), instance.string_or("temperature"),
-         fmt::format("{}", instance.int_or("inFlight", 0)), short_seconds(instance, "ageSeconds"),
-         short_seconds(instance, "cpuSeconds"), memory_cell(instance)});
+    table.add_row({instance.string_or("name"), instance.string_or("state"),
+                   instance.string_or("temperature"), instance.string_or("start"),
+                   fmt::format("{}", instance.int_or("inFlight", 0)),
+                   short_seconds(instance, "ageSeconds"), short_seconds(instance, "cpuSeconds"),
+                   memory_cell(instance)});
   }
   return context.print(table.text(context.table_width(), context.out));
 }

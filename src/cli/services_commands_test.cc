@@ -27,7 +27,8 @@ constexpr char kService[] = R"({
 
 constexpr char kInstances[] = R"({"instances": [
   {"name": "hello-00001-xyz-5f3a9c", "service": "hello", "revision": "hello-00001-xyz",
-   "state": "ready", "temperature": "hot", "inFlight": 2, "ageSeconds": 61.5, "cpuSeconds": 0.25,
+   "state": "ready", "temperature": "hot", "start": "templated", "inFlight": 2,
+   "ageSeconds": 61.5, "cpuSeconds": 0.25,
    "memoryBytes": 52428800, "memoryLimitBytes": 268435456},
   {"name": "other-00001-aaa-111111", "service": "other", "revision": "other-00001-aaa",
    "state": "starting", "temperature": "hot", "inFlight": 0, "ageSeconds": 1, "cpuSeconds": 0,
@@ -193,7 +194,7 @@ TEST_F(ServicesTest, DeletingStopsAtTheFirstThatFails) {
 
 TEST_F(ServicesTest, InstancesAreListedForPeopleAndPrograms) {
   ASSERT_EQ(thaw({"instances", "list"}), 0);
-  EXPECT_NE(terminal.out.find("hello-00001-xyz-5f3a9c  ready     hot                 2"),
+  EXPECT_NE(terminal.out.find("hello-00001-xyz-5f3a9c  ready     hot          templated         2"),
             std::string::npos)
       << terminal.out;
   EXPECT_NE(terminal.out.find("50 MiB of 256 MiB"), std::string::npos) << terminal.out;
@@ -209,7 +210,7 @@ TEST_F(ServicesTest, InstancesAreListedForPeopleAndPrograms) {
 TEST_F(ServicesTest, RevisionsAreListedAndDescribed) {
   const Json revision = parsed(R"({"kind": "Revision", "metadata": {"name": "hello-00001-xyz",
     "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"serving.knative.dev/service": "hello"},
-    "annotations": {"autoscaling.knative.dev/maxScale": "3"}},
+    "annotations": {"autoscaling.knative.dev/maxScale": "3", "thaw.local/template": "module"}},
     "spec": {"containers": [{"image": "thaw.local/serve", "args": ["--task", "forecast"]}]},
     "status": {"conditions": [{"type": "Ready", "status": "True"},
       {"type": "Active", "status": "False", "reason": "NoTraffic",
@@ -227,6 +228,17 @@ TEST_F(ServicesTest, RevisionsAreListedAndDescribed) {
             std::string::npos)
       << terminal.out;
   EXPECT_NE(terminal.out.find("Arguments    --task forecast\n"), std::string::npos);
+  EXPECT_EQ(terminal.out.find("\nTemplate     ready"), std::string::npos) << "nobody said so";
+  const std::pair<const char*, const char*> states[] = {
+      {R"({"state": "ready", "sizeBytes": 1048576, "modules": 12, "leftOut": 1})",
+       "\nTemplate     ready, 1 MiB, 12 modules (1 left to the program)\n"},
+      {R"({"state": "refused", "why": "it shares memory"})",
+       "\nTemplate     refused: it shares memory\n"}};
+  for (const auto& [state, line] : states) {
+    api.on_json("GET /thaw/v1/revisions/hello-00001-xyz/template", parsed(state));
+    ASSERT_EQ(thaw({"revisions", "describe", "hello-00001-xyz"}), 0);
+    EXPECT_NE(terminal.out.find(line), std::string::npos) << terminal.out;
+  }
   ASSERT_EQ(thaw({"revisions", "list", "--json"}), 0);
   EXPECT_EQ(out_json(), Json(Json::Array{revision}));
 }

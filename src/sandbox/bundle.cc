@@ -71,21 +71,18 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
     list.push_back(mount("tmpfs", "/var/tmp", {"nosuid", "nodev", "mode=1777", size}));
   // The host's own /run holds the sockets of its daemons, which trust uid 0.
   list.push_back(mount("tmpfs", "/run", {"nosuid", "nodev", "noexec", "mode=755", size}));
-  if (runs_own_program(spec, options)) {
-    Json program = mount("bind", kProgramPath, {"bind", "ro", "nosuid", "nodev"});
-    program.set("source", options.own_program);
-    list.push_back(std::move(program));
-  }
-  if (!options.python_folder.empty()) {
-    Json python = mount("bind", kTemplateFolder, {"bind", "ro", "nosuid", "nodev", "noexec"});
-    python.set("source", options.python_folder);
-    list.push_back(std::move(python));
-  }
-  for (const Bind& bind : spec.binds) {
-    Json folder = mount("bind", bind.target.c_str(), {"bind", "rw", "nosuid", "nodev"});
-    folder.set("source", bind.source);
-    list.push_back(std::move(folder));
-  }
+  // Programs are executed and pages of code are mapped from these.
+  const auto bind = [&list](const std::string& source, const char* where, const char* how) {
+    if (source.empty()) return;
+    Json file = mount("bind", where, {"bind", how, "nosuid", "nodev"});
+    file.set("source", source);
+    list.push_back(std::move(file));
+  };
+  if (runs_own_program(spec, options)) bind(options.own_program, kProgramPath, "ro");
+  bind(options.python_folder, kTemplateFolder, "ro");
+  bind(options.preload, kPreload, "ro");
+  bind(options.snapshot, kSnapshot, options.writes_snapshot ? "rw" : "ro");
+  for (const Bind& folder : spec.binds) bind(folder.source, folder.target.c_str(), "rw");
   return list;
 }
 
@@ -108,6 +105,7 @@ Json process(const InstanceSpec& spec, const BundleOptions& options) {
   const int64_t most = options.open_files > 0 ? options.open_files : kMaxOpenFiles;
   rlimits.push_back(rlimit("RLIMIT_NOFILE", std::min(kMaxOpenFiles, most)));
   rlimits.push_back(rlimit("RLIMIT_CORE", 0));
+  if (options.file_limit > 0) rlimits.push_back(rlimit("RLIMIT_FSIZE", options.file_limit));
   return Json::object(
       {{"terminal", false},
        {"user", Json::object({{"uid", options.uid}, {"gid", options.gid}, {"umask", 022}})},
@@ -123,7 +121,8 @@ Json process(const InstanceSpec& spec, const BundleOptions& options) {
 Json resources(const InstanceSpec& spec, const BundleOptions& options) {
   Json memory = Json::object({{"limit", spec.memory.value}});
   if (options.swap_limit) memory.set("swap", spec.memory.value);  // memory and swap together
-  const int64_t shares = std::max<int64_t>(2, int64_t{spec.cpu_millis} * 1024 / 1000);
+  const int64_t weight = options.background ? 1024 / 8 : 1024;
+  const int64_t shares = std::max<int64_t>(2, int64_t{spec.cpu_millis} * weight / 1000);
   Json cpu = Json::object(
       {{"quota", cpu_quota_us(spec.cpu_millis)}, {"period", kCpuPeriodUs}, {"shares", shares}});
   Json no_devices = Json::object({{"allow", false}, {"access", "rwm"}});

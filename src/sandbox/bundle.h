@@ -25,6 +25,11 @@ struct BundleOptions {
   /// the host it lies, be that in a folder that instances do not see. Empty: none.
   std::string own_program;
   std::string python_folder;  // seen at kTemplateFolder, read-only; empty: none
+  std::string preload;        // seen at kPreload, read-only; empty: none
+  std::string snapshot;       // seen at kSnapshot; empty: none
+  bool writes_snapshot = false;
+  int64_t file_limit = 0;   // of bytes in one file; 0: none
+  bool background = false;  // yields the processor to the others
   int uid = 0;
   int gid = 0;
 };

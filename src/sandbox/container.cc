@@ -72,8 +72,12 @@ std::vector<std::string> Container::crun(std::initializer_list<const char*> word
 void Container::spawn_create() {
   state_ = State::kCreating;
   was_spawned_ = true;
+  const PythonTemplates::Files files = env_.templates.files(way_, spec_);
+  // It may have gone while this container waited for its turn.
+  if (way_ == PythonTemplates::Way::kRestoring && !env_.disk.exists(files.snapshot))
+    way_ = PythonTemplates::Way::kPlain;
   const bool is_plain = way_ == PythonTemplates::Way::kPlain;
-  const std::string python = is_plain ? "" : folder() + "/python";
+  const bool is_making = way_ == PythonTemplates::Way::kMaking;
   const BundleOptions options = {.rootfs = env_.settings.rootfs,
                                  .cgroups_path = env_.cgroups.path(name_),
                                  .cgroup_v2 = env_.machine.cgroups == Machine::Cgroups::kV2,
@@ -81,11 +85,16 @@ void Container::spawn_create() {
                                  .open_files = env_.machine.open_files,
                                  .var_tmp = env_.disk.exists("/var/tmp"),
                                  .own_program = env_.settings.own_program,
-                                 .python_folder = python,
+                                 .python_folder = is_plain ? "" : env_.python,
+                                 .preload = files.preload,
+                                 .snapshot = is_plain ? "" : files.snapshot,
+                                 .writes_snapshot = is_making,
+                                 .file_limit = files.limit.value,
+                                 .background = is_making,
                                  .uid = env_.settings.uid,
                                  .gid = env_.settings.gid};
   Status made = env_.disk.make_dirs(folder());
-  if (made && !is_plain) made = env_.templates.write_folder(spec_, python);
+  if (made && !is_plain) made = write_python_folder();
   if (made) {
     const Json bundle = make_bundle(env_.templates.apply(way_, spec_), options);
     made = env_.disk.write_file(folder() + "/config.json", bundle.dump());
@@ -132,8 +141,7 @@ void Container::on_create_exit(io::ProcessExit exit) {
   if (Status adopted = adopt_created(); !adopted) return fail(adopted.error().message());
   state_ = State::kCreated;
   if (stop_asked_) return signal(SIGKILL);
-  if (way_ == PythonTemplates::Way::kTemplate) return warm_up();
-  if (observer_ != nullptr) return begin();
+  if (observer_ != nullptr || way_ == PythonTemplates::Way::kMaking) return begin();
   if (hooks_.on_created) hooks_.on_created();
 }
 
@@ -167,7 +175,6 @@ void Container::attach(InstanceObserver& observer) {
   CHECK(observer_ == nullptr, "a container has one instance");
   observer_ = &observer;
   if (stop_asked_) return;
-  if (state_ == State::kWarm) return release_template();
   if (state_ == State::kCreated) begin();
 }
 
@@ -178,7 +185,8 @@ void Container::detach() {
 
 void Container::begin() {
   state_ = State::kReleased;
-  observer_->on_main_process(main_->pid());
+  if (observer_ != nullptr) observer_->on_main_process(main_->pid());
+  if (way_ == PythonTemplates::Way::kMaking) limit_making();
   tell_rung();
   if (const Status opened = open_exec_gate(state_folder()); !opened) {
     log_warning("starting by crun instead",
@@ -231,7 +239,7 @@ void Container::executed() {
   timer_.cancel();
   if (observer_ != nullptr) observer_->on_executed();
   for (const HeldLine& line : std::exchange(held_, {})) {
-    if (observer_ != nullptr) observer_->on_output(line.stream, line.text);
+    deliver(line.stream, line.text);
   }
   if (hooks_.on_executed) hooks_.on_executed();
 }
@@ -307,11 +315,16 @@ Usage Container::usage() const {
 
 void Container::on_line(OutputStream stream, std::string_view line) {
   if (!look_for_exec()) {
-    // At most what a pipe holds; a template's imports may print more.
+    // At most what a pipe holds.
     if (held_.size() < kMaxHeld) held_.push_back({stream, std::string(line)});
-  } else if (observer_ != nullptr) {
-    observer_->on_output(stream, line);
+  } else {
+    deliver(stream, line);
   }
+}
+
+void Container::deliver(OutputStream stream, std::string_view line) {
+  if (take_report(stream, line) || observer_ == nullptr) return;
+  observer_->on_output(stream, line);
 }
 
 void Container::on_main_exit(io::ProcessExit exit) {
@@ -323,6 +336,7 @@ void Container::on_main_exit(io::ProcessExit exit) {
   state_ = State::kEnded;
   memory_timer_.cancel();
   hibernating_ = nullptr;
+  making_timer_.cancel();
   timer_ = env_.loop.after(kOutputLimit, [this] {
     out_->drain_and_close();
     err_->drain_and_close();
@@ -351,6 +365,7 @@ void Container::end() {
   state_ = State::kRemoving;
   if (announced_ && !was_executed_ && failure_.empty() && !stop_asked_) settle_exec();
   judge_template();
+  tell_made();
   if (observer_ != nullptr) {
     const ExitReport report = make_report();
     std::exchange(observer_, nullptr)->on_exit(report);

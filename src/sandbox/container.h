@@ -4,11 +4,13 @@
 // removed. It may be created ahead and given an observer later.
 //
 //   kWaiting -> kCreating -> kCreated -> kReleased -> kRunning -> kEnded -> kRemoving -> (gone)
-//                               `-> kWarming -> kWarm -^    a template: its imports run ahead, then
-//                                                           it waits frozen
+//
+// One that makes a snapshot (Way::kMaking) has no observer: it begins by itself and reports by
+// Hooks::on_made.
 //
 // Thread: the loop's. Owner: CrunSandbox, by shared_ptr, so that what was posted finds it gone.
-// Limits: CrunSettings::create_limit; 30 s to delete; a second after the end for its output to end.
+// Limits: CrunSettings::create_limit; five minutes to make a snapshot; 30 s to delete; a second
+// after the end for its output to end.
 #pragma once
 
 #include <functional>
@@ -43,6 +45,7 @@ struct ContainerEnv {
   Hibernator hibernator;
   std::string bundles;     // folder of bundles
   std::string crun_state;  // crun's --root
+  std::string python;      // folder that kTemplateFolder shows; written when it is first needed
 };
 
 class Container : public std::enable_shared_from_this<Container> {
@@ -50,8 +53,12 @@ class Container : public std::enable_shared_from_this<Container> {
   struct Hooks {
     std::function<void()> on_created;  // it stands and waits for an observer
     std::function<void()> on_executed;
-    std::function<void(std::string imports)> on_recorded;  // at most once
+    std::function<void(const std::string& imports)> on_recorded;  // at most once
+    /// Of a start by a snapshot; empty: it was restored, else why it went cold. At most once.
+    std::function<void(const std::string& why_not)> on_restored;
     std::function<void(std::string why)> on_template_failed;
+    /// What the one that makes a snapshot has said, and why it failed. At its end.
+    std::function<void(const std::string& report, const std::string& why)> on_made;
     std::function<void()> on_gone;  // removed; may drop the last reference
   };
 
@@ -80,17 +87,7 @@ class Container : public std::enable_shared_from_this<Container> {
   bool is_over() const { return state_ >= State::kEnded; }
 
  private:
-  enum class State {
-    kWaiting,
-    kCreating,
-    kCreated,
-    kWarming,
-    kWarm,
-    kReleased,
-    kRunning,
-    kEnded,
-    kRemoving
-  };
+  enum class State { kWaiting, kCreating, kCreated, kReleased, kRunning, kEnded, kRemoving };
   struct HeldLine {
     OutputStream stream;
     std::string text;
@@ -102,10 +99,11 @@ class Container : public std::enable_shared_from_this<Container> {
   void kill_orphans();
   Status adopt_created();
   void begin();  // created and wanted: open the gate
-  void warm_up();
-  void watch_warming(Duration waited);
-  void release_template();
+  Status write_python_folder();
   void tell_rung();
+  bool take_report(OutputStream stream, std::string_view line);
+  void limit_making();
+  void tell_made();
   void take_record();
   void judge_template();
   void start_by_crun();
@@ -118,6 +116,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void wake_memory();
   void hibernated(const std::string& left_because);
   void on_line(OutputStream stream, std::string_view line);
+  void deliver(OutputStream stream, std::string_view line);
   void on_main_exit(io::ProcessExit exit);
   void on_output_end();
   void fail(std::string detail);
@@ -150,13 +149,16 @@ class Container : public std::enable_shared_from_this<Container> {
   std::string program_before_;  // crun's own, see program_of()
   io::Timer timer_;             // create limit, look for exec, output limit
   io::Timer memory_timer_;
+  io::Timer making_timer_;
   bool has_place_ = false;    // in env_.creates
   bool was_spawned_ = false;  // there may be something to remove
   bool announced_ = false;    // on_sandbox_ready was called
   bool stop_asked_ = false;
   bool was_executed_ = false;
   bool recorded_ = false;
-  TemplateStatus template_;
+  bool restored_ = false;
+  bool saw_stderr_ = false;
+  std::string report_;    // lines of the one that makes a snapshot
   int memory_looks_ = 0;  // since it was executed
   bool frozen_ = false;
   bool was_hibernated_ = false;  // in part at least; until its next wake was served

@@ -1,8 +1,8 @@
-// Container as a template: what a Python program imports is imported before the program is wanted.
+// Container and the templates of Python programs: what it records, restores and makes.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -12,66 +12,89 @@
 namespace thaw::sandbox {
 namespace {
 
-constexpr Duration kWarmLook = milliseconds(20);
-constexpr Duration kWarmLimit = seconds(300);
-constexpr size_t kMaxStatus = 256 * 1024;
+using Way = PythonTemplates::Way;
+using Rung = InstanceObserver::Rung;
+
+constexpr Duration kMakeLimit = seconds(300);
+constexpr size_t kMaxReport = 64 * 1024;
 constexpr int kSettledLooks = 10;  // seconds a program has run well
+constexpr std::string_view kMakerSays = "thaw-template: ";
+constexpr std::string_view kRestorerSays = "thaw-restore: ";
 
 }  // namespace
 
-void Container::warm_up() {
-  state_ = State::kWarming;
-  if (const Status opened = open_exec_gate(state_folder()); !opened)
-    return fail(opened.error().message());
-  watch_warming(Duration::zero());
-}
-
-void Container::watch_warming(Duration waited) {
-  if (state_ != State::kWarming) return;
-  const auto text = read_in_container(main_->pid(), kTemplateStatus, kMaxStatus);
-  if (const auto status = text ? parse_template_status(*text) : std::nullopt) {
-    if (!status->none.empty()) {
-      if (hooks_.on_template_failed) hooks_.on_template_failed(status->none);
-      return kill();
-    }
-    template_ = *status;
-    if (const Status frozen = env_.cgroups.freeze(name_); !frozen) {
-      log_warning("a template waits unfrozen",
-                  {{"container", name_}, {"error", frozen.error().message()}});
-    }
-    state_ = State::kWarm;
-    if (hooks_.on_created) hooks_.on_created();
-    return;
+/// What runs in there is never changed while something may run it.
+Status Container::write_python_folder() {
+  if (env_.disk.exists(env_.python)) return {};
+  const std::string folder = env_.python + ".new";
+  RETURN_IF_ERROR(env_.disk.remove_tree(folder));
+  RETURN_IF_ERROR(env_.disk.make_dirs(folder));
+  const std::pair<const char*, std::string_view> files[] = {
+      {"/sitecustomize.py", python_recorder_source()},
+      {"/template.py", python_template_source()},
+      {"/snapshot.py", python_snapshot_source()},
+      {"/thaw-restore", snapshot_restorer_program()},
+      {"/thaw-point.so", snapshot_point_library()}};
+  for (const auto& [name, content] : files) {
+    RETURN_IF_ERROR(env_.disk.write_file(folder + name, content));
+    if (::chmod((folder + name).c_str(), 0755) != 0) return errno_error("chmod " + folder, errno);
   }
-  if (waited >= kWarmLimit) return fail("its imports took longer than five minutes");
-  timer_ = env_.loop.after(kWarmLook, [this, waited] { watch_warming(waited + kWarmLook); });
+  if (::chmod(folder.c_str(), 0755) != 0) return errno_error("chmod " + folder, errno);
+  return env_.disk.rename(folder, env_.python);
 }
 
-/// The program begins: template.py waits for this signal, which it has blocked until then.
-void Container::release_template() {
-  state_ = State::kReleased;
-  observer_->on_main_process(main_->pid());
-  tell_rung();
-  env_.cgroups.thaw(name_);
-  (void)main_->signal(SIGUSR1);
-  post(&Container::announce);
-}
-
+/// One that is restored tells by its first line on stderr: take_report().
 void Container::tell_rung() {
-  using Rung = InstanceObserver::Rung;
-  if (way_ == PythonTemplates::Way::kTemplate) {
+  if (observer_ == nullptr || way_ == Way::kRestoring) return;
+  const TemplateState state = env_.templates.state(spec_.revision);
+  if (state.phase == TemplateState::Phase::kRefused)
+    observer_->on_rung(Rung::kCold, "started cold, without a template: " + state.why);
+}
+
+/// True for a line of ours among the program's output.
+bool Container::take_report(OutputStream stream, std::string_view line) {
+  if (way_ == Way::kMaking) {
+    if (line.starts_with(kMakerSays) && report_.size() + line.size() < kMaxReport)
+      report_ += fmt::format("{}\n", line.substr(kMakerSays.size()));
+    return true;
+  }
+  if (way_ != Way::kRestoring || stream != OutputStream::kStderr) return false;
+  if (std::exchange(saw_stderr_, true) || !line.starts_with(kRestorerSays)) return false;
+  line.remove_prefix(kRestorerSays.size());
+  restored_ = line == "restored";
+  if (observer_ != nullptr && restored_) {
+    const TemplateState state = env_.templates.state(spec_.revision);
     observer_->on_rung(Rung::kTemplated,
                        fmt::format("started from a template: {} modules were imported ahead, {} "
                                    "left to the program",
-                                   template_.modules, template_.left_out));
-  } else if (const std::string why = env_.templates.why_none(spec_.revision); !why.empty()) {
-    observer_->on_rung(Rung::kCold, "started cold, without a template: " + why);
+                                   state.modules, state.left_out));
+  } else if (observer_ != nullptr) {
+    observer_->on_rung(Rung::kCold, fmt::format("started cold, without its template: {}", line));
   }
+  if (hooks_.on_restored) hooks_.on_restored(restored_ ? "" : std::string(line));
+  return true;
+}
+
+void Container::limit_making() {
+  making_timer_ =
+      env_.loop.after(kMakeLimit, [this] { fail("its imports took longer than five minutes"); });
+}
+
+void Container::tell_made() {
+  if (way_ != Way::kMaking || stop_asked_ || !hooks_.on_made) return;
+  std::string why = failure_;
+  if (why.empty() && facts_.oom_kills > 0)
+    why = "importing its modules ahead takes more than its memory limit";
+  if (why.empty() && (exit_.code != 0 || exit_.signal != 0))
+    why = fmt::format("importing its modules ahead ended the process ({} {})",
+                      exit_.signal != 0 ? "signal" : "exit code",
+                      exit_.signal != 0 ? exit_.signal : exit_.code);
+  hooks_.on_made(report_, why);
 }
 
 /// What it has imported so far; asked when it has served a request or is to end.
 void Container::take_record() {
-  if (way_ != PythonTemplates::Way::kRecording || std::exchange(recorded_, true)) return;
+  if (way_ != Way::kRecording || std::exchange(recorded_, true)) return;
   const auto text = read_in_container(main_->pid(), kImportRecord, kMaxImportRecord.value + 4096);
   if (text && !text->empty() && hooks_.on_recorded) hooks_.on_recorded(*text);
 }
@@ -79,16 +102,12 @@ void Container::take_record() {
 /// A program that fails soon after it began may fail because of the template: the next start is
 /// without one.
 void Container::judge_template() {
-  if (way_ != PythonTemplates::Way::kTemplate || stop_asked_ || memory_looks_ >= kSettledLooks)
-    return;
-  const bool in_imports = !was_executed_;
-  if (!in_imports && exit_.code == 0 && exit_.signal == 0) return;
+  if (!restored_ || stop_asked_ || memory_looks_ >= kSettledLooks) return;
+  if (exit_.code == 0 && exit_.signal == 0) return;
   if (!hooks_.on_template_failed) return;
-  hooks_.on_template_failed(in_imports
-                                ? "importing its modules ahead ended the process"
-                                : fmt::format("the program failed when started from one ({} {})",
-                                              exit_.signal != 0 ? "signal" : "exit code",
-                                              exit_.signal != 0 ? exit_.signal : exit_.code));
+  hooks_.on_template_failed(fmt::format("the program failed when started from one ({} {})",
+                                        exit_.signal != 0 ? "signal" : "exit code",
+                                        exit_.signal != 0 ? exit_.signal : exit_.code));
 }
 
 }  // namespace thaw::sandbox

@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <set>
+#include <sstream>
 
 #include "sandbox/crun_testing.h"
 #include "sandbox/python_template.h"
@@ -21,6 +23,7 @@ class PythonTemplateTest : public CrunTest {
     folder_ = folder;
   }
   void TearDown() override {
+    if (sandbox_ != nullptr) sandbox_->discard(RevisionId("test-00001-abc"));
     CrunTest::TearDown();
     if (folder_.empty()) return;
     EXPECT_TRUE(disk_.remove_tree(folder_));
@@ -31,7 +34,7 @@ class PythonTemplateTest : public CrunTest {
     return spec_for({"/usr/bin/python3", "-u", folder_ + "/app.py", "word"});
   }
 
-  /// Starts it cold, has its imports recorded and waits for the next sandbox to stand.
+  /// Starts it cold and has its imports recorded.
   void record(const InstanceSpec& spec) {
     sandbox_->keep_ready(spec);
     Recorder cold;
@@ -43,6 +46,17 @@ class PythonTemplateTest : public CrunTest {
     instance->kill();
     wait_end(cold);
     cold_out_ = cold.out;
+  }
+  /// Waits for the snapshot and for a sandbox that would be restored from it.
+  void wait_snapshot(const InstanceSpec& spec) {
+    const auto state = [&] { return sandbox_->template_state(spec.revision); };
+    run_until(loop_, [&] {
+      return state().phase == TemplateState::Phase::kReady ||
+             state().phase == TemplateState::Phase::kRefused;
+    });
+    ASSERT_EQ(state().phase, TemplateState::Phase::kReady) << state().why;
+    EXPECT_GT(state().size.value, 0);
+    wait_ready();
   }
   void wait_ready() {
     run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
@@ -70,7 +84,7 @@ std::string line_with(const std::string& text, const std::string& word) {
 TEST_F(PythonTemplateTest, TheSecondStartHasItsImportsDoneAndSeesTheWorldOfTheFirst) {
   const InstanceSpec spec = program(kServer);
   record(spec);
-  wait_ready();
+  wait_snapshot(spec);
   Recorder templated;
   const auto instance = start(spec, templated);
   run_until(loop_, [&] {
@@ -89,13 +103,13 @@ TEST_F(PythonTemplateTest, TheSecondStartHasItsImportsDoneAndSeesTheWorldOfTheFi
 TEST_F(PythonTemplateTest, AProgramThatFailsOnlyFromATemplateIsStartedColdFromThenOn) {
   const InstanceSpec spec = program(R"(
 import sys, time
-if 'thaw-python' in sys.orig_argv[2]: sys.exit(7)
+if 'snapshot' in sys.modules: sys.exit(7)
 import json
 print('up')
 time.sleep(1000)
 )");
   record(spec);
-  wait_ready();
+  wait_snapshot(spec);
   const Recorder failed = run(spec);
   EXPECT_EQ(failed.rung, Rung::kTemplated);
   EXPECT_EQ(failed.report->kind, ExitReport::Kind::kExited);
@@ -108,18 +122,96 @@ time.sleep(1000)
   EXPECT_NE(cold.rung_words.find("exit code 7"), std::string::npos) << cold.rung_words;
 }
 
-TEST_F(PythonTemplateTest, AFileThatChangedMakesTheProgramStartAnewInTheSameSandbox) {
+TEST_F(PythonTemplateTest, AFileThatChangedMakesTheProgramStartColdAndItsSnapshotAnew) {
   std::ofstream(folder_ + "/part.py") << "word = 'old'\n";
   InstanceSpec spec =
       program("import part, time\nprint(part.word)\nprint('up')\ntime.sleep(1000)\n");
   spec.templates = InstanceSpec::Templates::kModule;
   record(spec);
-  wait_ready();
+  wait_snapshot(spec);
   std::ofstream(folder_ + "/part.py") << "word = 'brand new'\n";
   Recorder templated;
   const auto instance = start(spec, templated);
   run_until(loop_, [&] { return templated.out.ends_with("up\n") || templated.report; });
   EXPECT_EQ(templated.out, "brand new\nup\n") << templated.err;
+  EXPECT_EQ(templated.rung, Rung::kCold);
+  EXPECT_NE(templated.rung_words.find("part.py"), std::string::npos) << templated.rung_words;
+  wait_snapshot(spec);
+  Recorder again;
+  const auto next = start(spec, again);
+  run_until(loop_, [&] { return again.out.ends_with("up\n") || again.report; });
+  EXPECT_EQ(again.out, "brand new\nup\n") << again.err;
+  EXPECT_EQ(again.rung, Rung::kTemplated) << again.rung_words;
+}
+
+TEST_F(PythonTemplateTest, ManyStartAtOnceFromOneSnapshotEachWithItsOwnRandomNumbers) {
+  const InstanceSpec spec = program(R"(
+import os, random, ssl, sys, time, uuid
+print(random.random(), uuid.uuid4(), ssl.RAND_bytes(8).hex(), os.getpid())
+print('up')
+time.sleep(1000)
+)");
+  record(spec);
+  wait_snapshot(spec);
+  constexpr int kMany = 8;
+  std::vector<Recorder> recorders(kMany);
+  std::vector<std::unique_ptr<Instance>> instances;
+  for (Recorder& each : recorders) instances.push_back(start(spec, each));
+  std::set<std::string> words;
+  for (Recorder& each : recorders) {
+    run_until(loop_, [&] { return each.out.ends_with("up\n") || each.report; });
+    EXPECT_EQ(each.rung, Rung::kTemplated) << each.rung_words << each.err;
+    EXPECT_EQ(each.err, "");
+    std::istringstream line(each.out);
+    for (std::string word; line >> word && word != "up";) words.insert(word);
+  }
+  EXPECT_EQ(words.size(), kMany * 3 + 1) << "their process id is the only word that they share";
+}
+
+TEST_F(PythonTemplateTest, ASnapshotOutlivesTheSandboxesRunAndGoesWithItsRevision) {
+  const InstanceSpec spec = program(kServer);
+  record(spec);
+  wait_snapshot(spec);
+  wait_for_shut_down();
+  make_sandbox();
+  Recorder templated;
+  const auto instance = start(spec, templated);
+  run_until(loop_, [&] { return templated.out.ends_with("up\n") || templated.report; });
+  EXPECT_EQ(templated.rung, Rung::kTemplated) << templated.rung_words << templated.err;
+  const std::string folder = ground().data_dir + "/templates";
+  EXPECT_EQ(disk_.list(folder)->size(), 1U);
+  sandbox_->discard(spec.revision);
+  EXPECT_EQ(disk_.list(folder)->size(), 0U);
+}
+
+TEST_F(PythonTemplateTest, WhatCannotBeSavedIsRefusedAndTheNextStartSaysWhy) {
+  std::ofstream(folder_ + "/part.py") << "file = open('/etc/hostname')\n";
+  InstanceSpec spec = program("import part, time\nprint('up')\ntime.sleep(1000)\n");
+  spec.templates = InstanceSpec::Templates::kModule;
+  record(spec);
+  run_until(loop_, [&] {
+    return sandbox_->template_state(spec.revision).phase == TemplateState::Phase::kRefused;
+  });
+  Recorder cold;
+  const auto instance = start(spec, cold);
+  run_until(loop_, [&] { return cold.out.ends_with("up\n") || cold.report; });
+  EXPECT_EQ(cold.rung, Rung::kCold);
+  EXPECT_NE(cold.rung_words.find("/etc/hostname open"), std::string::npos) << cold.rung_words;
+}
+
+TEST_F(PythonTemplateTest, ADamagedSnapshotMeansAColdStartAndIsMadeAnew) {
+  const InstanceSpec spec = program(kServer);
+  record(spec);
+  wait_snapshot(spec);
+  const std::string folder = ground().data_dir + "/templates";
+  const std::string image = folder + "/" + disk_.list(folder)->front() + "/image";
+  std::fstream(image, std::ios::in | std::ios::out).seekp(100) << "damaged";
+  Recorder cold;
+  const auto instance = start(spec, cold);
+  run_until(loop_, [&] { return cold.out.ends_with("up\n") || cold.report; });
+  EXPECT_EQ(cold.rung, Rung::kCold) << cold.err;
+  EXPECT_NE(cold.rung_words.find("the snapshot is damaged"), std::string::npos);
+  wait_snapshot(spec);
 }
 
 TEST_F(PythonTemplateTest, WhatAProgramImportsAheadHasNoMoreRightsThanTheProgram) {
@@ -127,12 +219,12 @@ TEST_F(PythonTemplateTest, WhatAProgramImportsAheadHasNoMoreRightsThanTheProgram
 import os
 wanted = ('Cap', 'NoNewPrivs', 'Seccomp', 'Uid', 'Gid', 'Groups')
 rights = [line.split() for line in open('/proc/self/status') if line.startswith(wanted)]
-print('rights', rights, os.listdir('/proc/1/fd') == os.listdir('/proc/self/fd'))
 )";
-  InstanceSpec spec = program("import part, time\nprint('up')\ntime.sleep(1000)\n");
+  InstanceSpec spec =
+      program("import part, time\nprint('rights', part.rights)\nprint('up')\ntime.sleep(1000)\n");
   spec.templates = InstanceSpec::Templates::kModule;
   record(spec);
-  wait_ready();
+  wait_snapshot(spec);
   Recorder templated;
   const auto instance = start(spec, templated);
   run_until(loop_, [&] { return templated.out.ends_with("up\n") || templated.report; });
@@ -166,12 +258,12 @@ TEST_F(PythonTemplateTest, ARecordThatLinksToTheHostIsNotFollowed) {
   EXPECT_FALSE(second.rung) << "nothing was recorded";
 }
 
-TEST(TemplateStatus, IsReadFromWhatATemplateWritesAndNothingElse) {
-  EXPECT_EQ(parse_template_status("ready 12\nleft-out a why\nleft-out b why\n")->left_out, 2);
-  EXPECT_EQ(parse_template_status("ready 12\n")->modules, 12);
-  EXPECT_EQ(parse_template_status("none it patches\n")->none, "it patches");
-  for (const char* text : {"", "\n", "read 1\n", "\xff\xfe"}) {
-    EXPECT_FALSE(parse_template_status(text)) << text;
+TEST(TemplateReport, IsReadFromWhatATemplateWritesAndNothingElse) {
+  EXPECT_EQ(parse_template_report("left-out a why\nready 12 2 4096\n")->left_out, 2);
+  EXPECT_EQ(parse_template_report("ready 12 0 4096\n")->modules, 12);
+  EXPECT_EQ(parse_template_report("none it patches\n")->none, "it patches");
+  for (const char* text : {"", "\n", "read 1\n", "ready \n", "ready 1\n", "\xff\xfe"}) {
+    EXPECT_FALSE(parse_template_report(text)) << text;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr Duration kRefillDelay = seconds(1);  // a wake is not slowed by making the next one ready
 constexpr int kRemovesAtATime = 2;
+constexpr Duration kMakeDelay = seconds(1);  // neither by making its snapshot
 
 std::string run_folder(const std::string& data_dir) { return data_dir + "/run/sandbox"; }
 
@@ -67,12 +69,13 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              machine_,
              settings_,
              Cgroups(disk, machine_, cgroup_parent(settings_.data_dir)),
-             PythonTemplates(disk),
+             PythonTemplates(disk, settings_.data_dir + "/templates", settings_.max_templates),
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
              Hibernator(loop, disk, settings_.hibernator),
              run_folder(settings_.data_dir) + "/bundles",
-             run_folder(settings_.data_dir) + "/crun"} {
+             run_folder(settings_.data_dir) + "/crun",
+             run_folder(settings_.data_dir) + "/python"} {
     // crun leaves an instance's first process to its nearest reaper; only that one is told how the
     // process ends.
     CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
@@ -94,6 +97,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
       return;  // it stands, or was used: then refill() comes
     }
     drop(ready);
+    if (env_.templates.wants_snapshot(spec)) make_snapshot(spec);
     ready.failed = false;
     ready.spec = spec;
     ready.order = ++order_;
@@ -102,23 +106,34 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void forget(const RevisionId& revision) {
-    env_.templates.forget(revision);
     const auto found = ready_.find(revision);
     if (found == ready_.end()) return;
     drop(found->second);
     ready_.erase(found);
   }
 
+  void discard(const RevisionId& revision) {
+    forget(revision);
+    std::erase_if(to_make_, [&](const InstanceSpec& spec) { return spec.revision == revision; });
+    env_.templates.discard(revision);
+  }
+
+  TemplateState template_state(const RevisionId& revision) const {
+    return env_.templates.state(revision);
+  }
+
   Result<int> recover() {
     ASSIGN_OR_RETURN(const int count, remove_leftover_groups(env_.cgroups));
     RETURN_IF_ERROR(env_.disk.remove_tree(env_.bundles));
     RETURN_IF_ERROR(env_.disk.remove_tree(env_.crun_state));
+    RETURN_IF_ERROR(env_.disk.remove_tree(env_.python));
     return count;
   }
 
   void shut_down(std::function<void()> done) {
     stopping_ = true;
     refill_.cancel();
+    make_timer_.cancel();
     for (auto& [revision, ready] : ready_) drop(ready);
     ready_.clear();
     on_empty_ = std::move(done);
@@ -135,7 +150,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  enum class Purpose { kInstance, kReady };
+  enum class Purpose { kInstance, kReady, kSnapshot };
   struct Ready {
     InstanceSpec spec;
     uint64_t order = 0;
@@ -161,21 +176,50 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
         if (const auto self = weak.lock()) self->forget_container(name);
       });
     };
-    hooks.on_recorded = [this, revision = spec.revision](std::string imports) {
-      env_.templates.record(revision, std::move(imports));
-      renew(revision);
+    hooks.on_recorded = [this, spec](const std::string& imports) {
+      env_.templates.record(spec, imports);
+      if (env_.templates.wants_snapshot(spec)) make_snapshot(spec);
+      renew(spec.revision);
+    };
+    hooks.on_restored = [this, spec](const std::string& why_not) {
+      if (why_not.empty()) return env_.templates.restored(spec.revision);
+      if (env_.templates.refused(spec, why_not)) make_snapshot(spec);
+      renew(spec.revision);
     };
     hooks.on_template_failed = [this, revision = spec.revision](std::string why) {
-      log_warning("a template failed", {{"revision", revision.str()}, {"why", why}});
       env_.templates.distrust(revision, std::move(why));
       renew(revision);
     };
-    const auto way = purpose == Purpose::kReady ? env_.templates.way_of_ready(spec)
-                                                : env_.templates.way_of_start(spec);
+    hooks.on_made = [this, spec](const std::string& report, const std::string& why) {
+      env_.templates.made(spec, report, why);
+      renew(spec.revision);
+    };
+    const auto way = purpose == Purpose::kSnapshot ? PythonTemplates::Way::kMaking
+                                                   : env_.templates.way_of_start(spec);
     auto container = std::make_shared<Container>(env_, name, spec, way, std::move(hooks));
     containers_.emplace(name, container);
     container->create();
     return container;
+  }
+
+  void make_snapshot(const InstanceSpec& spec) {
+    if (stopping_ || std::ranges::find(to_make_, spec) != to_make_.end()) return;
+    to_make_.push_back(spec);
+    plan_making();
+  }
+
+  void plan_making() {
+    if (!maker_.empty() || to_make_.empty()) return;
+    make_timer_ = env_.loop.after(kMakeDelay, [this] {
+      if (!maker_.empty() || to_make_.empty()) return;
+      const InstanceSpec spec = std::move(to_make_.front());
+      to_make_.pop_front();
+      if (const Status prepared = env_.templates.prepare(spec); !prepared) {
+        env_.templates.distrust(spec.revision, prepared.error().message());
+        return plan_making();
+      }
+      maker_ = make(spec, Purpose::kSnapshot)->name();
+    });
   }
 
   std::shared_ptr<Container> take_ready(const InstanceSpec& spec) {
@@ -185,9 +229,6 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     if (ready.container == nullptr || ready.container->is_over() || ready.spec != spec) {
       return nullptr;
     }
-    // Imports that have just begun are not waited for.
-    const bool is_template = ready.container->way() == PythonTemplates::Way::kTemplate;
-    if (is_template && !ready.stands) return nullptr;
     ready.stands = false;
     refill_ = env_.loop.after(kRefillDelay, [this] { refill(); });
     return std::exchange(ready.container, nullptr);
@@ -242,6 +283,10 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
       ready->failed = true;
     }
     containers_.erase(name);
+    if (maker_ == name) {
+      maker_.clear();
+      plan_making();
+    }
     if (stopping_ && containers_.empty()) become_empty();
   }
 
@@ -249,6 +294,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     env_.cgroups.remove_parent();
     (void)env_.disk.remove_tree(env_.bundles);
     (void)env_.disk.remove_tree(env_.crun_state);
+    (void)env_.disk.remove_tree(env_.python);
     if (on_empty_) std::exchange(on_empty_, nullptr)();
   }
 
@@ -257,6 +303,9 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   ContainerEnv env_;
   std::map<std::string, std::shared_ptr<Container>> containers_;  // until they are removed
   std::map<RevisionId, Ready> ready_;
+  std::deque<InstanceSpec> to_make_;  // snapshots; one for each revision at most
+  std::string maker_;                 // the container that makes one; empty: none
+  io::Timer make_timer_;
   uint64_t last_number_ = 0;
   uint64_t order_ = 0;
   io::Timer refill_;
@@ -277,6 +326,10 @@ std::unique_ptr<Instance> CrunSandbox::start(const InstanceId&, const InstanceSp
 
 void CrunSandbox::keep_ready(const InstanceSpec& spec) { impl_->keep_ready(spec); }
 void CrunSandbox::forget(const RevisionId& revision) { impl_->forget(revision); }
+void CrunSandbox::discard(const RevisionId& revision) { impl_->discard(revision); }
+TemplateState CrunSandbox::template_state(const RevisionId& revision) const {
+  return impl_->template_state(revision);
+}
 Result<int> CrunSandbox::recover() { return impl_->recover(); }
 std::string CrunSandbox::isolation_notice() const { return ""; }
 std::string CrunSandbox::hibernation_notice() const { return impl_->hibernation_notice(); }

@@ -33,6 +33,7 @@ struct CrunSettings {
   std::string own_program;  // see bundle.h
   int max_ready = 16;
   int max_creates = 4;
+  ByteCount max_templates = gib(8);     // of all snapshots together, on disk
   Duration create_limit = seconds(30);  // then crun is ended and the start has failed
   Duration frozen_look = seconds(5);    // how often a frozen one is looked at, see Container
   HibernatorSettings hibernator;        // without workers nothing hibernates
@@ -55,6 +56,8 @@ class CrunSandbox final : public Sandbox {
                                   InstanceObserver& observer) override;
   void keep_ready(const InstanceSpec& spec) override;
   void forget(const RevisionId& revision) override;
+  void discard(const RevisionId& revision) override;
+  TemplateState template_state(const RevisionId& revision) const override;
   /// Blocks until leftovers are gone, at most 10 s; kUnavailable names what would not go.
   Result<int> recover() override;
   std::string isolation_notice() const override;

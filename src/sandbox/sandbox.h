@@ -80,6 +80,22 @@ struct Usage {
   ByteCount memory_peak;
 };
 
+/// What is kept of a revision for its next starts: see python_template.h.
+struct TemplateState {
+  enum class Phase {
+    kNone,       // it has none and needs none
+    kRecording,  // the next start is watched
+    kRecorded,   // the snapshot will be made
+    kReady,      // starts are restored from it
+    kRefused,    // starts are cold: why
+  };
+  Phase phase = Phase::kNone;
+  int modules = 0;   // imported in it
+  int left_out = 0;  // not imported in it
+  ByteCount size;
+  std::string why;
+};
+
 enum class OutputStream { kStdout, kStderr };
 
 class InstanceObserver {
@@ -141,6 +157,9 @@ class Sandbox {
   /// A new spec for the same revision replaces the old.
   virtual void keep_ready(const InstanceSpec& spec) = 0;
   virtual void forget(const RevisionId& revision) = 0;
+  /// The revision is gone for good, and with it what was kept of it over restarts.
+  virtual void discard(const RevisionId&) {}
+  virtual TemplateState template_state(const RevisionId&) const { return {}; }
   /// Ends and removes whatever an earlier run of the program left: processes, cgroups, folders.
   /// Returns how many instances there were. Call once, before start().
   virtual Result<int> recover() = 0;

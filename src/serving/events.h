@@ -42,6 +42,7 @@ struct InstanceStatus {
   Instant created;
   sandbox::Usage usage;
   ByteCount memory_limit;
+  bool from_template = false;  // its imports were done in a snapshot
 };
 
 /// The waterfall of one start. Each point is present once it was passed; in this order.

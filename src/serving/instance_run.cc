@@ -72,7 +72,10 @@ sandbox::Usage InstanceRun::usage() const {
   return instance_ ? instance_->usage() : sandbox::Usage();
 }
 
-void InstanceRun::on_rung(Rung, std::string_view words) { owner_.on_rung(key_, words); }
+void InstanceRun::on_rung(Rung rung, std::string_view words) {
+  status_.from_template = rung == Rung::kTemplated;
+  owner_.on_rung(key_, words);
+}
 
 void InstanceRun::on_sandbox_ready() { record_.sandbox_ready = owner_.now(); }
 

@@ -32,6 +32,9 @@ class Serving::Impl {
 
   void set_revision(const RevisionConfig& config);
   void retire_revision(const RevisionId& revision);
+  sandbox::TemplateState template_state(const RevisionId& revision) const {
+    return parts_.sandbox.template_state(revision);
+  }
   Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter);
   Wait explain(Slot slot, SlotWaiter& waiter);
   void shut_down(std::function<void()> done);
@@ -86,6 +89,7 @@ void Serving::Impl::set_revision(const RevisionConfig& config) {
 void Serving::Impl::retire_revision(const RevisionId& revision) {
   const auto found = pools_.find(revision);
   if (found != pools_.end()) found->second->retire();
+  parts_.sandbox.discard(revision);
 }
 
 Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter) {
@@ -220,6 +224,9 @@ Serving::~Serving() = default;
 void Serving::set_revision(const RevisionConfig& config) { impl_->set_revision(config); }
 
 void Serving::retire_revision(const RevisionId& revision) { impl_->retire_revision(revision); }
+sandbox::TemplateState Serving::template_state(const RevisionId& revision) const {
+  return impl_->template_state(revision);
+}
 
 Acquired Serving::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter) {
   return impl_->acquire(revision, deadline, waiter);

@@ -102,7 +102,8 @@ class Serving {
   /// config.initial_instances > 0 it is started at once and Observer::on_revision_state tells how
   /// that went.
   void set_revision(const RevisionConfig& config);
-  /// No new requests; instances finish what they have and stop. Unknown ids are ignored.
+  /// No new requests; instances finish what they have and stop, and what was kept of it over
+  /// restarts goes. Unknown ids are ignored.
   void retire_revision(const RevisionId& revision);
 
   /// `deadline`: when the request's timeout ends. `waiter` outlives the returned Wait.
@@ -113,6 +114,7 @@ class Serving {
 
   std::vector<InstanceStatus> instances() const;
   std::vector<InstanceStatus> instances(const RevisionId& revision) const;
+  sandbox::TemplateState template_state(const RevisionId& revision) const;
   /// Stops everything; `done` runs once no instance is left. Waiting requests are refused.
   void shut_down(std::function<void()> done);
 

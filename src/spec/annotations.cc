@@ -112,8 +112,8 @@ constexpr AnnotationRow kRows[] = {
     {kRevision, "run.googleapis.com/cpu-throttling", kBool, "", kUsed, 0, 0, "true",
      "`true`: CPU only while starting, stopping and serving a request. `false`: CPU all the time."},
     {kRevision, "thaw.local/template", kWord, "off, libraries, module", kUsed, 0, 0, "off",
-     "`libraries`: what a Python program imports is imported ahead of its next start, in a sandbox "
-     "that waits frozen and holds that memory. `module`: also what belongs to the program."},
+     "`libraries`: what a Python program imports is imported once and written to a file, from "
+     "which its later starts are restored. `module`: also what belongs to the program."},
     {kRevision, "run.googleapis.com/startup-cpu-boost", kBool, "", kKept, 0, 0, "false",
      "More CPU while starting. No effect yet."},
     {kRevision, "run.googleapis.com/execution-environment", kWord, "gen1, gen2", kKept, 0, 0, "",

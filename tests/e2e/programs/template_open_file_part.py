@@ -1,0 +1,1 @@
+FILE = open("/etc/hostname", encoding="utf-8")
