@@ -1,6 +1,6 @@
 // Runs the encoder of a model's folder as often as it is told, and prints how long each run took.
 //
-//   encoder_bench FOLDER THREADS [KERNELS]
+//   encoder_bench FOLDER THREADS [KERNELS [PANELS]]    PANELS: a folder for packed panels
 //
 // A line in, "BATCH LENGTH TIMES", is a line of JSON out: {"ms": [...], "sample": [256 floats]}.
 #include <fmt/format.h>
@@ -52,12 +52,13 @@ void answer(const encoder::Model& model, int batch, int length, int times) {
 
 int main(int count, char** words) {
   if (count < 3) {
-    fmt::print(stderr, "usage: encoder_bench FOLDER THREADS [KERNELS]\n");
+    fmt::print(stderr, "usage: encoder_bench FOLDER THREADS [KERNELS [PANELS]]\n");
     return 2;
   }
   encoder::ModelOptions options;
   options.threads = std::atoi(words[2]);
   if (count > 3) options.kernels = words[3];
+  if (count > 4) options.panel_folders.emplace_back(words[4]);
   const auto model = encoder::Model::open(words[1], options);
   if (!model) {
     fmt::print(stderr, "encoder_bench: {}\n", model.error().message());

@@ -63,6 +63,9 @@ Result<std::vector<inference::ModelSpec>> specs_of(const cli::ServeOptions& opti
   for (const auto& [name, folder] : options.models) {
     inference::ModelSpec spec{name, folder, {}};
     spec.options.threads = options.threads;
+    if (options.keeps_panels_beside) spec.options.panel_folders.push_back(folder);
+    spec.options.panel_folders.insert(spec.options.panel_folders.end(),
+                                      options.panel_folders.begin(), options.panel_folders.end());
     if (!options.task.empty()) {
       ASSIGN_OR_RETURN(spec.options.task, encoder::parse_task(options.task));
     }

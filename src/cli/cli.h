@@ -27,11 +27,15 @@ struct ServeOptions {
   std::string task;  // one of kServeTasks; "": what each model's folder says
   /// Folders of models, each with the name that its paths have.
   std::vector<std::pair<std::string, std::string>> models;
-  int threads = 0;               // of a model; 0: as many as the CPU limit gives
-  std::string output_bucket;     // of forecasts that a bucket's notification asks for; "": none
-  std::string object_store;      // $STORAGE_EMULATOR_HOST: "http://127.0.0.1:8081", or ""
-  std::string host = "0.0.0.0";  // an IP address, as the container contract wants it
-  uint16_t port = 8080;          // --port, else $PORT, else 8080
+  int threads = 0;    // of a model; 0: as many as the CPU limit gives
+  std::string dtype;  // of a model's products: "float32", "int8"; "": float32
+  /// Where files of packed panels may be, the first first; empty: they are not kept.
+  std::vector<std::string> panel_folders;
+  bool keeps_panels_beside = false;  // in each model's own folder, before those
+  std::string output_bucket;         // of forecasts that a bucket's notification asks for; "": none
+  std::string object_store;          // $STORAGE_EMULATOR_HOST: "http://127.0.0.1:8081", or ""
+  std::string host = "0.0.0.0";      // an IP address, as the container contract wants it
+  uint16_t port = 8080;              // --port, else $PORT, else 8080
 };
 inline constexpr std::string_view kServeTasks[] = {
     "forecast",           "question-answering", "text-classification", "token-classification",

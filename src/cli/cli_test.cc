@@ -155,6 +155,23 @@ TEST_F(Cli, ServeNamesModelsByTheirFolderOrAsAsked) {
   EXPECT_EQ(fakes.serve->threads, 2);
 }
 
+TEST_F(Cli, ServeKeepsPanelsBesideTheModelOrInTheUsersCacheUnlessToldWhere) {
+  using Folders = std::vector<std::string>;
+  terminal.variables["HOME"] = "/home/ada";
+  EXPECT_EQ(thaw({"serve", "--model", "m"}), 0);
+  EXPECT_TRUE(fakes.serve->keeps_panels_beside);
+  EXPECT_EQ(fakes.serve->panel_folders, Folders{"/home/ada/.cache/thaw"});
+  terminal.variables["XDG_CACHE_HOME"] = "/cache";
+  EXPECT_EQ(thaw({"serve", "--model", "m"}), 0);
+  EXPECT_EQ(fakes.serve->panel_folders, Folders{"/cache/thaw"});
+  EXPECT_EQ(thaw({"serve", "--model", "m", "--cache-dir", "/panels"}), 0);
+  EXPECT_FALSE(fakes.serve->keeps_panels_beside);
+  EXPECT_EQ(fakes.serve->panel_folders, Folders{"/panels"});
+  EXPECT_EQ(thaw({"serve", "--model", "m", "--cache-dir", "none"}), 0);
+  EXPECT_FALSE(fakes.serve->keeps_panels_beside);
+  EXPECT_EQ(fakes.serve->panel_folders, Folders{});
+}
+
 TEST_F(Cli, ForecastLeavesWhatWasNotGivenToTheForecaster) {
   EXPECT_EQ(thaw({"forecast", "x.csv"}), 0);
   const ForecastOptions& options = *fakes.forecast;

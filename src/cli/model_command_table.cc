@@ -19,6 +19,11 @@ constexpr Flag kServeFlags[] = {
     {.name = "threads",
      .value = "N",
      .help = "Threads of a model, 1 to 256; as many as the CPU limit gives if not given."},
+    {.name = "cache-dir",
+     .value = "DIR|none",
+     .help = "Where the packed matrices of a model are kept for later starts; if not given, in the "
+             "model's folder, or in ~/.cache/thaw where that cannot be written.",
+     .completes = Completes::kFile},
     {.name = "output-bucket",
      .value = "BUCKET",
      .help = "Where forecasts go that a push of a bucket's notification asks for; the object store "

@@ -197,6 +197,20 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   return options;
 }
 
+void choose_panel_folders(Context& context, const Words& words, ServeOptions& options) {
+  if (const auto folder = words.value("cache-dir")) {
+    if (*folder != "none") options.panel_folders.emplace_back(*folder);
+    return;
+  }
+  options.keeps_panels_beside = true;
+  const auto caches = context.terminal.env("XDG_CACHE_HOME"), home = context.terminal.env("HOME");
+  if (caches && caches->starts_with('/')) {
+    options.panel_folders.push_back(*caches + "/thaw");
+  } else if (home && home->starts_with('/')) {
+    options.panel_folders.push_back(*home + "/.cache/thaw");
+  }
+}
+
 }  // namespace
 
 Outcome<ExitCode> up_command(Context& context, const Words& words) {
@@ -226,6 +240,7 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   }
   ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
   options.threads = static_cast<int>(threads.value_or(0));
+  choose_panel_folders(context, words, options);
   options.output_bucket = words.value("output-bucket").value_or("");
   if (!options.output_bucket.empty() && !forecasts) {
     return usage_failure("--output-bucket goes with --task forecast");

@@ -5,21 +5,23 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "tensor/kernels.h"
 
 namespace thaw::encoder {
 namespace {
 
-constexpr size_t kAlignFloats = 16;  // a cache line
+constexpr size_t kAlign = 64;  // a cache line
 
 /// The panels of one matrix's columns; from the file's own bytes where they are aligned floats.
-void pack(const tensor::TensorView& tensor, int depth, float* to) {
+void pack_matrix(const tensor::TensorView& tensor, int depth, float* to) {
   const int columns = static_cast<int>(tensor.shape[0]);
   const auto stride = static_cast<size_t>(depth);
   const auto address = reinterpret_cast<uintptr_t>(tensor.data.data());
   if (tensor.dtype == tensor::DType::kF32 && address % alignof(float) == 0) {
     tensor::pack_transposed(reinterpret_cast<const float*>(tensor.data.data()), stride, columns,
                             depth, to);
+    tensor::forget_pages(tensor.data);  // what was packed is not read again
     return;
   }
   std::vector<float> rows(static_cast<size_t>(tensor::kPanel) * stride);
@@ -30,6 +32,7 @@ void pack(const tensor::TensorView& tensor, int depth, float* to) {
     tensor::pack_transposed(rows.data(), stride, lanes, depth, to);
     to += static_cast<size_t>(tensor::kPanel) * stride;
   }
+  tensor::forget_pages(tensor.data);
 }
 
 /// Several matrices side by side whose columns do not fill panels: through one of floats.
@@ -44,26 +47,28 @@ void pack_together(const std::vector<const tensor::TensorView*>& parts, int dept
   tensor::pack_transposed(rows.data(), static_cast<size_t>(depth), columns, depth, to);
 }
 
+size_t rounded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+std::function<void(const std::byte*)> place_in(const float*& pointer) {
+  return [&pointer](const std::byte* at) { pointer = reinterpret_cast<const float*>(at); };
+}
+
 }  // namespace
 
-void Arena::Unmap::operator()(float* memory) const { ::munmap(memory, bytes); }
-
-size_t Arena::reserve(size_t floats) {
-  const size_t at = floats_;
-  floats_ += (floats + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
-  return at;
-}
+void Arena::Unmap::operator()(std::byte* memory) const { ::munmap(memory, bytes); }
 
 void Arena::add_vector(const float*& pointer, std::vector<const tensor::TensorView*> parts) {
   size_t size = 0;
   for (const tensor::TensorView* part : parts) size += static_cast<size_t>(part->elements());
-  pieces_.push_back({reserve(size), &pointer, [parts = std::move(parts)](float* to) {
-                       for (const tensor::TensorView* part : parts) {
-                         const auto count = static_cast<size_t>(part->elements());
-                         read_floats(*part, 0, {to, count});
-                         to += count;
-                       }
-                     }});
+  const auto fill = [parts = std::move(parts)](std::byte* to) {
+    auto* floats = reinterpret_cast<float*>(to);
+    for (const tensor::TensorView* part : parts) {
+      const auto count = static_cast<size_t>(part->elements());
+      read_floats(*part, 0, {floats, count});
+      floats += count;
+    }
+  };
+  pieces_.push_back({size * sizeof(float), fill, place_in(pointer)});
 }
 
 Status Arena::plan(Linear& linear, const std::vector<std::string>& names, int columns_each,
@@ -78,16 +83,21 @@ Status Arena::plan(Linear& linear, const std::vector<std::string>& names, int co
   linear.columns = columns_each * static_cast<int>(names.size());
   linear.depth = depth;
   add_vector(linear.bias, std::move(biases));
-  const size_t each = tensor::packed_floats(columns_each, depth);
   if (matrices.size() == 1 || columns_each % tensor::kPanel == 0) {
-    for (size_t i = 0; i < matrices.size(); ++i) {  // each fills panels of its own
-      pieces_.push_back({reserve(each), i == 0 ? &linear.matrix : nullptr,
-                         [matrix = matrices[i], depth](float* to) { pack(*matrix, depth, to); }});
-    }
+    const size_t each = tensor::packed_floats(columns_each, depth);  // each fills its own panels
+    const auto fill = [matrices, depth, each](std::byte* to) {
+      auto* floats = reinterpret_cast<float*>(to);
+      for (size_t i = 0; i < matrices.size(); ++i)
+        pack_matrix(*matrices[i], depth, floats + i * each);
+    };
+    pieces_.push_back({each * matrices.size() * sizeof(float), fill, place_in(linear.matrix)});
     return {};
   }
-  pieces_.push_back({reserve(tensor::packed_floats(linear.columns, depth)), &linear.matrix,
-                     [matrices, depth](float* to) { pack_together(matrices, depth, to); }});
+  const auto fill = [matrices, depth](std::byte* to) {
+    pack_together(matrices, depth, reinterpret_cast<float*>(to));
+  };
+  pieces_.push_back({tensor::packed_floats(linear.columns, depth) * sizeof(float), fill,
+                     place_in(linear.matrix)});
   return {};
 }
 
@@ -102,21 +112,92 @@ Status Arena::plan(const float*& vector, const std::string& name, int size) {
   return {};
 }
 
-void Arena::fill(tensor::ThreadPool& pool) {
-  CHECK(!memory_, "filled once");
+size_t Arena::size_bytes() const {
+  size_t bytes = 0;
+  for (const Piece& piece : pieces_) bytes += rounded(piece.size);
+  return bytes;
+}
+
+tensor::PanelKey Arena::key_of(std::string_view layout) const {
+  tensor::PanelKey key = {std::string(layout), weights_.fingerprint(), {}};
+  for (const Piece& piece : pieces_) key.sizes.push_back(piece.size);
+  return key;
+}
+
+bool Arena::open_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
+                     std::span<const std::string> files, Filled& filled) {
+  for (const std::string& path : files) {
+    auto opened = tensor::PanelFile::open(path, key, weights_.facts().owner, pool);
+    if (!opened) {
+      if (opened.error().code() != Code::kNotFound) filled.note = opened.error().message();
+      continue;
+    }
+    file_ = *std::move(opened);
+    for (size_t i = 0; i < pieces_.size(); ++i) pieces_[i].place(file_->piece(i).data());
+    filled = {Filled::From::kCache, path, ""};
+    return true;
+  }
+  return false;
+}
+
+bool Arena::pack_into_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
+                          std::span<const std::string> files, Filled& filled) {
+  constexpr uint32_t kReaders = 0444, kOwnerWrites = 0200;
+  const uint32_t mode = (weights_.facts().mode & kReaders) | kOwnerWrites;
+  for (const std::string& path : files) {
+    auto writer = tensor::PanelWriter::create(path, key, mode);
+    if (!writer) {
+      filled.note += (filled.note.empty() ? "" : "; ") + writer.error().message();
+      continue;
+    }
+    written_.emplace(*std::move(writer));
+    pool.run(static_cast<int>(pieces_.size()), [&](int i, int) {
+      const auto index = static_cast<size_t>(i);
+      pieces_[index].fill(written_->memory(index).data());
+    });
+    const Status written = written_->write(pool);
+    for (size_t i = 0; i < pieces_.size(); ++i) pieces_[i].place(written_->piece(i).data());
+    if (!written) {
+      filled.note = written.error().message();
+      return true;
+    }
+    filled.path = path;
+    // The disk may take a second for what is ready in memory now.
+    keeping_ = std::jthread([this] {
+      const Status kept = written_->keep();
+      if (!kept) log_warning("packed panels are not kept", {{"why", kept.error().message()}});
+    });
+    return true;
+  }
+  return false;
+}
+
+void Arena::pack(tensor::ThreadPool& pool) {
   const size_t bytes = std::max<size_t>(size_bytes(), 1);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(memory != MAP_FAILED, "no memory for the weights");
   ::madvise(memory, bytes, MADV_HUGEPAGE);
-  memory_ = std::unique_ptr<float, Unmap>(static_cast<float*>(memory), Unmap{bytes});
-  pool.run(static_cast<int>(pieces_.size()), [&](int i, int) {
-    const Piece& piece = pieces_[static_cast<size_t>(i)];
-    piece.fill(memory_.get() + piece.at);
-  });
+  memory_ = std::unique_ptr<std::byte, Unmap>(static_cast<std::byte*>(memory), Unmap{bytes});
+  std::vector<std::byte*> places;
+  std::byte* next = memory_.get();
   for (const Piece& piece : pieces_) {
-    if (piece.set) *piece.set = memory_.get() + piece.at;
+    places.push_back(next);
+    piece.place(next);
+    next += rounded(piece.size);
   }
+  pool.run(static_cast<int>(pieces_.size()), [&](int i, int) {
+    pieces_[static_cast<size_t>(i)].fill(places[static_cast<size_t>(i)]);
+  });
+}
+
+Arena::Filled Arena::fill(tensor::ThreadPool& pool, std::string_view layout,
+                          std::span<const std::string> files) {
+  CHECK(!memory_ && !file_ && !written_, "filled once");
+  Filled filled;
+  const tensor::PanelKey key = files.empty() ? tensor::PanelKey() : key_of(layout);
+  if (!open_one(key, pool, files, filled) && !pack_into_one(key, pool, files, filled)) pack(pool);
   pieces_.clear();
+  return filled;
 }
 
 }  // namespace thaw::encoder

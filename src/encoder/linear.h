@@ -1,16 +1,22 @@
 // Linear: a layer's matrix, packed for the kernels, and its bias; LayerNorm: its two vectors.
 //
-// Arena: the memory that all of a model's packed matrices lie in, one block, so that it can be a
-// file. Plan what is needed first, then allocate and fill it, then look the pieces up.
-// Thread: any, once filled. Owner: Linear and LayerNorm point into the arena. Limits: memory.
+// Arena: the memory that all of a model's packed matrices lie in: a file of panels where one can be
+// kept, else a block of its own. Plan what is needed first, then fill it.
+// Thread: any, once filled. Owner: Linear and LayerNorm point into the arena; its destructor waits
+// until a file that was being kept is on the disk. Limits: memory.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
+#include "tensor/panel_file.h"
 #include "tensor/thread_pool.h"
 #include "tensor/weights.h"
 
@@ -39,28 +45,43 @@ class Arena {
   /// A vector without a layer, e.g. a bias of its own.
   Status plan(const float*& vector, const std::string& name, int size);
 
-  /// Allocates, packs in parallel and sets the pointers.
-  void fill(tensor::ThreadPool& pool);
+  /// What became of fill(): panels from a file, packed, or packed into a file.
+  struct Filled {
+    enum class From { kCache, kPacked } from = From::kPacked;
+    std::string path;  // of the file, or ""
+    std::string note;  // why panels of a file were not used, or none can be kept; or ""
+  };
+  /// Panels come from the first of these files that is right for these weights and kernels; else
+  /// they are packed in parallel, into the first that can be written.
+  Filled fill(tensor::ThreadPool& pool, std::string_view layout = "",
+              std::span<const std::string> files = {});
 
-  size_t size_bytes() const { return floats_ * sizeof(float); }
+  size_t size_bytes() const;
 
  private:
   struct Piece {
-    size_t at;          // in floats
-    const float** set;  // what points there, or none
-    std::function<void(float* to)> fill;
+    size_t size;  // in bytes
+    std::function<void(std::byte* to)> fill;
+    std::function<void(const std::byte* at)> place;  // tells where it lies; or none
   };
-  size_t reserve(size_t floats);
   void add_vector(const float*& pointer, std::vector<const tensor::TensorView*> parts);
+  bool open_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
+                std::span<const std::string> files, Filled& filled);
+  bool pack_into_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
+                     std::span<const std::string> files, Filled& filled);
+  void pack(tensor::ThreadPool& pool);
+  tensor::PanelKey key_of(std::string_view layout) const;
 
   struct Unmap {
     size_t bytes;
-    void operator()(float* memory) const;
+    void operator()(std::byte* memory) const;
   };
   const tensor::Weights& weights_;
   std::vector<Piece> pieces_;
-  size_t floats_ = 0;
-  std::unique_ptr<float, Unmap> memory_{nullptr, Unmap{0}};
+  std::optional<tensor::PanelFile> file_;
+  std::optional<tensor::PanelWriter> written_;
+  std::unique_ptr<std::byte, Unmap> memory_{nullptr, Unmap{0}};
+  std::jthread keeping_;
 };
 
 }  // namespace thaw::encoder

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/json.h"
+#include "encoder/panel_places.h"
 #include "tensor/cpu_limit.h"
 #include "tokenize/files.h"
 
@@ -57,6 +59,7 @@ Result<std::unique_ptr<Model>> Model::open(const std::string& folder, const Mode
 }
 
 Status Model::load(const std::string& folder, const ModelOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   const std::string path = folder + "/config.json";
   ASSIGN_OR_RETURN(const Json json, read_json(path));
   auto config = parse_config(json);
@@ -106,8 +109,21 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
     RETURN_IF_ERROR(head_.plan_dense(config_, *dense_arena_));
     dense_arena_->fill(*pool_);
   }
-  arena_->fill(*pool_);
+  const auto mapped = std::chrono::steady_clock::now();
+  report_.map = mapped - start;
+  fill(folder, options);
+  report_.panels = std::chrono::steady_clock::now() - mapped;
   return {};
+}
+
+void Model::fill(const std::string& folder, const ModelOptions& options) {
+  std::vector<std::string> files;
+  if (arena_->size_bytes() >= options.least_panel_bytes) {
+    files = panel_paths(options.panel_folders, folder, tensor::kPanelLayout);
+  }
+  report_.filled = arena_->fill(*pool_, tensor::kPanelLayout, files);
+  const bool is_new = report_.filled.from == Arena::Filled::From::kPacked;
+  if (is_new && !report_.filled.path.empty()) trim_panels(report_.filled.path);
 }
 
 Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long) const {

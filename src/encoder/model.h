@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "encoder/config.h"
 #include "encoder/encoder.h"
 #include "encoder/head.h"
@@ -23,6 +24,17 @@ struct ModelOptions {
   std::optional<Task> task;  // else by config.json and modules.json
   int threads = 0;           // 0: as many as the cgroup gives CPUs
   std::string_view kernels;  // "avx512", "avx2", "portable"; "": the fastest
+  /// Folders where files of packed panels are looked for, and the first of which that can be
+  /// written gets a new one; none: they are packed at each start.
+  std::vector<std::string> panel_folders;
+  size_t least_panel_bytes = size_t{16} << 20;  // smaller models are packed in no time
+};
+
+/// How long the parts of opening a model took, and where its panels came from.
+struct LoadReport {
+  Duration map{};     // configuration, tokenizer, the weights' headers
+  Duration panels{};  // finding and checking them, or packing
+  Arena::Filled filled;
 };
 
 class Model {
@@ -42,6 +54,7 @@ class Model {
   /// The most tokens of one sequence, special ones included.
   size_t longest() const { return longest_; }
   int threads() const { return pool_->threads(); }
+  const LoadReport& report() const { return report_; }
   std::string_view kernels() const { return encoder_->kernels().name; }
 
   /// kInvalidArgument: longer than longest() and not to be cut.
@@ -57,6 +70,7 @@ class Model {
  private:
   Model() = default;
   Status load(const std::string& folder, const ModelOptions& options);
+  void fill(const std::string& folder, const ModelOptions& options);
 
   EncoderConfig config_;
   std::unique_ptr<tensor::ThreadPool> pool_;
@@ -67,6 +81,7 @@ class Model {
   std::unique_ptr<Encoder> encoder_;
   Head head_;
   size_t longest_ = 0;
+  LoadReport report_;
 };
 
 }  // namespace thaw::encoder

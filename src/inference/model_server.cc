@@ -55,6 +55,7 @@ ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                {[shared](http::Response answer) { shared->answer(std::move(answer)); },
                 [shared](std::function<void()> gone) { shared->when_gone(std::move(gone)); }});
       }) {
+  stats_.on_step("exec", since_exec);
   for (ModelSpec& spec : specs) models_.push_back({std::move(spec), nullptr});
   serve_grpc();
 }
@@ -105,9 +106,23 @@ void ModelServer::load_next(size_t index, std::function<void(const Status&)> don
       [this, loaded, index, done] {
         if (!loaded->model) return done(loaded->model.error());
         models_[index].model = *std::move(loaded->model);
+        tell_load(models_[index]);
         load_next(index + 1, done);
       });
   if (!taken) done(taken);
+}
+
+void ModelServer::tell_load(const Served& served) {
+  using From = encoder::Arena::Filled::From;
+  const encoder::LoadReport& report = served.model->report();
+  const std::string part = report.filled.from == From::kCache ? "cache" : "pack";
+  stats_.on_load(served.spec.name, "map", report.map);
+  stats_.on_load(served.spec.name, part, report.panels);
+  log_info("model is loaded", {{"model", served.spec.name},
+                               {"map_ms", to_millis(report.map)},
+                               {part + "_ms", to_millis(report.panels)},
+                               {"panels", report.filled.path},
+                               {"note", report.filled.note}});
 }
 
 void ModelServer::handle(const http::Request& request, Asker asker) {
@@ -191,7 +206,11 @@ void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
   if (std::all_of(batch->works.begin(), batch->works.end(), is_wanted)) {
     queue_.on_worked(batch->tokens, loop_.now() - batch->began);  // the work was not cut short
   }
-  if (!std::exchange(answered_once_, true)) stats_.on_step("first answer", since_exec());
+  if (!std::exchange(answered_once_, true)) {
+    stats_.on_step("first answer", since_exec());
+    log_info("first answer", {{"after_ms", to_millis(since_exec())},
+                              {"model_ms", to_millis(loop_.now() - batch->began)}});
+  }
   for (size_t i = 0; i < batch->ids.size(); ++i) {
     const auto found = waiting_.find(batch->ids[i]);
     if (found == waiting_.end()) continue;  // its caller has gone

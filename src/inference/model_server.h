@@ -78,6 +78,7 @@ class ModelServer {
   void enqueue(Work work, const http::Request& request, const std::string& path, Asker asker);
   void refuse(uint64_t id);
   void forget(uint64_t id);
+  void tell_load(const Served& served);
   void work_on();
   void finish(const std::shared_ptr<Batch>& batch);
   Duration since_exec() const { return loop_.now() - executed_; }

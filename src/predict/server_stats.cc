@@ -59,6 +59,13 @@ std::string ServerStats::render(size_t waiting) const {
   for (const auto& [step, when] : steps_) {
     out += fmt::format("inference_start_seconds{{step=\"{}\"}} {}\n", step, to_seconds(when));
   }
+  out +=
+      "# HELP inference_load_seconds Parts of loading a model: map, then cache or pack.\n"
+      "# TYPE inference_load_seconds gauge\n";
+  for (const auto& [part, took] : loads_) {
+    out += fmt::format("inference_load_seconds{{model=\"{}\",part=\"{}\"}} {}\n", part.first,
+                       part.second, to_seconds(took));
+  }
   return out;
 }
 

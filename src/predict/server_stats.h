@@ -18,6 +18,10 @@ class ServerStats {
   void on_batch(size_t requests);
   /// Steps of the start, in seconds since the process was executed.
   void on_step(const std::string& step, Duration since_exec) { steps_[step] = since_exec; }
+  /// What of a model's load took how long: "map", and "cache" or "pack".
+  void on_load(const std::string& model, const std::string& part, Duration took) {
+    loads_[{model, part}] = took;
+  }
   std::string render(size_t waiting) const;
 
  private:
@@ -31,6 +35,7 @@ class ServerStats {
   };
   std::map<std::string, Path> paths_;
   std::map<std::string, Duration> steps_;
+  std::map<std::pair<std::string, std::string>, Duration> loads_;
   uint64_t batches_ = 0, batched_ = 0;
 };
 

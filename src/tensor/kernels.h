@@ -15,6 +15,8 @@
 namespace thaw::tensor {
 
 inline constexpr int kPanel = 16;
+/// What files of packed floats are called by; every instruction set reads the same panels.
+inline constexpr std::string_view kPanelLayout = "f32x16";
 
 constexpr int panels_of(int columns) { return (columns + kPanel - 1) / kPanel; }
 constexpr size_t packed_floats(int columns, int depth) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -13,22 +14,41 @@
 
 namespace thaw::tensor {
 
+struct FileFacts {
+  int64_t modified_s = 0;  // since 1970
+  uint32_t owner = 0;
+  uint32_t mode = 0;  // permissions
+};
+
+/// Takes whole pages within the bytes of a mapped file out of this process's memory; they come back
+/// from the file when they are used again.
+void forget_pages(std::span<const std::byte> bytes);
+
 class MappedFile {
  public:
-  static Result<MappedFile> open(const std::string& path);
+  /// kHuge: for a file of which all is used: the kernel may bring it in by pieces of 2 MiB, and one
+  /// entry of its tables stands for each.
+  enum class Pages { kSmall, kHuge };
+  static Result<MappedFile> open(const std::string& path, Pages pages = Pages::kSmall);
+  /// The same of an open file, whose descriptor stays the caller's.
+  static Result<MappedFile> map(int fd, const std::string& path, Pages pages);
 
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// As they were when it was opened.
+  const FileFacts& facts() const { return facts_; }
 
  private:
-  MappedFile(const std::byte* data, size_t size) : data_(data), size_(size) {}
+  MappedFile(const std::byte* data, size_t size, const FileFacts& facts)
+      : data_(data), size_(size), facts_(facts) {}
   void unmap();
 
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  FileFacts facts_;
 };
 
 }  // namespace thaw::tensor

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "tensor/panel_file.h"
 
 namespace thaw::tensor {
 namespace {
@@ -116,6 +117,26 @@ void Weights::add_new_names() {
     const std::string name = tensor.name;
     tensors_.emplace(name, std::move(tensor));
   }
+}
+
+uint64_t Weights::fingerprint() const {
+  constexpr size_t kSample = 64;
+  constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;
+  uint64_t sum = tensors_.size();
+  const auto add = [&sum](uint64_t value) { sum = (sum ^ value ^ sum >> 31U) * kOdd; };
+  for (const MappedFile& file : files_) {
+    add(file.bytes().size());
+    add(static_cast<uint64_t>(file.facts().modified_s));
+  }
+  for (const auto& [name, tensor] : tensors_) {
+    add(panel_checksum(std::as_bytes(std::span(name))));
+    add(static_cast<uint64_t>(tensor.dtype));
+    add(panel_checksum(std::as_bytes(std::span(tensor.shape))));
+    add(panel_checksum(tensor.data.first(std::min(kSample, tensor.data.size()))));
+  }
+  // The samples brought in pages of the whole file, of which none may be needed again.
+  for (const MappedFile& file : files_) forget_pages(file.bytes());
+  return sum;
 }
 
 const TensorView* Weights::find(std::string_view name) const {

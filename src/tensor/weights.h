@@ -29,6 +29,11 @@ class Weights {
   /// was wanted.
   Result<const TensorView*> get(std::string_view name, std::initializer_list<int64_t> shape) const;
   size_t size() const { return tensors_.size(); }
+  /// What tells these weights from others without reading all of them: the files' lengths, times of
+  /// change and headers, and the first bytes of every tensor.
+  uint64_t fingerprint() const;
+  /// Whose they are, and who may read them (of several files those of the first).
+  const FileFacts& facts() const { return files_.front().facts(); }
   std::vector<std::string_view> names() const;
 
  private:

@@ -1,0 +1,62 @@
+"""Thaw's encoder, ONNX Runtime and torch as processes with a model of DistilBERT-base's shape."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent.parent / "build"
+ORT = "onnxruntime-node@1.30.0"
+PYTHON = "/usr/bin/python3"  # Debian's, which python3-torch and python3-numpy belong to
+REST_S = 0.02  # for the threads of the one before to fall asleep
+
+
+class Side:
+    """A process that runs a shape as often as each line it is sent says."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | environment,
+        )
+
+    def run(self, batch: int, length: int, times: int) -> dict:
+        self.process.stdin.write(f"{batch} {length} {times}\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"encoder: {self.name} ended without an answer")
+        time.sleep(REST_S)
+        return json.loads(line)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def sides(folder: Path, threads: str, only: str = "") -> list[Side]:
+    """Started; all of them, or the one of that name."""
+    build = Path(os.environ["THAW"]).resolve().parent.parent.parent
+    commands = {
+        "thaw": ([str(build / "bench/encoder_bench"), str(folder), threads], {}),
+        "ONNX Runtime": (["node", str(HERE / "peer_ort.js"), str(folder), threads],
+                         {"NODE_PATH": str(BUILD / "peers/node_modules")}),
+        "torch": ([PYTHON, str(HERE / "peer_torch.py"), str(folder), threads],
+                  {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": threads}),
+    }
+    return [Side(name, *command) for name, command in commands.items() if only in ("", name)]
+
+
+def prepare() -> Path:
+    if not (BUILD / "peers/node_modules/onnxruntime-node").exists():
+        (BUILD / "peers").mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["npm", "install", "--prefix", str(BUILD / "peers"), "--ignore-scripts", "--no-audit",
+             "--no-fund", ORT], check=True, stdout=sys.stderr)
+    folder = BUILD / "bench-data/distilbert-shape"
+    subprocess.run([PYTHON, str(HERE / "model.py"), str(folder)], check=True, stdout=sys.stderr)
+    return folder
