@@ -7,54 +7,18 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
-#define THAW_AVX512 __attribute__((target("avx512f,avx512dq")))
-#define THAW_AVX512_INLINE __attribute__((target("avx512f,avx512dq"), always_inline)) inline
+#include "tensor/avx512_math.h"
 
 namespace thaw::tensor {
 namespace {
 
 constexpr int kTileRows = 12;  // times two panels: 24 sums of 32 registers
+constexpr int kTallRows = 24;  // times one
 constexpr int kPrefetchFloats = 512;
-constexpr __mmask16 kAllLanes = 0xffff;
-
-/// e^x to two units in the last place for x <= 0, and 0 below -87.
-THAW_AVX512_INLINE __m512 exp16(__m512 x) {
-  const __mmask16 is_normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.3F), _CMP_GE_OQ);
-  // x = n ln 2 + r; e^r by its Taylor series to r^7, where |r| <= ln(2)/2.
-  const __m512 n =
-      _mm512_maskz_roundscale_ps(kAllLanes, _mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)),
-                                 _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), x);
-  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4F), r);
-  __m512 sum = _mm512_set1_ps(1.F / 5040);
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 720));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 120));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 24));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F / 6));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(0.5F));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F));
-  sum = _mm512_fmadd_ps(sum, r, _mm512_set1_ps(1.F));
-  return _mm512_maskz_scalef_ps(is_normal, sum, n);
-}
-
-/// x (1 + erf(x / sqrt 2)) / 2, with erf by formula 7.1.26 of Abramowitz and Stegun (1.5e-7).
-THAW_AVX512_INLINE __m512 gelu16(__m512 x) {
-  const __m512 one = _mm512_set1_ps(1.F), zero = _mm512_setzero_ps();
-  const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678F));
-  const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911F), one));
-  __m512 sum = _mm512_set1_ps(1.061405429F);
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-1.453152027F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(1.421413741F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(-0.284496736F));
-  sum = _mm512_fmadd_ps(sum, t, _mm512_set1_ps(0.254829592F));
-  const __m512 tail = _mm512_mul_ps(_mm512_mul_ps(sum, t), exp16(_mm512_fnmadd_ps(z, z, zero)));
-  const __m512 erf = _mm512_sub_ps(one, tail);
-  const __mmask16 is_negative = _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ);
-  const __m512 with_sign = _mm512_mask_sub_ps(erf, is_negative, zero, erf);
-  return _mm512_mul_ps(_mm512_mul_ps(x, _mm512_set1_ps(0.5F)), _mm512_add_ps(one, with_sign));
-}
 
 /// A tile of c: rows of one or two panels, and a block of the depth.
 struct Block {
@@ -123,22 +87,12 @@ THAW_AVX512 void add_tile(const Block& block) {
 }
 
 using AddTile = void (*)(const Block& block);
-template <int Panels>
-constexpr AddTile kTiles[kTileRows + 1] = {
-    nullptr,
-    add_tile<1, Panels>,
-    add_tile<2, Panels>,
-    add_tile<3, Panels>,
-    add_tile<4, Panels>,
-    add_tile<5, Panels>,
-    add_tile<6, Panels>,
-    add_tile<7, Panels>,
-    add_tile<8, Panels>,
-    add_tile<9, Panels>,
-    add_tile<10, Panels>,
-    add_tile<11, Panels>,
-    add_tile<12, Panels>,
-};
+template <int Panels, int... Rows>
+constexpr std::array<AddTile, sizeof...(Rows)> tiles(std::integer_sequence<int, Rows...>) {
+  return {add_tile<Rows + 1, Panels>...};
+}
+constexpr auto kTiles = tiles<2>(std::make_integer_sequence<int, kTileRows>());
+constexpr auto kTallTiles = tiles<1>(std::make_integer_sequence<int, kTallRows>());
 
 /// Bias and activation of what lies in the first-level cache; tanh is left to multiply().
 THAW_AVX512 void finish(const Product& p, const Block& block, int column, int panels, int rows) {
@@ -176,9 +130,11 @@ void add_panels(const Product& p, int panel, int panels, int first_row, int rows
       .lanes = static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1)};
   const bool ends = last_k == p.depth && (p.bias || p.activation == Activation::kGelu ||
                                           p.activation == Activation::kRelu);
-  for (int tiles = (rows + kTileRows - 1) / kTileRows; tiles > 0; --tiles) {
+  const int tallest = panels > 1 ? kTileRows : kTallRows;
+  for (int tiles = (rows + tallest - 1) / tallest; tiles > 0; --tiles) {
     const int tile = (rows + tiles - 1) / tiles;
-    (panels > 1 ? kTiles<2> : kTiles<1>)[tile](block);
+    const auto index = static_cast<size_t>(tile) - 1;
+    panels > 1 ? kTiles[index](block) : kTallTiles[index](block);
     if (ends) finish(p, block, column, panels, tile);
     block.a += static_cast<size_t>(tile) * block.a_stride;
     block.c += static_cast<size_t>(tile) * block.c_stride;
@@ -187,10 +143,14 @@ void add_panels(const Product& p, int panel, int panels, int first_row, int rows
 }
 
 void multiply(const Product& p, int first, int last) {
+  // A few rows more than a tile: one tall tile a panel asks the memory for its matrix evenly, where
+  // two tiles would wait for it in the first and leave it idle in the second.
+  const int together = p.rows > kTileRows && p.rows <= kTallRows ? 1 : 2;
   for (int k = 0; k < p.depth; k += kDepthBlock) {
     for (int row = 0; row < p.rows; row += kRowBlock) {
-      for (int panel = first; panel < last; panel += 2) {
-        add_panels(p, panel, std::min(2, last - panel), row, std::min(kRowBlock, p.rows - row), k);
+      for (int panel = first; panel < last; panel += together) {
+        add_panels(p, panel, std::min(together, last - panel), row,
+                   std::min(kRowBlock, p.rows - row), k);
       }
     }
   }
