@@ -1,6 +1,8 @@
 // Runs the encoder of a model's folder as often as it is told, and prints how long each run took.
 //
-//   encoder_bench FOLDER THREADS [KERNELS [PANELS]]    PANELS: a folder for packed panels
+//   encoder_bench FOLDER THREADS [float32|int8 [KERNELS [PANELS]]]
+//
+// KERNELS: "avx512", "avx2", "portable" or ""; PANELS: a folder for packed panels.
 //
 // A line in, "BATCH LENGTH TIMES", is a line of JSON out: {"ms": [...], "sample": [256 floats]}.
 #include <fmt/format.h>
@@ -34,16 +36,16 @@ void answer(const encoder::Model& model, int batch, int length, int times) {
   constexpr size_t kSamples = 256;
   const auto sequences = make_sequences(batch, length);
   std::vector<double> ms;
-  encoder::Hidden hidden;
+  const encoder::Hidden* hidden = nullptr;
   for (int i = 0; i < times; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    hidden = model.encoder().run(sequences);
+    hidden = &model.encoder().run(sequences);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     ms.push_back(took.count());
   }
   std::vector<float> sample;
-  const size_t step = hidden.rows.size() / kSamples;
-  for (size_t i = 0; i < kSamples; ++i) sample.push_back(hidden.rows[i * step]);
+  const size_t step = hidden->rows.size() / kSamples;
+  for (size_t i = 0; i < kSamples; ++i) sample.push_back(hidden->rows[i * step]);
   fmt::print("{{\"ms\": {}, \"sample\": {}}}\n", ms, sample);
   std::fflush(stdout);
 }
@@ -52,13 +54,16 @@ void answer(const encoder::Model& model, int batch, int length, int times) {
 
 int main(int count, char** words) {
   if (count < 3) {
-    fmt::print(stderr, "usage: encoder_bench FOLDER THREADS [KERNELS [PANELS]]\n");
+    fmt::print(stderr, "usage: encoder_bench FOLDER THREADS [float32|int8 [KERNELS [PANELS]]]\n");
     return 2;
   }
   encoder::ModelOptions options;
   options.threads = std::atoi(words[2]);
-  if (count > 3) options.kernels = words[3];
-  if (count > 4) options.panel_folders.emplace_back(words[4]);
+  if (count > 3 && words[3] == std::string_view("int8")) {
+    options.precision = encoder::Precision::kInt8;
+  }
+  if (count > 4) options.kernels = words[4];
+  if (count > 5) options.panel_folders.emplace_back(words[5]);
   const auto model = encoder::Model::open(words[1], options);
   if (!model) {
     fmt::print(stderr, "encoder_bench: {}\n", model.error().message());

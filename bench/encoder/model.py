@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes a model of DistilBERT-base's shape with random weights: for Thaw and torch as a folder in
 the Hugging Face layout, for ONNX Runtime as a graph of its own fused operators (Attention,
-SkipLayerNormalization, BiasGelu) with the same weights.
+SkipLayerNormalization, BiasGelu) with the same weights, and as such a graph in 8 bits.
 
     model.py FOLDER      does nothing when the folder is complete
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 LAYERS, HIDDEN, HEADS, INNER, WORDS, POSITIONS = 6, 768, 12, 3072, 30522, 512
 EPSILON = 1e-12
+COMPLETE = "complete.2"  # another name where what is written changes
 
 
 def tensors() -> dict[str, np.ndarray]:
@@ -83,13 +84,14 @@ def data(field: int, value: bytes | str) -> bytes:
 
 def tensor(name: str, value: np.ndarray) -> bytes:
     value = np.ascontiguousarray(value)
-    kind = {"float32": 1, "int64": 7}[value.dtype.name]
+    kind = {"float32": 1, "int8": 3, "int64": 7}[value.dtype.name]
     dims = b"".join(number(1, size) for size in value.shape)
     return data(5, dims + number(2, kind) + data(8, name) + data(9, value.tobytes()))
 
 
-def node(kind: str, inputs: list[str], output: str, domain: str = "", **attributes) -> bytes:
-    body = b"".join(data(1, name) for name in inputs) + data(2, output) + data(4, kind)
+def node(kind: str, inputs: list[str], outputs: list[str], domain: str, attributes: dict) -> bytes:
+    body = b"".join(data(1, name) for name in inputs)
+    body += b"".join(data(2, name) for name in outputs) + data(4, kind)
     for name, value in attributes.items():
         if isinstance(value, int):
             body += data(5, data(1, name) + number(3, value) + number(20, 2))
@@ -116,9 +118,10 @@ class Graph:
     def get(self, name: str) -> str:
         return self.keep(name, self.made[name])
 
-    def add(self, kind: str, inputs: list[str], output: str, **attributes) -> str:
-        self.nodes.append(node(kind, inputs, output, **attributes))
-        return output
+    def add(self, kind: str, inputs: list[str], *outputs: str, domain: str = "",
+            **attributes) -> str:
+        self.nodes.append(node(kind, inputs, list(outputs), domain, attributes))
+        return outputs[0]
 
     def matrix(self, name: str, x: str) -> str:
         weight = self.keep(name + ".T", self.made[name + ".weight"].T)
@@ -129,13 +132,15 @@ class Graph:
         return self.add("SkipLayerNormalization", inputs, name, domain="com.microsoft",
                         epsilon=EPSILON)
 
+    def attention(self, layer: str, x: str, weight: np.ndarray, bias: str) -> str:
+        return self.add("Attention", [x, self.keep(layer + "qkv", weight), bias],
+                        layer + "attended", domain="com.microsoft", num_heads=HEADS)
+
     def layer(self, layer: str, x: str) -> str:
         names = [f"{layer}attention.{name}" for name in ("q_lin", "k_lin", "v_lin")]
         weight = np.concatenate([self.made[name + ".weight"].T for name in names], axis=1)
         bias = np.concatenate([self.made[name + ".bias"] for name in names])
-        attended = self.add(
-            "Attention", [x, self.keep(layer + "qkv", weight), self.keep(layer + "qkv.bias", bias)],
-            layer + "attended", domain="com.microsoft", num_heads=HEADS)
+        attended = self.attention(layer, x, weight, self.keep(layer + "qkv.bias", bias))
         out = layer + "attention.out_lin"
         x = self.skip_norm(layer + "sa_layer_norm", self.matrix(out, attended), x, out + ".bias")
         up, down = layer + "ffn.lin1", layer + "ffn.lin2"
@@ -164,14 +169,38 @@ class Graph:
         return number(1, 8) + data(7, graph) + domains
 
 
+class Int8Graph(Graph):
+    """The same with weights in 8 bits a column, and activations quantised as they come: the
+    operators that ONNX Runtime's own dynamic quantisation ends in."""
+
+    def keep_int8(self, name: str, weight: np.ndarray) -> tuple[str, str]:
+        """A matrix of depth x columns and its scales."""
+        scales = np.abs(weight).max(axis=0) / np.float32(127)
+        whole = np.rint(weight / scales).astype(np.int8)
+        return self.keep(name + ".int8", whole), self.keep(name + ".scales", scales)
+
+    def matrix(self, name: str, x: str) -> str:
+        weight, scales = self.keep_int8(name, self.made[name + ".weight"].T)
+        return self.add("DynamicQuantizeMatMul", [x, weight, scales], name + ".product",
+                        domain="com.microsoft")
+
+    def attention(self, layer: str, x: str, weight: np.ndarray, bias: str) -> str:
+        whole, scales = self.keep_int8(layer + "qkv", weight)
+        q, scale, zero = (layer + name for name in ("q", "q.scale", "q.zero"))
+        self.add("DynamicQuantizeLinear", [x], q, scale, zero)
+        return self.add("QAttention", [q, whole, bias, scale, scales, "", zero],
+                        layer + "attended", domain="com.microsoft", num_heads=HEADS)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    if (folder / "complete").exists():
+    if (folder / COMPLETE).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     made = tensors()
     write_safetensors(folder / "model.safetensors", made)
     (folder / "model.onnx").write_bytes(Graph(made).encoder())
+    (folder / "model.int8.onnx").write_bytes(Int8Graph(made).encoder())
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     words = special + [f"w{i}" for i in range(WORDS - len(special))]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n")
@@ -180,7 +209,7 @@ def main() -> None:
         "n_layers": LAYERS, "dim": HIDDEN, "n_heads": HEADS, "hidden_dim": INNER,
         "vocab_size": WORDS, "max_position_embeddings": POSITIONS, "activation": "gelu",
     }))
-    (folder / "complete").write_text("")
+    (folder / COMPLETE).write_text("")
 
 
 if __name__ == "__main__":

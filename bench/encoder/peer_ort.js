@@ -1,9 +1,9 @@
 // ONNX Runtime as the peer of encoder_bench: the same lines in, the same lines out.
-//   node peer_ort.js FOLDER THREADS     (NODE_PATH holds onnxruntime-node)
+//   node peer_ort.js FOLDER THREADS float32|int8     (NODE_PATH holds onnxruntime-node)
 const ort = require('onnxruntime-node');
 const readline = require('readline');
 
-const [folder, threads] = process.argv.slice(2);
+const [folder, threads, dtype] = process.argv.slice(2);
 
 function ids(batch, length) {
   const made = new BigInt64Array(batch * length);
@@ -28,7 +28,8 @@ async function answer(session, line) {
 }
 
 async function main() {
-  const session = await ort.InferenceSession.create(`${folder}/model.onnx`, {
+  const file = dtype === 'int8' ? 'model.int8.onnx' : 'model.onnx';
+  const session = await ort.InferenceSession.create(`${folder}/${file}`, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, graphOptimizationLevel: 'all',
     executionMode: 'sequential',
   });

@@ -24,12 +24,12 @@ class Side:
             env=os.environ | environment,
         )
 
-    def run(self, batch: int, length: int, times: int) -> dict:
-        self.process.stdin.write(f"{batch} {length} {times}\n")
+    def run(self, *numbers: int) -> dict:
+        self.process.stdin.write(" ".join(map(str, numbers)) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"encoder: {self.name} ended without an answer")
+            sys.exit(f"bench: {self.name} ended without an answer")
         time.sleep(REST_S)
         return json.loads(line)
 
@@ -38,25 +38,35 @@ class Side:
         self.process.wait()
 
 
-def sides(folder: Path, threads: str, only: str = "") -> list[Side]:
-    """Started; all of them, or the one of that name."""
+def sides(folder: Path, threads: str, only: str = "", dtype: str = "float32") -> list[Side]:
+    """Started; all of them, or the one of that name. In 8 bits torch has no fast products here."""
     build = Path(os.environ["THAW"]).resolve().parent.parent.parent
     commands = {
-        "thaw": ([str(build / "bench/encoder_bench"), str(folder), threads], {}),
-        "ONNX Runtime": (["node", str(HERE / "peer_ort.js"), str(folder), threads],
+        "thaw": ([str(build / "bench/encoder_bench"), str(folder), threads, dtype], {}),
+        "ONNX Runtime": (["node", str(HERE / "peer_ort.js"), str(folder), threads,
+                          dtype],
                          {"NODE_PATH": str(BUILD / "peers/node_modules")}),
         "torch": ([PYTHON, str(HERE / "peer_torch.py"), str(folder), threads],
                   {"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": threads}),
     }
+    if dtype == "int8":
+        del commands["torch"]
     return [Side(name, *command) for name, command in commands.items() if only in ("", name)]
 
 
+def install(packages: list[str]) -> None:
+    """From npm into build/peers, unless they are there."""
+    names = [package[: package.rindex("@")] for package in packages]
+    if all((BUILD / "peers/node_modules" / name).exists() for name in names):
+        return
+    (BUILD / "peers").mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["npm", "install", "--prefix", str(BUILD / "peers"), "--ignore-scripts", "--no-audit",
+         "--no-fund", *packages], check=True, stdout=sys.stderr)
+
+
 def prepare() -> Path:
-    if not (BUILD / "peers/node_modules/onnxruntime-node").exists():
-        (BUILD / "peers").mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--prefix", str(BUILD / "peers"), "--ignore-scripts", "--no-audit",
-             "--no-fund", ORT], check=True, stdout=sys.stderr)
+    install([ORT])
     folder = BUILD / "bench-data/distilbert-shape"
     subprocess.run([PYTHON, str(HERE / "model.py"), str(folder)], check=True, stdout=sys.stderr)
     return folder

@@ -63,6 +63,7 @@ Result<std::vector<inference::ModelSpec>> specs_of(const cli::ServeOptions& opti
   for (const auto& [name, folder] : options.models) {
     inference::ModelSpec spec{name, folder, {}};
     spec.options.threads = options.threads;
+    if (options.dtype == "int8") spec.options.precision = encoder::Precision::kInt8;
     if (options.keeps_panels_beside) spec.options.panel_folders.push_back(folder);
     spec.options.panel_folders.insert(spec.options.panel_folders.end(),
                                       options.panel_folders.begin(), options.panel_folders.end());

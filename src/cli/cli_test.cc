@@ -155,6 +155,12 @@ TEST_F(Cli, ServeNamesModelsByTheirFolderOrAsAsked) {
   EXPECT_EQ(fakes.serve->threads, 2);
 }
 
+TEST_F(Cli, ServeComputesInWhatItIsTold) {
+  EXPECT_EQ(thaw({"serve", "--model", "m", "--dtype", "int8"}), 0);
+  EXPECT_EQ(fakes.serve->dtype, "int8");
+  EXPECT_EQ(thaw({"serve", "--model", "m", "--dtype", "int4"}), 2);
+}
+
 TEST_F(Cli, ServeKeepsPanelsBesideTheModelOrInTheUsersCacheUnlessToldWhere) {
   using Folders = std::vector<std::string>;
   terminal.variables["HOME"] = "/home/ada";

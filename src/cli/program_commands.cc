@@ -240,6 +240,7 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   }
   ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
   options.threads = static_cast<int>(threads.value_or(0));
+  options.dtype = words.value("dtype").value_or("");
   choose_panel_folders(context, words, options);
   options.output_bucket = words.value("output-bucket").value_or("");
   if (!options.output_bucket.empty() && !forecasts) {

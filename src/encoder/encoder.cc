@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tensor/int8.h"
 
 namespace thaw::encoder {
 namespace {
@@ -13,6 +14,14 @@ constexpr int kScoreRows = 48;  // so that a block of scores stays in the second
 constexpr size_t kLargeTable = size_t{8} << 20;
 constexpr int kTasksAThread = 4;  // so that a late thread costs a quarter
 
+/// Shares the panels of a product among the threads.
+template <class Multiply>
+void multiply_on(tensor::ThreadPool& pool, int panels, const Multiply& multiply) {
+  const int tasks = pool.threads() == 1 ? 1 : std::min(panels, kTasksAThread * pool.threads());
+  pool.run(tasks,
+           [&](int task, int) { multiply(panels * task / tasks, panels * (task + 1) / tasks); });
+}
+
 }  // namespace
 
 /// What one thread needs for one head.
@@ -20,8 +29,30 @@ struct Encoder::Scratch {
   std::vector<float> keys, values, scores;
 };
 
+/// What a pass works in; kept, so that the next one finds its memory.
+struct Encoder::Workspace {
+  Hidden hidden;
+  std::vector<float> inner, out;
+  std::vector<float> row;          // of an embedding table
+  std::vector<Scratch> scratch;    // one a thread
+  std::vector<uint8_t> quantised;  // what a product in 8 bits takes in
+  std::vector<float> scales;
+  std::vector<int32_t> zeros;
+};
+
+Encoder::Encoder(const EncoderConfig& config, const tensor::Weights& weights,
+                 tensor::ThreadPool& pool, const tensor::Kernels& kernels)
+    : config_(config),
+      weights_(weights),
+      pool_(pool),
+      kernels_(kernels),
+      workspace_(std::make_unique<Workspace>()) {}
+
+Encoder::~Encoder() = default;
+
 void Encoder::apply(const Linear& linear, std::span<const float> in, std::span<float> out,
                     tensor::Activation activation) const {
+  if (linear.int8) return apply_int8(linear, in, out, activation);
   const auto rows = static_cast<int>(in.size() / static_cast<size_t>(linear.depth));
   const tensor::Product product = {.a = in.data(),
                                    .a_stride = static_cast<size_t>(linear.depth),
@@ -33,15 +64,51 @@ void Encoder::apply(const Linear& linear, std::span<const float> in, std::span<f
                                    .depth = linear.depth,
                                    .bias = linear.bias,
                                    .activation = activation};
-  const int panels = tensor::panels_of(linear.columns);
-  const int tasks = pool_.threads() == 1 ? 1 : std::min(panels, kTasksAThread * pool_.threads());
-  pool_.run(tasks, [&](int task, int) {
-    kernels_.multiply(product, panels * task / tasks, panels * (task + 1) / tasks);
+  multiply_on(pool_, tensor::panels_of(linear.columns),
+              [&](int first, int last) { kernels_.multiply(product, first, last); });
+}
+
+void Encoder::apply_int8(const Linear& linear, std::span<const float> in, std::span<float> out,
+                         tensor::Activation activation) const {
+  const tensor::Int8Kernels& kernels = *kernels_.int8;
+  const auto depth = static_cast<size_t>(linear.depth);
+  const size_t rows = in.size() / depth;
+  const auto stride = static_cast<size_t>(tensor::int8_depth(linear.depth));
+  Workspace& work = *workspace_;
+  work.quantised.resize(rows * stride);
+  work.scales.resize(rows);
+  work.zeros.resize(rows);
+  const auto count = static_cast<int>(rows);
+  pool_.run((count + kRowsATask - 1) / kRowsATask, [&](int task, int) {
+    const auto first = static_cast<size_t>(task) * kRowsATask;
+    const int here = std::min(kRowsATask, count - task * kRowsATask);
+    kernels.quantise(in.data() + first * depth, depth, here, linear.depth, kernels.levels,
+                     {.to = work.quantised.data() + first * stride,
+                      .stride = stride,
+                      .scales = work.scales.data() + first,
+                      .zeros = work.zeros.data() + first});
   });
+  const tensor::Int8Product product = {.a = work.quantised.data(),
+                                       .a_stride = stride,
+                                       .a_scales = work.scales.data(),
+                                       .a_zeros = work.zeros.data(),
+                                       .b = linear.int8,
+                                       .b_scales = linear.scales,
+                                       .b_sums = linear.sums,
+                                       .c = out.data(),
+                                       .c_stride = static_cast<size_t>(linear.columns),
+                                       .rows = count,
+                                       .columns = linear.columns,
+                                       .depth = linear.depth,
+                                       .bias = linear.bias,
+                                       .activation = activation};
+  multiply_on(pool_, tensor::panels_of(linear.columns),
+              [&](int first, int last) { kernels.multiply(product, first, last); });
 }
 
 void Encoder::embed(std::span<const Sequence> sequences, Hidden& hidden) const {
-  std::vector<float> more(hidden.columns);
+  std::vector<float>& more = workspace_->row;
+  more.resize(hidden.columns);
   for (size_t s = 0; s < sequences.size(); ++s) {
     const Sequence& sequence = sequences[s];
     for (size_t i = 0; i < sequence.ids.size(); ++i) {
@@ -127,7 +194,8 @@ void Encoder::attend_head(std::span<const float> query_key_value, std::span<floa
 void Encoder::attend(const Hidden& hidden, std::span<const float> query_key_value,
                      std::span<float> out) const {
   const auto sequences = static_cast<int>(hidden.first.size()) - 1;
-  std::vector<Scratch> scratch(static_cast<size_t>(pool_.threads()));
+  std::vector<Scratch>& scratch = workspace_->scratch;
+  scratch.resize(static_cast<size_t>(pool_.threads()));
   pool_.run(sequences * config_.heads, [&](int task, int thread) {
     const auto sequence = static_cast<size_t>(task / config_.heads);
     const size_t first = hidden.first[sequence];
@@ -137,10 +205,10 @@ void Encoder::attend(const Hidden& hidden, std::span<const float> query_key_valu
   });
 }
 
-Hidden Encoder::run(std::span<const Sequence> sequences) const {
-  Hidden hidden;
+const Hidden& Encoder::run(std::span<const Sequence> sequences) const {
+  Hidden& hidden = workspace_->hidden;
   hidden.columns = static_cast<size_t>(config_.hidden);
-  hidden.first.push_back(0);
+  hidden.first.assign(1, 0);
   for (const Sequence& sequence : sequences) {
     CHECK(!sequence.ids.empty() && static_cast<int>(sequence.ids.size()) <= config_.longest());
     CHECK(sequence.types.size() == sequence.ids.size());
@@ -150,7 +218,9 @@ Hidden Encoder::run(std::span<const Sequence> sequences) const {
   hidden.rows.resize(rows * hidden.columns);
   embed(sequences, hidden);
   const size_t wide = std::max(3 * config_.hidden, config_.intermediate);
-  std::vector<float> inner(rows * wide), out(rows * hidden.columns);
+  std::vector<float>&inner = workspace_->inner, &out = workspace_->out;
+  inner.resize(rows * wide);
+  out.resize(rows * hidden.columns);
   for (const Layer& layer : layers_) {
     const std::span<float> projected =
         std::span(inner).first(rows * static_cast<size_t>(layer.query_key_value.columns));

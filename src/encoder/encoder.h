@@ -7,6 +7,7 @@
 // within the vocabulary (CHECK).
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,17 +39,19 @@ struct Hidden {
 class Encoder {
  public:
   Encoder(const EncoderConfig& config, const tensor::Weights& weights, tensor::ThreadPool& pool,
-          const tensor::Kernels& kernels)
-      : config_(config), weights_(weights), pool_(pool), kernels_(kernels) {}
+          const tensor::Kernels& kernels);
+  ~Encoder();
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
   /// Plans all weights; then fill the arena. Errors name the tensor.
-  Status plan(Arena& arena);
+  Status plan(Arena& arena, Precision precision = Precision::kFloat32);
   /// "distilbert." and so on, or "": what the names in the file begin with.
   const std::string& prefix() const { return prefix_; }
 
-  Hidden run(std::span<const Sequence> sequences) const;
+  /// What it returns is overwritten by the next call. Allocates only where a call has more tokens
+  /// or a longer sequence than those before.
+  const Hidden& run(std::span<const Sequence> sequences) const;
   /// out[rows x linear.columns] = activation(in * matrix + bias), on all threads.
   void apply(const Linear& linear, std::span<const float> in, std::span<float> out,
              tensor::Activation activation = tensor::Activation::kNone) const;
@@ -60,14 +63,16 @@ class Encoder {
     Linear query_key_value, attention_out, up, down;
     LayerNorm after_attention, after_feed_forward;
   };
-  struct Rows;
   Status plan_embeddings(Arena& arena);
-  Status plan_layer(Arena& arena, int index);
+  Status plan_layer(Arena& arena, int index, Precision precision);
   Status plan_distances();
+  void apply_int8(const Linear& linear, std::span<const float> in, std::span<float> out,
+                  tensor::Activation activation) const;
   void embed(std::span<const Sequence> sequences, Hidden& hidden) const;
   void attend(const Hidden& hidden, std::span<const float> query_key_value,
               std::span<float> out) const;
   struct Scratch;
+  struct Workspace;
   void attend_head(std::span<const float> query_key_value, std::span<float> out, size_t first,
                    int length, int head, Scratch& scratch) const;
   void add_and_norm(const LayerNorm& norm, std::span<float> rows,
@@ -83,6 +88,7 @@ class Encoder {
   const tensor::TensorView* types_ = nullptr;
   LayerNorm after_embedding_;
   std::vector<Layer> layers_;
+  std::unique_ptr<Workspace> workspace_;
   std::vector<float> distances_;  // MPNet: per head, a bias for each distance -longest..longest
 };
 

@@ -51,11 +51,11 @@ int bucket_of(int key_minus_query, int buckets) {
 
 }  // namespace
 
-Status Encoder::plan(Arena& arena) {
+Status Encoder::plan(Arena& arena, Precision precision) {
   RETURN_IF_ERROR(plan_embeddings(arena));
   if (config_.relative_buckets > 0) RETURN_IF_ERROR(plan_distances());
   layers_.resize(static_cast<size_t>(config_.layers));
-  for (int i = 0; i < config_.layers; ++i) RETURN_IF_ERROR(plan_layer(arena, i));
+  for (int i = 0; i < config_.layers; ++i) RETURN_IF_ERROR(plan_layer(arena, i, precision));
   return {};
 }
 
@@ -74,18 +74,23 @@ Status Encoder::plan_embeddings(Arena& arena) {
   return arena.plan(after_embedding_, begin + "LayerNorm", config_.hidden);
 }
 
-Status Encoder::plan_layer(Arena& arena, int index) {
+Status Encoder::plan_layer(Arena& arena, int index, Precision precision) {
   const LayerNames& names = names_of(config_.family);
   const std::string begin = prefix_ + fmt::format(fmt::runtime(names.layer), index);
   Layer& layer = layers_[static_cast<size_t>(index)];
   const int hidden = config_.hidden;
-  RETURN_IF_ERROR(arena.plan(layer.query_key_value,
-                             {begin + names.query, begin + names.key, begin + names.value}, hidden,
-                             hidden));
-  RETURN_IF_ERROR(arena.plan(layer.attention_out, {begin + names.attention_out}, hidden, hidden));
+  const auto plan = [&](Linear& linear, const std::vector<std::string>& ends, int columns,
+                        int depth) {
+    std::vector<std::string> full;
+    for (const std::string& end : ends) full.push_back(begin + end);
+    return arena.plan(linear, full, columns, depth, precision);
+  };
+  RETURN_IF_ERROR(
+      plan(layer.query_key_value, {names.query, names.key, names.value}, hidden, hidden));
+  RETURN_IF_ERROR(plan(layer.attention_out, {names.attention_out}, hidden, hidden));
   RETURN_IF_ERROR(arena.plan(layer.after_attention, begin + names.after_attention, hidden));
-  RETURN_IF_ERROR(arena.plan(layer.up, {begin + names.up}, config_.intermediate, hidden));
-  RETURN_IF_ERROR(arena.plan(layer.down, {begin + names.down}, hidden, config_.intermediate));
+  RETURN_IF_ERROR(plan(layer.up, {names.up}, config_.intermediate, hidden));
+  RETURN_IF_ERROR(plan(layer.down, {names.down}, hidden, config_.intermediate));
   return arena.plan(layer.after_feed_forward, begin + names.after_feed_forward, hidden);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "tensor/int8.h"
 #include "tensor/kernels.h"
 
 namespace thaw::encoder {
@@ -47,6 +48,40 @@ void pack_together(const std::vector<const tensor::TensorView*>& parts, int dept
   tensor::pack_transposed(rows.data(), static_cast<size_t>(depth), columns, depth, to);
 }
 
+/// Where the parts of a matrix in 8 bits lie in its piece.
+struct Int8Piece {
+  explicit Int8Piece(const Linear& linear)
+      : columns(static_cast<size_t>(tensor::panels_of(linear.columns)) * tensor::kPanel),
+        scales(tensor::packed_int8_bytes(linear.columns, linear.depth)),
+        sums(scales + columns * sizeof(float)),
+        size(sums + columns * sizeof(int32_t)) {}
+  size_t columns, scales, sums, size;
+};
+
+/// Matrices side by side in 8 bits, a panel at a time.
+void pack_int8_parts(const std::vector<const tensor::TensorView*>& parts, const Linear& linear,
+                     std::byte* to) {
+  const Int8Piece piece(linear);
+  const int each = linear.columns / static_cast<int>(parts.size());
+  const auto depth = static_cast<size_t>(linear.depth);
+  const size_t panel_bytes = tensor::packed_int8_bytes(tensor::kPanel, linear.depth);
+  std::vector<float> rows(tensor::kPanel * depth);
+  for (int first = 0; first < linear.columns; first += tensor::kPanel) {
+    const int lanes = std::min(tensor::kPanel, linear.columns - first);
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int column = first + lane;
+      read_floats(*parts[static_cast<size_t>(column / each)], int64_t{column % each} * linear.depth,
+                  std::span(rows).subspan(static_cast<size_t>(lane) * depth, depth));
+    }
+    const auto at = static_cast<size_t>(first);
+    tensor::pack_int8(rows.data(), depth, lanes, linear.depth,
+                      reinterpret_cast<int8_t*>(to + at / tensor::kPanel * panel_bytes),
+                      reinterpret_cast<float*>(to + piece.scales) + at,
+                      reinterpret_cast<int32_t*>(to + piece.sums) + at);
+  }
+  for (const tensor::TensorView* part : parts) tensor::forget_pages(part->data);
+}
+
 size_t rounded(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
 std::function<void(const std::byte*)> place_in(const float*& pointer) {
@@ -71,8 +106,21 @@ void Arena::add_vector(const float*& pointer, std::vector<const tensor::TensorVi
   pieces_.push_back({size * sizeof(float), fill, place_in(pointer)});
 }
 
+void Arena::add_int8(Linear& linear, std::vector<const tensor::TensorView*> parts) {
+  const auto fill = [parts = std::move(parts), &linear](std::byte* to) {
+    pack_int8_parts(parts, linear, to);
+  };
+  const auto place = [&linear](const std::byte* at) {
+    const Int8Piece piece(linear);
+    linear.int8 = reinterpret_cast<const int8_t*>(at);
+    linear.scales = reinterpret_cast<const float*>(at + piece.scales);
+    linear.sums = reinterpret_cast<const int32_t*>(at + piece.sums);
+  };
+  pieces_.push_back({Int8Piece(linear).size, fill, place});
+}
+
 Status Arena::plan(Linear& linear, const std::vector<std::string>& names, int columns_each,
-                   int depth) {
+                   int depth, Precision precision) {
   std::vector<const tensor::TensorView*> matrices, biases;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(const auto* matrix, weights_.get(name + ".weight", {columns_each, depth}));
@@ -83,6 +131,10 @@ Status Arena::plan(Linear& linear, const std::vector<std::string>& names, int co
   linear.columns = columns_each * static_cast<int>(names.size());
   linear.depth = depth;
   add_vector(linear.bias, std::move(biases));
+  if (precision == Precision::kInt8 && depth <= tensor::kMostInt8Depth) {
+    add_int8(linear, std::move(matrices));
+    return {};
+  }
   if (matrices.size() == 1 || columns_each % tensor::kPanel == 0) {
     const size_t each = tensor::packed_floats(columns_each, depth);  // each fills its own panels
     const auto fill = [matrices, depth, each](std::byte* to) {

@@ -22,8 +22,15 @@
 
 namespace thaw::encoder {
 
+/// What products of the layers are computed in. kInt8: weights are rounded to 8 bits a column once,
+/// activations a row each time; attention, norms and heads stay float32.
+enum class Precision { kFloat32, kInt8 };
+
 struct Linear {
-  const float* matrix = nullptr;  // packed
+  const float* matrix = nullptr;  // packed; or null, and
+  const int8_t* int8 = nullptr;   // the same in 8 bits,
+  const float* scales = nullptr;  // a column's step
+  const int32_t* sums = nullptr;  // and its sum
   const float* bias = nullptr;    // or none
   int columns = 0;                // what comes out
   int depth = 0;                  // what goes in
@@ -40,7 +47,8 @@ class Arena {
 
   /// A layer by its name without ".weight" and ".bias"; with several names their columns stand side
   /// by side. The Linear is filled in by fill() and must stay where it is until then.
-  Status plan(Linear& linear, const std::vector<std::string>& names, int columns_each, int depth);
+  Status plan(Linear& linear, const std::vector<std::string>& names, int columns_each, int depth,
+              Precision precision = Precision::kFloat32);
   Status plan(LayerNorm& norm, const std::string& name, int columns);
   /// A vector without a layer, e.g. a bias of its own.
   Status plan(const float*& vector, const std::string& name, int size);
@@ -64,6 +72,7 @@ class Arena {
     std::function<void(std::byte* to)> fill;
     std::function<void(const std::byte* at)> place;  // tells where it lies; or none
   };
+  void add_int8(Linear& linear, std::vector<const tensor::TensorView*> parts);
   void add_vector(const float*& pointer, std::vector<const tensor::TensorView*> parts);
   bool open_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
                 std::span<const std::string> files, Filled& filled);

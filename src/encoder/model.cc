@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "encoder/panel_places.h"
 #include "tensor/cpu_limit.h"
+#include "tensor/int8.h"
 #include "tokenize/files.h"
 
 namespace thaw::encoder {
@@ -100,7 +101,7 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
                                                                    : tensor::usable_cpus());
   encoder_ = std::make_unique<Encoder>(config_, *weights_, *pool_, *kernels);
   arena_ = std::make_unique<Arena>(*weights_);
-  RETURN_IF_ERROR(encoder_->plan(*arena_));
+  RETURN_IF_ERROR(encoder_->plan(*arena_, options.precision));
   RETURN_IF_ERROR(head_.plan(config_, *weights_, *encoder_, *arena_));
   if (config_.task == Task::kEmbedding && !head_.pooling.dense_folder.empty()) {
     ASSIGN_OR_RETURN(tensor::Weights dense, tensor::Weights::open(head_.pooling.dense_folder));
@@ -118,10 +119,12 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
 
 void Model::fill(const std::string& folder, const ModelOptions& options) {
   std::vector<std::string> files;
+  const std::string_view layout =
+      options.precision == Precision::kInt8 ? tensor::kInt8Layout : tensor::kPanelLayout;
   if (arena_->size_bytes() >= options.least_panel_bytes) {
-    files = panel_paths(options.panel_folders, folder, tensor::kPanelLayout);
+    files = panel_paths(options.panel_folders, folder, layout);
   }
-  report_.filled = arena_->fill(*pool_, tensor::kPanelLayout, files);
+  report_.filled = arena_->fill(*pool_, layout, files);
   const bool is_new = report_.filled.from == Arena::Filled::From::kPacked;
   if (is_new && !report_.filled.path.empty()) trim_panels(report_.filled.path);
 }
@@ -165,7 +168,7 @@ void Model::run(std::span<const tokenize::Encoding> encodings, const Visit& visi
       tokens += sequence.ids.size();
       ++next;
     } while (next < encodings.size() && tokens + encodings[next].items.size() <= kBatchTokens);
-    const Hidden hidden = encoder_->run(batch);
+    const Hidden& hidden = encoder_->run(batch);
     for (size_t row = 0; row < batch.size(); ++row) visit(first + row, hidden, row);
   }
 }

@@ -39,6 +39,8 @@ struct Product {
   Activation activation = Activation::kNone;
 };
 
+struct Int8Kernels;  // tensor/int8.h
+
 struct Kernels {
   std::string_view name;  // "avx512", "avx2", "portable"
   /// Panels first..last-1 of the product.
@@ -51,6 +53,7 @@ struct Kernels {
                      const float* bias, float epsilon);
   /// x becomes act(x).
   void (*activate)(float* x, size_t count, Activation activation);
+  const Int8Kernels* int8;
 };
 
 /// Those that this machine can run, the fastest first; never empty.

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "tensor/avx2_math.h"
+#include "tensor/int8.h"
 
 namespace thaw::tensor {
 namespace {
@@ -252,7 +253,7 @@ THAW_AVX2 void activate(float* x, size_t count, Activation activation) {
 
 std::optional<Kernels> avx2_kernels() {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return std::nullopt;
-  return Kernels{"avx2", multiply, softmax, layer_norm, activate};
+  return Kernels{"avx2", multiply, softmax, layer_norm, activate, avx2_int8()};
 }
 
 }  // namespace thaw::tensor

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "tensor/avx512_math.h"
+#include "tensor/int8.h"
 
 namespace thaw::tensor {
 namespace {
@@ -172,6 +173,7 @@ std::optional<Kernels> avx512_kernels() {
   if (kernels) {
     kernels->name = "avx512";
     kernels->multiply = multiply;
+    if (avx512_int8()) kernels->int8 = avx512_int8();
   }
   return kernels;
 }

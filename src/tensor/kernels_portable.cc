@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tensor/int8.h"
 #include "tensor/kernel_tables.h"
 
 namespace thaw::tensor {
@@ -102,7 +103,8 @@ void layer_norm(const float* x, const float* y, float* out, int columns, const f
 
 }  // namespace
 
-const Kernels kPortableKernels = {"portable", multiply, softmax, layer_norm, activate};
+const Kernels kPortableKernels = {"portable", multiply, softmax,
+                                  layer_norm, activate, &kPortableInt8};
 
 std::span<const Kernels> usable_kernels() {
   static const std::vector<Kernels> usable = [] {

@@ -26,12 +26,12 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::run(int count, const Task& task) {
+void ThreadPool::run_all(int count, const Work& work) {
   if (threads_.empty() || count <= 1) {
-    for (int i = 0; i < count; ++i) task(i, 0);
+    for (int i = 0; i < count; ++i) work.call(work.what, i, 0);
     return;
   }
-  task_ = &task;
+  work_ = &work;
   count_ = count;
   next_.store(0);
   busy_.store(static_cast<int>(threads_.size()));
@@ -50,7 +50,9 @@ void ThreadPool::run(int count, const Task& task) {
 }
 
 void ThreadPool::take_tasks(int thread) {
-  for (int i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) (*task_)(i, thread);
+  for (int i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) {
+    work_->call(work_->what, i, thread);
+  }
 }
 
 void ThreadPool::serve(int thread) {

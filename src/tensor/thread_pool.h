@@ -7,7 +7,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -23,16 +22,25 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(threads_.size()) + 1; }
 
-  /// task(index, thread): `thread` is 0..threads()-1, for scratch memory.
-  using Task = std::function<void(int index, int thread)>;
-  void run(int count, const Task& task);
+  /// task(index, thread): `thread` is 0..threads()-1, for scratch memory. Allocates nothing.
+  template <class Task>
+  void run(int count, const Task& task) {
+    run_all(count, {&task, [](const void* what, int index, int thread) {
+                      (*static_cast<const Task*>(what))(index, thread);
+                    }});
+  }
 
  private:
+  struct Work {
+    const void* what;
+    void (*call)(const void* what, int index, int thread);
+  };
+  void run_all(int count, const Work& work);
   void serve(int thread);
   void take_tasks(int thread);
 
   std::vector<std::thread> threads_;
-  const Task* task_ = nullptr;  // written before round_ goes up
+  const Work* work_ = nullptr;  // written before round_ goes up
   int count_ = 0;
   std::atomic<int> next_ = 0;
   std::atomic<int> busy_ = 0;  // threads that have not finished this round
