@@ -115,6 +115,8 @@ void Switchboard::on_instance_gone(const InstanceId& instance) {
 void Switchboard::on_run(const serving::RevisionConfig& config) {
   revisions_[config.instance.revision] = {
       .timeout = config.request_timeout,
+      .protocol = config.port_protocol == serving::PortProtocol::kH2c ? gateway::Protocol::kH2c
+                                                                      : gateway::Protocol::kHttp1,
       .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
                                                                   : billing::Mode::kInstanceBased,
       .places = config.container_concurrency * config.max_instances};
@@ -139,7 +141,8 @@ void Switchboard::on_routes(const control::Routes& routes) {
       places += revisions_[share.revision].places;
       each.targets.push_back({.revision = share.revision,
                               .percent = share.percent,
-                              .timeout = revisions_[share.revision].timeout});
+                              .timeout = revisions_[share.revision].timeout,
+                              .protocol = revisions_[share.revision].protocol});
     }
     places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
                         rooms_.base_domain)] = places;

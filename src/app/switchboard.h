@@ -78,6 +78,7 @@ class Switchboard final : public serving::Observer,
   /// What the gateway and the meter must know of a revision, from control's config of it.
   struct Facts {
     Duration timeout{0};
+    gateway::Protocol protocol = gateway::Protocol::kHttp1;
     billing::Mode mode = billing::Mode::kRequestBased;
     int places = 0;  // of all its instances
   };

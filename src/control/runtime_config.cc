@@ -99,6 +99,9 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.instance.templates = templates_of(revision.template_);
   config.container_concurrency = settings.concurrency;
   config.request_timeout = settings.timeout;
+  config.port_protocol = settings.protocol == spec::PortProtocol::kH2c
+                             ? serving::PortProtocol::kH2c
+                             : serving::PortProtocol::kHttp1;
   config.min_instances = bounds.min_instances;
   config.max_instances = bounds.max_instances;
   config.initial_instances = 0;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "http/h2_session.h"
+#include "http/read_request.h"
+
 namespace thaw::gateway {
 namespace {
 
@@ -12,10 +15,12 @@ constexpr int kStepsPerTurn = 64;  // then other connections have theirs
 
 }  // namespace
 
-ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream> stream)
+ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream> stream,
+                                   GatewayCore::Via via)
     : core_(core),
       stream_(std::move(stream)),
       peer_ip_(stream_->peer().ip),
+      via_(via),
       parser_(core.options.head),
       timer_(core.loop, [this] { on_timeout(); }),
       exchange_(core, *this) {
@@ -129,7 +134,9 @@ ClientConnection::Fill ClientConnection::fill() {
 bool ClientConnection::take_head() {
   if (!out_.empty()) return false;  // on_writable comes back
   const std::string_view bytes = input();
-  const auto state = bytes.empty() ? http::ParseState::kNeedMore : parser_.parse(bytes);
+  if (is_first_ && speaks_h2(bytes) && becomes_h2(bytes)) return false;
+  const bool waits = bytes.empty() || (is_first_ && speaks_h2(bytes));
+  const auto state = waits ? http::ParseState::kNeedMore : parser_.parse(bytes);
   if (state == http::ParseState::kNeedMore) {
     if (!bytes.empty() && !std::exchange(head_begun_, true)) {
       timer_.set_after(core_.options.head_timeout);
@@ -143,6 +150,15 @@ bool ClientConnection::take_head() {
             "The request is refused: " + std::string(parser_.fault().reason) + "."});
     return true;
   }
+  is_first_ = false;
+  if (http::wants_h2c(parser_.head()) && !core_.draining) {
+    if (!core_.upgrade(stream_, parser_.head(), bytes.substr(parser_.length()))) {
+      refuse({400, "The request is refused: HTTP2-Settings is malformed."});
+      return true;
+    }
+    phase_ = Phase::kDead;
+    return false;
+  }
   phase_ = Phase::kBusy;
   keep_alive_ = parser_.head().keep_alive;
   const size_t length = parser_.length();
@@ -151,6 +167,20 @@ bool ClientConnection::take_head() {
   take(length);
   parser_.reset();
   if (phase_ == Phase::kBusy) exchange_.find_slot();
+  return true;
+}
+
+/// Whether `bytes` begin as HTTP/2 does, so far.
+bool ClientConnection::speaks_h2(std::string_view bytes) const {
+  return !bytes.empty() && bytes.front() == 'P' &&
+         http::kH2Preface.starts_with(bytes.substr(0, http::kH2Preface.size()));
+}
+
+/// The rest of the preface came: another takes over.
+bool ClientConnection::becomes_h2(std::string_view bytes) {
+  if (bytes.size() < http::kH2Preface.size()) return false;
+  phase_ = Phase::kDead;
+  core_.accept_h2(std::move(stream_), bytes);
   return true;
 }
 

@@ -19,7 +19,7 @@ namespace thaw::gateway {
 
 class ClientConnection final : public io::StreamEvents {
  public:
-  ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream> stream);
+  ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream> stream, GatewayCore::Via via);
 
   void on_readable() override;
   void on_writable() override;
@@ -50,11 +50,14 @@ class ClientConnection final : public io::StreamEvents {
   /// Lets others have their turn; advance() goes on in the next one.
   void yield();
   std::string_view peer_ip() const { return peer_ip_; }
+  GatewayCore::Via via() const { return via_; }
 
  private:
   enum class Phase { kHead, kBusy, kLingering, kDead };
   bool step();
   bool take_head();
+  bool speaks_h2(std::string_view bytes) const;
+  bool becomes_h2(std::string_view bytes);
   bool read_ahead();
   bool linger();
   void flush();
@@ -66,11 +69,13 @@ class ClientConnection final : public io::StreamEvents {
   GatewayCore& core_;
   std::unique_ptr<io::Stream> stream_;
   std::string peer_ip_;
+  GatewayCore::Via via_;
   Phase phase_ = Phase::kHead;
   bool advancing_ = false;
   bool ended_ = false;  // the client's last byte was read, or the connection broke
   bool keep_alive_ = true;
   bool head_begun_ = false;
+  bool is_first_ = true;    // no request came yet
   std::string in_;          // kept from turn to turn
   size_t taken_ = 0;        // of in_
   std::string_view fresh_;  // in the shared buffer, until the end of advance(); then in_ is empty

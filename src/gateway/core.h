@@ -8,18 +8,28 @@
 #include <vector>
 
 #include "gateway/gateway.h"
+#include "gateway/h2_upstream.h"
 #include "gateway/upstream.h"
 
 namespace thaw::gateway {
 
 class ClientConnection;
+class H2Client;
 
 struct GatewayCore {
   GatewayCore(io::Net& n, io::Loop& l, SlotSource& s, AccessObserver* o, const GatewayOptions& opt);
   ~GatewayCore();
 
-  void accept(std::unique_ptr<io::Stream> stream);
+  /// How a request came to its connection.
+  enum class Via { kHttp1, kH2 };
+  void accept(std::unique_ptr<io::Stream> stream, Via via = Via::kHttp1);
   void remove(ClientConnection& connection);
+  /// A client that turns out to speak HTTP/2; `bytes` were read already and begin with the preface.
+  void accept_h2(std::unique_ptr<io::Stream> stream, std::string_view bytes);
+  /// A client whose request asks to go on in HTTP/2. False: it is malformed; `stream` is kept.
+  bool upgrade(std::unique_ptr<io::Stream>& stream, const http::RequestHead& head,
+               std::string_view bytes);
+  void remove(H2Client& client);
   void tell_when_drained();
   uint64_t random();
 
@@ -30,10 +40,12 @@ struct GatewayCore {
   GatewayOptions options;
   std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
   UpstreamPool pool;
+  H2Upstreams h2_pool;
   /// What is read goes on at once, so that one buffer a direction serves all connections; what
   /// cannot go on is copied. Two, because an answer's end may begin the next request.
   std::vector<char> client_buffer;
   std::vector<char> upstream_buffer;
+  std::vector<std::unique_ptr<H2Client>> h2_clients;  // outlive the requests on them
   std::vector<std::unique_ptr<ClientConnection>> connections;
   bool draining = false;
   std::function<void()> drained;

@@ -27,11 +27,14 @@ void Exchange::reset(const http::RequestHead& head) {
   attempts_ = 0;
   request_head_.clear();
   request_body_ = http::BodyReader(head.framing, head.content_length);
+  request_trailers_.clear();
+  request_body_.keep_trailers(request_trailers_);
   head_sent_ = request_lost_ = false;
   request_done_ = request_body_.is_done();
   request_chunked_ = head.framing == http::Framing::kChunked;
   wants_continue_ = head.expects_continue && !request_done_;
   wants_upgrade_ = wants_websocket(head);
+  wants_trailers_ = wants_trailers(head);
   to_head_ = head.method == "HEAD";
   client_minor_version_ = head.minor_version;
   request_bytes_ = response_bytes_ = 0;
@@ -60,7 +63,9 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   if (core_.observer != nullptr) remember_facts(head);
   if (!route(head)) return;
   const int64_t limit = core_.options.max_request.value;
-  if (std::cmp_greater(head.content_length, limit)) return fail(request_too_large(limit));
+  if (is_limited() && std::cmp_greater(head.content_length, limit)) {
+    return fail(request_too_large(limit));
+  }
   append_request_head(
       request_head_, head,
       {.peer_ip = client_.peer_ip(), .trace = trace_, .signed_header = signed_header_});
@@ -104,6 +109,11 @@ bool Exchange::may_pass(const http::RequestHead& head) {
   return true;
 }
 
+/// Contract 1.6: end-to-end HTTP/2 has no limits of size.
+bool Exchange::is_limited() const {
+  return client_.via() != GatewayCore::Via::kH2 || target_->protocol != Protocol::kH2c;
+}
+
 void Exchange::remember_facts(const http::RequestHead& head) {
   host_ = head.host;
   method_ = head.method;
@@ -138,7 +148,11 @@ void Exchange::use(std::unique_ptr<Slot> slot) {
   slot_ = std::move(slot);
   if (core_.observer != nullptr) instance_ = slot_->instance();
   waited_for_start_ = waited_for_start_ || slot_->waited_for_start();
-  if (auto upstream = core_.pool.take(slot_->instance())) {
+  if (target_->protocol == Protocol::kH2c) {
+    auto stream = core_.h2_pool.open(slot_->instance());
+    if (stream == nullptr) return connect();
+    open(std::make_unique<Upstream>(core_.pool, slot_->instance(), std::move(stream)));
+  } else if (auto upstream = core_.pool.take(slot_->instance())) {
     open(std::move(upstream));
   } else {
     connect();
@@ -150,7 +164,11 @@ void Exchange::connect() {
   connecting_ = core_.net.connect(slot_->address(), [this](auto stream) {
     connecting_.reset();
     if (stream) {
-      open(std::make_unique<Upstream>(core_.pool, slot_->instance(), *std::move(stream)));
+      auto connection = *std::move(stream);
+      if (target_->protocol == Protocol::kH2c) {
+        connection = core_.h2_pool.adopt(slot_->instance(), std::move(connection));
+      }
+      open(std::make_unique<Upstream>(core_.pool, slot_->instance(), std::move(connection)));
     } else {
       connect_failed();
     }
@@ -225,7 +243,7 @@ bool Exchange::send_request_piece() {
     }
     request_bytes_ += content.size();
     const int64_t limit = core_.options.max_request.value;
-    if (!tunnel_ && std::cmp_greater(request_bytes_, limit)) {
+    if (!tunnel_ && std::cmp_greater(request_bytes_, limit) && is_limited()) {
       fail(request_too_large(limit));
       return false;
     }
@@ -252,7 +270,8 @@ void Exchange::send_to_instance(std::string_view content) {
   } else if (!content.empty()) {
     parts[count++] = content;
   }
-  if (request_chunked_ && request_done_) parts[count++] = http::kLastChunk;
+  std::string trailers;
+  if (request_chunked_ && request_done_) parts[count++] = last_chunk(request_trailers_, trailers);
   if (count == 0) return;
   // When it is broken the instance may still have answered: reading will tell.
   request_lost_ = upstream_out_.send(upstream_->stream(), {parts.data(), count}) ==

@@ -52,6 +52,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   void reset(const http::RequestHead& head);
   bool route(const http::RequestHead& head);
   bool may_pass(const http::RequestHead& head);
+  bool is_limited() const;
   void remember_facts(const http::RequestHead& head);
   void use(std::unique_ptr<Slot> slot);
   void connect();
@@ -89,12 +90,14 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   // The request.
   std::string request_head_;
   http::BodyReader request_body_;
+  std::string request_trailers_;  // as they came
   bool head_sent_ = false;
   bool request_done_ = true;   // its last byte was handed to upstream_out_
   bool request_lost_ = false;  // the instance takes no more of it
   bool request_chunked_ = false;
   bool wants_continue_ = false;
   bool wants_upgrade_ = false;
+  bool wants_trailers_ = false;
   bool to_head_ = false;
   int client_minor_version_ = 1;
   uint64_t request_bytes_ = 0;
@@ -112,6 +115,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   std::string response_head_;  // for the client, not sent yet
   std::string response_chunks_;
   http::BodyReader response_body_;
+  std::string response_trailers_;  // as they came
   bool response_begun_ = false;
   bool response_chunked_ = false;
   bool response_keeps_alive_ = false;

@@ -68,7 +68,8 @@ bool Exchange::take_response_head(std::string_view& bytes) {
         return false;
       }
       const int64_t limit = core_.options.max_response.value;
-      if (head.framing == http::Framing::kLength && std::cmp_greater(head.content_length, limit)) {
+      if (head.framing == http::Framing::kLength && std::cmp_greater(head.content_length, limit) &&
+          is_limited()) {
         fail(response_too_large(limit));
         return false;
       }
@@ -94,6 +95,8 @@ void Exchange::begin_response(const http::ResponseHead& head) {
     request_chunked_ = request_done_ = false;
   }
   response_body_ = http::BodyReader(framing, length);
+  response_trailers_.clear();
+  if (wants_trailers_) response_body_.keep_trailers(response_trailers_);
   const bool has_no_length =
       framing == http::Framing::kChunked || framing == http::Framing::kUntilClose;
   response_chunked_ = has_no_length && client_minor_version_ == 1 && !tunnel_;
@@ -127,7 +130,8 @@ void Exchange::take_response_body(std::string_view bytes) {
     response_head_.clear();
   }
   const bool done = response_body_.is_done();
-  if (done && response_chunked_) response_chunks_ += http::kLastChunk;
+  std::string trailers;
+  if (done && response_chunked_) response_chunks_ += last_chunk(response_trailers_, trailers);
   if (!response_head_.empty() || !response_chunks_.empty()) {
     const std::array<std::string_view, 2> parts{response_head_, response_chunks_};
     client_.send(parts);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "http/body.h"
 #include "http/status.h"
 #include "http/text.h"
+#include "http/trailers.h"
 
 namespace thaw::gateway {
 namespace {
@@ -116,6 +118,17 @@ std::string_view without_signature(std::string_view value) {
 bool wants_websocket(const http::RequestHead& head) {
   return head.method == "GET" && head.minor_version == 1 && head.framing == http::Framing::kNone &&
          http::list_has(head.upgrade, "websocket");
+}
+
+bool wants_trailers(const http::RequestHead& head) {
+  const HeaderView* const te = head.find(HeaderId::kTe);
+  return te != nullptr && http::list_has(te->value, "trailers");
+}
+
+std::string_view last_chunk(std::string_view lines, std::string& buffer) {
+  if (lines.size() <= 2) return http::kLastChunk;
+  http::append_last_chunk(buffer, http::parse_trailers(lines).value_or(http::Headers{}));
+  return buffer;
 }
 
 void append_request_head(std::string& out, const http::RequestHead& head,

@@ -23,6 +23,11 @@ struct RequestFacts {
 /// Only WebSockets: an upgrade to h2c would carry requests past all that is checked here.
 bool wants_websocket(const http::RequestHead& head);
 
+/// Whether its client takes trailers (RFC 9110, 6.5.1).
+bool wants_trailers(const http::RequestHead& head);
+/// The end of a chunked body whose trailers came as `lines`; may be a view of `buffer`.
+std::string_view last_chunk(std::string_view lines, std::string& buffer);
+
 /// The head for the instance, appended to `out`. The body goes with `head.framing`.
 void append_request_head(std::string& out, const http::RequestHead& head,
                          const RequestFacts& facts);

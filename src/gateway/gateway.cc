@@ -2,14 +2,18 @@
 
 #include <utility>
 
+#include "base/base64.h"
 #include "gateway/client_connection.h"
 #include "gateway/core.h"
+#include "gateway/h2_client.h"
 #include "gateway/replies.h"
 
 namespace thaw::gateway {
 namespace {
 
 constexpr size_t kBufferSize = 64 << 10;
+constexpr std::string_view kSwitching =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
 
 }  // namespace
 
@@ -21,15 +25,18 @@ GatewayCore::GatewayCore(io::Net& n, io::Loop& l, SlotSource& s, AccessObserver*
       observer(o),
       options(opt),
       pool(l),
+      h2_pool(l),
       client_buffer(kBufferSize),
       upstream_buffer(kBufferSize),
       random_state(opt.seed) {}
 
-GatewayCore::~GatewayCore() = default;
+GatewayCore::~GatewayCore() {
+  connections.clear();  // before the clients whose streams they have
+}
 
-void GatewayCore::accept(std::unique_ptr<io::Stream> stream) {
+void GatewayCore::accept(std::unique_ptr<io::Stream> stream, Via via) {
   const bool is_full = connections.size() >= options.max_connections;
-  connections.push_back(std::make_unique<ClientConnection>(*this, std::move(stream)));
+  connections.push_back(std::make_unique<ClientConnection>(*this, std::move(stream), via));
   ClientConnection& connection = *connections.back();
   connection.index = connections.size() - 1;
   if (is_full) connection.refuse(too_many_connections());
@@ -43,8 +50,35 @@ void GatewayCore::remove(ClientConnection& connection) {
   tell_when_drained();
 }
 
+void GatewayCore::accept_h2(std::unique_ptr<io::Stream> stream, std::string_view bytes) {
+  h2_clients.push_back(std::make_unique<H2Client>(*this, std::move(stream)));
+  h2_clients.back()->index = h2_clients.size() - 1;
+  h2_clients.back()->begin(bytes, "");
+}
+
+bool GatewayCore::upgrade(std::unique_ptr<io::Stream>& stream, const http::RequestHead& head,
+                          std::string_view bytes) {
+  const auto* settings = head.find("http2-settings");
+  if (!from_base64(settings->value)) return false;
+  auto client = std::make_unique<H2Client>(*this, std::move(stream));
+  client->index = h2_clients.size();
+  H2Client& kept = *client;
+  h2_clients.push_back(std::move(client));
+  if (!kept.upgrade(settings->value, head)) kept.end(http::H2Error::kProtocol);
+  kept.begin(bytes, kSwitching);
+  return true;
+}
+
+void GatewayCore::remove(H2Client& client) {
+  const size_t index = client.index;
+  const auto gone = std::exchange(h2_clients[index], std::move(h2_clients.back()));
+  h2_clients.pop_back();
+  if (index < h2_clients.size()) h2_clients[index]->index = index;
+  tell_when_drained();
+}
+
 void GatewayCore::tell_when_drained() {
-  if (!draining || !connections.empty() || !drained) return;
+  if (!draining || !connections.empty() || !h2_clients.empty() || !drained) return;
   drained_timer = loop.after(Duration::zero(), std::exchange(drained, nullptr));
 }
 
@@ -74,7 +108,10 @@ void Gateway::set_routes(RouteTable routes) {
   core_->routes = std::make_shared<RouteTable>(std::move(routes));
 }
 
-void Gateway::drop_idle(const InstanceId& instance) { core_->pool.drop(instance); }
+void Gateway::drop_idle(const InstanceId& instance) {
+  core_->pool.drop(instance);
+  core_->h2_pool.drop(instance);
+}
 
 void Gateway::drain(std::function<void()> done) {
   listeners_.clear();
@@ -82,9 +119,10 @@ void Gateway::drain(std::function<void()> done) {
   core_->drained = std::move(done);
   // Backwards: an idle connection takes itself out and the last one takes its place.
   for (size_t i = core_->connections.size(); i-- > 0;) core_->connections[i]->drain();
+  for (const auto& client : core_->h2_clients) client->drain();
   core_->tell_when_drained();
 }
 
-size_t Gateway::connections() const { return core_->connections.size(); }
+size_t Gateway::connections() const { return core_->connections.size() + core_->h2_clients.size(); }
 
 }  // namespace thaw::gateway

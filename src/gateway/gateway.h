@@ -2,6 +2,10 @@
 // right revision, and passes bodies through in both directions without holding them.
 //
 // Which revisions a host leads to is its route table, how many instances there are is serving's.
+// Clients speak HTTP/1.1 or HTTP/2 (by its preface or an upgrade to h2c), instances HTTP/1.1, or
+// HTTP/2 where their port is named h2c. A request by HTTP/2 waits, is limited and recorded as any
+// other. Trailers pass where both sides can carry them: to instances always, to clients of HTTP/2
+// and those that say "TE: trailers".
 // Decides only what a proxy must: routing, framing, reuse of connections, what to answer when there
 // is no answer. A request is answered once; it is tried on another instance only when nothing of it
 // was sent. Works on any io::Net.
@@ -29,12 +33,14 @@
 namespace thaw::gateway {
 
 struct GatewayOptions {
-  ByteCount max_request = mib(32);      // of a body; over it 413 (contract 1.6)
-  ByteCount max_response = mib(32);     // of a body with Content-Length; over it 500 (contract 1.6)
-  http::HeadLimits head = {};           // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
-  size_t max_connections = 10'000;      // of clients; over it 503 and closed
-  Duration head_timeout = seconds(60);  // from a head's first byte to its end: 408
-  Duration send_timeout = seconds(60);  // for a client that does not take its answer's rest
+  ByteCount max_request = mib(32);   // of a body; over it 413 (contract 1.6)
+  ByteCount max_response = mib(32);  // of a body with Content-Length; over it 500 (contract 1.6)
+  http::HeadLimits head = {};        // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
+  size_t max_connections = 10'000;   // of clients; over it 503 and closed. A request that came by
+                                     // HTTP/2 counts as one: over it REFUSED_STREAM
+  uint32_t max_streams = 100;        // requests at once on an HTTP/2 connection
+  Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
+  Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
   uint64_t seed = 0;                     // of traffic shares and trace ids
   Door* door = nullptr;                  // null: everybody may call everything

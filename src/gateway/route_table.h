@@ -15,10 +15,14 @@
 
 namespace thaw::gateway {
 
+/// What an instance speaks on its port.
+enum class Protocol { kHttp1, kH2c };
+
 struct Target {
   RevisionId revision;
   int percent = 100;                // 0..100
   Duration timeout = seconds(300);  // of a request, from its arrival
+  Protocol protocol = Protocol::kHttp1;
 };
 
 struct Route {

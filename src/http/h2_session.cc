@@ -214,6 +214,19 @@ void H2Session::reset(int32_t stream, H2Error why) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<uint32_t>(why));
 }
 
+void H2Session::release(int32_t stream) {
+  if (Stream* const found = find(stream)) found->events = nullptr;
+}
+
+void H2Session::cut(int32_t stream) {
+  Stream* const found = find(stream);
+  if (found == nullptr) return;
+  found->events = nullptr;
+  found->cut = true;
+  if (found->out.empty()) return reset(stream, H2Error::kInternal);
+  nghttp2_session_resume_data(session_, stream);
+}
+
 void H2Session::abandon(int32_t stream, H2Error why) {
   Stream* const found = find(stream);
   if (found == nullptr) return;

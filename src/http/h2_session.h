@@ -127,7 +127,11 @@ class H2Session {
   size_t unsent(int32_t stream) const;
   /// The owner is done with so many bytes of on_content().
   void consume(int32_t stream, size_t bytes);
-  /// For streams whose owner goes first: no more events, reset if still open.
+  /// For streams whose owner goes first: no more events; what it has sent still goes out.
+  void release(int32_t stream);
+  /// Likewise, and then the stream is reset, since more should have come.
+  void cut(int32_t stream);
+  /// No more events, and reset if still open.
   void abandon(int32_t stream, H2Error why);
 
  private:
@@ -138,6 +142,7 @@ class H2Session {
     std::string out;
     size_t sent = 0;  // of out
     bool finishing = false;
+    bool cut = false;       // reset once `out` is sent
     bool has_head = false;  // client: the final head came
     bool peer_ended = false;
     bool wide = false;  // its window was widened

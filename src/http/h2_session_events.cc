@@ -153,6 +153,7 @@ ssize_t H2Session::Callbacks::read_content(nghttp2_session*, int32_t id, uint8_t
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const size_t waiting = stream->out.size() - stream->sent;
   const size_t size = std::min(waiting, most);
+  if (size == 0 && stream->cut) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // RST_STREAM
   if (size == 0 && !stream->finishing) return NGHTTP2_ERR_DEFERRED;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (size == waiting && stream->finishing) {

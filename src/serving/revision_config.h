@@ -35,6 +35,9 @@ enum class CpuAllocation { kRequestBased, kInstanceBased };
 /// Whether any traffic target or tag names the revision: without, its minimum is 0.
 enum class Reachability { kReachable, kUnreachable };
 
+/// What requests are spoken in to an instance.
+enum class PortProtocol { kHttp1, kH2c };
+
 /// kWorker: its instances get no requests; min_instances of them run.
 enum class Workload { kRequests, kWorker };
 
@@ -42,6 +45,7 @@ struct RevisionConfig {
   sandbox::InstanceSpec instance;
   int container_concurrency = 80;  // requests at once in one instance, 1..1000
   Duration request_timeout = seconds(300);
+  PortProtocol port_protocol = PortProtocol::kHttp1;
   int min_instances = 0;
   int max_instances = 100;
   int initial_instances = 1;  // 0: the deploy does not try it out

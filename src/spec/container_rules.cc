@@ -141,10 +141,9 @@ class ContainerRules {
                                         container_.ports.size()));
     }
     const Node* name = given("ports[0].name");
-    if (name && name->text == "h2c") {
-      fault("ports[0].name",
-            "not supported yet: requests reach an instance as HTTP/1.1; use http1");
-    } else if (name && name->text != "http1" && !name->text.empty()) {
+    const bool is_known =
+        !name || name->text.empty() || name->text == "http1" || name->text == "h2c";
+    if (!is_known) {
       fault("ports[0].name", fmt::format("{} is neither http1 nor h2c", quoted(name->text)));
     }
     if (const Node* protocol = given("ports[0].protocol"); protocol && protocol->text != "TCP") {

@@ -53,7 +53,7 @@ TEST(ContainerRules, EnvironmentAndPort) {
       {"C.ports[0].containerPort", "\"80\"", "C.ports[0].containerPort", "remove the quotes"},
       {"C.ports[0].containerPort", "1e3", "C.ports[0].containerPort", "expected a whole number"},
       {"C.ports[0].name", "\"http1\"", "", ""},
-      {"C.ports[0].name", "\"h2c\"", "C.ports[0].name", "not supported yet"},
+      {"C.ports[0].name", "\"h2c\"", "", ""},
       {"C.ports[0].name", "\"http2\"", "C.ports[0].name", "neither http1 nor h2c"},
       {"C.ports[0].protocol", "\"UDP\"", "C.ports[0].protocol", "is not TCP"}};
   expect_all(kRows);

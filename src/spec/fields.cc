@@ -161,7 +161,7 @@ constexpr FieldRow kFieldRows[] = {
     {"ContainerPort", "containerPort", kInt, "", kUsed, 1, 65535, "8080",
      "Where the program listens."},
     {"ContainerPort", "name", kString, "", kUsed, 0, 0, "http1",
-     "The protocol: `http1`. Not supported yet: `h2c`, HTTP/2 without TLS."},
+     "The protocol: `http1`, or `h2c`: HTTP/2 without TLS, for gRPC and streams both ways."},
     {"ContainerPort", "protocol", kString, "", kKept, 0, 0, "", "`TCP`."},
 
     {"Resources", "limits", kObject, "Limits", kUsed, 0, 0, "", "What one instance may use."},
