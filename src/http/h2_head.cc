@@ -11,13 +11,6 @@ namespace {
 
 constexpr size_t kFieldOverhead = 32;  // as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113, 6.5.2)
 
-bool is_target(std::string_view target) {
-  return std::all_of(target.begin(), target.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte > ' ' && byte != 0x7f;
-  });
-}
-
 }  // namespace
 
 void H2HeadReader::begin() {

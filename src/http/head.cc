@@ -276,6 +276,8 @@ ParseState RequestParser::parse(std::string_view buffer) {
 }
 
 ParseState RequestParser::interpret() {
+  if (head_.method == "CONNECT") return bad(501, "tunnels are not made here");
+  if (!is_target(head_.target)) return bad(400, "the target has a control character");
   if (!check_headers(head_) || !read_connection_and_length(head_)) return ParseState::kBad;
   if (const HeaderView* expect = head_.find(HeaderId::kExpect)) {
     if (!equals_ignoring_case(expect->value, "100-continue")) {

@@ -44,7 +44,7 @@ struct RequestHead : Head {
   std::string_view host;    // of an absolute target, or the Host header; empty in HTTP/1.0
   bool expects_continue = false;
 
-  /// The target without scheme and host: begins with '/', or is "*" or (CONNECT) host:port.
+  /// The target without scheme and host: begins with '/', or is "*".
   std::string_view origin_form() const;
 };
 

@@ -12,6 +12,8 @@ bool is_token_char(char c);
 bool is_token(std::string_view text);
 /// Visible characters, space, tab and bytes from 0x80; no control character.
 bool is_field_value(std::string_view text);
+/// Without blanks and control characters, so that it ends nowhere but at its end.
+bool is_target(std::string_view text);
 /// What may stand in a host with its port; nothing that would end it in a target or a header.
 bool is_host(std::string_view text);
 /// Without spaces and tabs at both ends.

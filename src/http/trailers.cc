@@ -30,7 +30,8 @@ bool may_be_trailer(std::string_view name) {
     case HeaderId::kXGoogle:
       return false;
     default:
-      return !equals_ignoring_case(name, "authorization");
+      return !equals_ignoring_case(name, "authorization") &&
+             !equals_ignoring_case(name, "x-serverless-authorization");
   }
 }
 
