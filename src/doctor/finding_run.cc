@@ -91,6 +91,7 @@ std::optional<Finding> is_tight_on_memory(const Facts& facts) {
 }
 
 std::optional<Finding> does_not_answer(const Facts& facts) {
+  if (listens_on_loopback(facts)) return std::nullopt;  // which is why
   // A refused write may be why, and would be allowed there.
   const bool asked = facts.request.sent > 0 && !facts.end && facts.refused_writes.empty();
   // 501: it serves other methods than GET, or so it says.

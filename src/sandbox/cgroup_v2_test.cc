@@ -58,7 +58,9 @@ class CgroupV2Test : public CrunTest {
       EXPECT_FALSE(disk_.exists(parent()));
       EXPECT_EQ(children(), "") << "zombies or running children";
     }
-    if (mounted_) EXPECT_EQ(::umount(kMount), 0);
+    if (mounted_) {
+      EXPECT_EQ(::umount(kMount), 0);
+    }
     EXPECT_TRUE(disk_.remove_tree(memory_));
   }
 

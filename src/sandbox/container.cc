@@ -17,6 +17,10 @@
 namespace thaw::sandbox {
 namespace {
 
+/// A loopback address of the container's own network that nobody binds by name: who listens on
+/// 127.0.0.1 only is not reached, as on Cloud Run (contract 1.1).
+constexpr std::string_view kReachedAt = "127.0.8.80";
+
 constexpr Duration kDeleteLimit = seconds(30);
 constexpr Duration kOutputLimit = seconds(1);  // after the end; no writer is left by then
 constexpr Duration kFirstLook = std::chrono::microseconds(50);
@@ -167,7 +171,7 @@ Status Container::adopt_created() {
   program_before_ = program_of(pid);
   RETURN_IF_ERROR(raise_loopback(pid));
   ASSIGN_OR_RETURN(auto where, env_.settings.open_net_namespace(pid));
-  address_ = {.ip = "127.0.0.1", .port = spec_.port, .in = std::move(where)};
+  address_ = {.ip = std::string(kReachedAt), .port = spec_.port, .in = std::move(where)};
   return {};
 }
 

@@ -1,0 +1,51 @@
+"""2.2 How Cloud Run scales: from zero by a request, to zero without one, minimum, manual."""
+
+import unittest
+
+from contract import AT_ZERO, ContractTest, wait_until
+
+
+class Scaling(ContractTest):
+    def count(self, service="echo"):
+        return len(self.thaw.instances(service))
+
+    def test_only_a_request_starts_the_first_instance_and_none_is_left_without(self):
+        self.deploy_at_zero("echo", "echo.py")
+        self.assertEqual(self.count(), 0)
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        self.assertEqual(self.count(), 1)
+        self.wait_for_zero("echo")
+
+    def test_the_minimum_is_there_without_a_request(self):
+        self.deploy_at_zero("echo", "echo.py",
+                            annotations={"autoscaling.knative.dev/minScale": "2"})
+        wait_until("two instances", lambda: self.count() == 2)
+
+    def test_a_request_without_a_place_starts_one_at_once(self):
+        self.deploy_at_zero("echo", "echo.py", concurrency=1, env={"DELAY": "1"})
+        answers = self.load("echo", threads=3, count=1)
+        self.assertEqual({status for status, _, _ in answers}, {200})
+        self.assertEqual(len({body.split(b'"instance": ')[1][:40] for _, body, _ in answers}), 3)
+
+    def test_manual_scaling_is_an_exact_count(self):
+        text = self.service_file("echo", "echo.py", AT_ZERO).replace(
+            '"metadata": {"name": "echo"}',
+            '"metadata": {"name": "echo", "annotations": {'
+            '"run.googleapis.com/scalingMode": "manual",'
+            '"run.googleapis.com/manualInstanceCount": "2"}}', 1)
+        self.deploy(text)
+        wait_until("two instances", lambda: self.count() == 2)
+
+    def test_knatives_autoscaler_where_it_is_asked_for(self):
+        self.deploy_at_zero("echo", "echo.py", annotations={
+            "autoscaling.knative.dev/class": "kpa.autoscaling.knative.dev",
+            "autoscaling.knative.dev/window": "6s"})
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        run = self.deploy(self.service_file("echo", "echo.py", {
+            "autoscaling.knative.dev/window": "1s"}), check=False)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("autoscaling.knative.dev/window", run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
