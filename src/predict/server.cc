@@ -64,8 +64,7 @@ void ForecastServer::handle(http::Request request, http::Responder responder) {
     return push(request, std::move(responder));
   }
   if (request.path == "/metrics" && request.method == "GET") {
-    const auto waiting = static_cast<size_t>(*waiting_);
-    return responder.answer(http::Response::text(200, stats_->render(waiting)));
+    return responder.answer(http::Response::text(200, stats_->render(waiting_->forecasts)));
   }
   const bool is_known = request.path == "/predict" || request.path == "/cross_validate";
   const std::string path = is_known ? request.path : "";
@@ -90,18 +89,26 @@ void ForecastServer::handle(http::Request request, http::Responder responder) {
 
 bool ForecastServer::forecast(http::Request request, std::function<bool()> is_wanted,
                               std::function<void(http::Response)> done) {
-  if (*waiting_ >= kMaxWaiting) return false;
+  const size_t bytes = request.body.size();
+  if (waiting_->forecasts >= kMaxWaiting ||
+      (waiting_->forecasts > 0 && waiting_->bytes + bytes > kMaxWaitingBytes)) {
+    return false;
+  }
   const auto job = std::make_shared<Job>();
   job->request = std::move(request);
   const Status accepted = worker_.run(
       [job, is_wanted = std::move(is_wanted), fitted = fitted_, countries = countries_] {
         if (is_wanted()) job->response = respond(job->request, fitted, countries);
       },
-      [job, done = std::move(done), waiting = waiting_] {
-        --*waiting;
+      [job, done = std::move(done), waiting = waiting_, bytes] {
+        --waiting->forecasts;
+        waiting->bytes -= bytes;
         done(std::move(job->response));
       });
-  if (accepted) ++*waiting_;
+  if (accepted) {
+    ++waiting_->forecasts;
+    waiting_->bytes += bytes;
+  }
   return accepted.has_value();
 }
 

@@ -13,8 +13,9 @@
 //   GET /           how to use it
 // Faults are answered as {"error": {"code", "message", "status"}}, the code being the HTTP status.
 // Thread: the loop's; fits run in the worker, so that /health answers meanwhile. Owner: net, loop
-// and worker outlive it. Limits: bodies of 32 MiB (413), kMaxWaiting forecasts at once (429), those
-// of Series and the options (400); a forecast takes milliseconds, at the limits some seconds.
+// and worker outlive it. Limits: bodies of 32 MiB (413), kMaxWaiting forecasts at once with bodies
+// of kMaxWaitingBytes together (429), those of Series and the options (400); a forecast takes
+// milliseconds, at the limits some seconds.
 #pragma once
 
 #include <functional>
@@ -50,7 +51,8 @@ struct BatchOptions {
 
 class ForecastServer {
  public:
-  static constexpr int kMaxWaiting = 64;
+  static constexpr size_t kMaxWaiting = 64;
+  static constexpr size_t kMaxWaitingBytes = 128 << 20;  // one body may always wait
 
   ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                  std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {},
@@ -76,7 +78,10 @@ class ForecastServer {
   CountryTable countries_;
   http::Client client_;
   BatchOptions batch_;
-  std::shared_ptr<int> waiting_ = std::make_shared<int>(0);  // forecasts not yet answered
+  struct Waiting {
+    size_t forecasts = 0, bytes = 0;
+  };
+  std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();  // not yet answered
   std::shared_ptr<ServerStats> stats_ = std::make_shared<ServerStats>();
   http::Server server_;
 };

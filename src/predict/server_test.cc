@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/json.h"
+#include "http/client.h"
 #include "io_linux/epoll_loop.h"
 #include "io_linux/loop_testing.h"
 #include "io_linux/tcp_net.h"
@@ -253,7 +255,7 @@ TEST_F(ForecastServerTest, HealthAnswersWhileAForecastIsComputed) {
 
 TEST_F(ForecastServerTest, TooManyWaitingForecastsAnswer429) {
   std::vector<std::unique_ptr<io_linux::Collector>> clients;
-  for (int i = 0; i < ForecastServer::kMaxWaiting; ++i) clients.push_back(send(predict_call()));
+  for (size_t i = 0; i < ForecastServer::kMaxWaiting; ++i) clients.push_back(send(predict_call()));
   io_linux::run_until(loop_, [&] { return worker_.held.size() == clients.size(); });
   const auto late = send(predict_call());
   await(*late, "RESOURCE_EXHAUSTED");
@@ -274,6 +276,26 @@ TEST_F(ForecastServerTest, CountsWhatItAnswered) {
   const auto metrics = send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
   await(*metrics, "inference_requests_total{path=\"/predict\",code=\"200\"} 1\n");
   await(*metrics, "inference_queue_length 0\n");
+}
+
+TEST_F(ForecastServerTest, TheBodiesThatWaitAreBounded) {
+  constexpr size_t kBody = 30 << 20, kFit = ForecastServer::kMaxWaitingBytes / kBody;
+  http::Client client(net_, loop_);
+  std::vector<std::unique_ptr<http::Call>> calls;
+  std::optional<int> status;
+  for (size_t i = 0; i <= kFit; ++i) {
+    http::Request request = post(std::string(kBody, 'x'), {{"content-type", "text/csv"}});
+    request.target = "/predict";
+    calls.push_back(
+        client.fetch(address_, std::move(request), seconds(60), [&](Result<http::Response> got) {
+          ASSERT_TRUE(got) << got.error().message();
+          status = got->status;
+        }));
+  }
+  io_linux::run_until(loop_, [&] { return status && worker_.held.size() == kFit; });
+  EXPECT_EQ(status, 429);
+  calls.clear();
+  worker_.finish_all();
 }
 
 TEST_F(ForecastServerTest, AWorkerThatIsFullAnswers429) {
