@@ -12,6 +12,7 @@ namespace thaw::predict {
 namespace {
 
 constexpr const char* kInputGeneration = "input-generation";
+constexpr const char* kOptions = "options";
 
 http::Response answer(int status, std::string_view name, std::string message) {
   const Json error =
@@ -58,18 +59,39 @@ Result<std::optional<InputObject>> read_notification(std::string_view body) {
   return std::optional(std::move(input));
 }
 
-std::string BatchJob::output_path() const {
-  return fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(output_bucket_),
-                     http::percent_encode(input_.name));
+BatchJob::BatchJob(InputObject input, OutputObject output, http::Query options)
+    : input_(std::move(input)), output_(std::move(output)), options_(std::move(options)) {
+  mark_ = "-";
+  for (const auto& [key, value] : options_) mark_ += fmt::format(" {}={}", key, value);
 }
 
 BatchJob::Step BatchJob::begin() {
-  if (input_.bucket == output_bucket_) {
+  if (mark_.empty() && input_.bucket == output_.bucket) {
     return finish(200, "OK",
                   fmt::format("gs://{} is the output bucket too: its own files are left alone",
-                              output_bucket_));
+                              output_.bucket));
   }
-  return CallStore{get(output_path())};
+  if (input_.generation.empty()) {
+    state_ = State::kGeneration;
+    return CallStore{get_metadata(input_.bucket, input_.name)};
+  }
+  return CallStore{get_metadata(output_.bucket, output_.name)};
+}
+
+BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
+  if (answered.status == 404) {
+    fault_ = answer(404, "NOT_FOUND",
+                    fmt::format("the input gs://{}/{} is not there", input_.bucket, input_.name));
+    state_ = State::kWriteFault;
+    return write(output_.name + ".error.json", "application/json", fault_.body, "");
+  }
+  const auto json = Json::parse(answered.body);
+  if (json) input_.generation = json->string_or("generation");
+  if (number(input_.generation) <= 0) {
+    return finish(503, "INTERNAL", "the object store's answer names no generation");
+  }
+  state_ = State::kOutput;
+  return CallStore{get_metadata(output_.bucket, output_.name)};
 }
 
 BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
@@ -77,13 +99,16 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
     return finish(503, "UNAVAILABLE", "the object store: " + answered.error().message());
   }
   const int status = answered->status;
-  const bool may_be_missing = state_ == State::kOutput || state_ == State::kInput;
+  const bool may_be_missing =
+      state_ == State::kGeneration || state_ == State::kOutput || state_ == State::kInput;
   const bool raced = status == 412 && state_ == State::kWrite;
   if (status >= 300 && !(may_be_missing && status == 404) && !raced) {
     return finish(status == 403 ? 403 : 503, "UNAVAILABLE",
                   fmt::format("the object store answered {}: {:.300}", status, answered->body));
   }
   switch (state_) {
+    case State::kGeneration:
+      return after_generation(*answered);
     case State::kOutput:
       return after_output(*answered);
     case State::kInput:
@@ -92,7 +117,7 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
       if (raced) {
         return finish(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
       }
-      return finish(200, "OK", fmt::format("wrote gs://{}/{}", output_bucket_, input_.name));
+      return finish(200, "OK", fmt::format("wrote gs://{}/{}", output_.bucket, output_.name));
     default:
       return Finish{fault_};  // its reason is written
   }
@@ -103,17 +128,16 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     const auto json = Json::parse(answered.body);
     if (!json) return finish(503, "INTERNAL", "the object store's answer is no JSON");
     const int64_t made_of = number((*json)["metadata"].string_or(kInputGeneration));
-    if (made_of >= number(input_.generation)) {
+    const bool is_same = (*json)["metadata"].string_or(kOptions) == mark_;
+    if (made_of >= number(input_.generation) && is_same) {
       return finish(200, "OK",
-                    fmt::format("gs://{}/{} is made of generation {} already", output_bucket_,
-                                input_.name, made_of));
+                    fmt::format("gs://{}/{} is made of generation {} already", output_.bucket,
+                                output_.name, made_of));
     }
     output_generation_ = json->string_or("generation", "0");
   }
   state_ = State::kInput;
-  return CallStore{get(fmt::format(
-      "/download/storage/v1/b/{}/o/{}?alt=media&generation={}", http::percent_encode(input_.bucket),
-      http::percent_encode(input_.name), http::percent_encode(input_.generation)))};
+  return CallStore{get_content(input_)};
 }
 
 BatchJob::Step BatchJob::after_input(const http::Response& answered) {
@@ -135,35 +159,50 @@ BatchJob::Step BatchJob::after_input(const http::Response& answered) {
 BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   if (answered.status < 300) {
     state_ = State::kWrite;
-    return write(input_.name, std::string(answered.headers.get("content-type")), answered.body,
+    return write(output_.name, std::string(answered.headers.get("content-type")), answered.body,
                  "ifGenerationMatch=" + output_generation_ + "&");
   }
   fault_ = answered;
   if (answered.status >= 500 || answered.status == 429) return Finish{fault_};
   state_ = State::kWriteFault;
-  return write(input_.name + ".error.json", "application/json", answered.body, "");
+  return write(output_.name + ".error.json", "application/json", answered.body, "");
 }
 
 BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
                                std::string content, const std::string& precondition) {
-  const Json metadata = Json::object(
-      {{"name", name},
-       {"contentType", type},
-       {"metadata",
-        Json::object({{kInputGeneration, input_.generation},
-                      {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}})}});
+  Json metadata = Json::object({{kInputGeneration, input_.generation},
+                                {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}});
+  if (!mark_.empty()) metadata.set(kOptions, mark_);
+  return CallStore{put_object({output_.bucket, name}, precondition, type, metadata, content)};
+}
+
+http::Request get_metadata(std::string_view bucket, std::string_view name) {
+  return get(fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(bucket),
+                         http::percent_encode(name)));
+}
+
+http::Request get_content(const InputObject& object) {
+  return get(fmt::format("/download/storage/v1/b/{}/o/{}?alt=media&generation={}",
+                         http::percent_encode(object.bucket), http::percent_encode(object.name),
+                         http::percent_encode(object.generation)));
+}
+
+http::Request put_object(const OutputObject& object, std::string_view precondition,
+                         std::string_view type, const Json& metadata, std::string_view content) {
+  const Json resource =
+      Json::object({{"name", object.name}, {"contentType", type}, {"metadata", metadata}});
   // Nothing that the content may hold: its own bytes decide the boundary.
   std::string boundary = "thaw-forecast";
-  while (content.find(boundary) != std::string::npos) boundary += "-x";
+  while (content.find(boundary) != std::string_view::npos) boundary += "-x";
   http::Request request{.method = "POST"};
   request.target = fmt::format("/upload/storage/v1/b/{}/o?{}uploadType=multipart",
-                               http::percent_encode(output_bucket_), precondition);
+                               http::percent_encode(object.bucket), precondition);
   request.headers.add("content-type", "multipart/related; boundary=" + boundary);
   request.body = fmt::format(
       "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n"
       "--{0}\r\nContent-Type: {2}\r\n\r\n{3}\r\n--{0}--\r\n",
-      boundary, metadata.dump(), type, content);
-  return CallStore{std::move(request)};
+      boundary, resource.dump(), type, content);
+  return request;
 }
 
 }  // namespace thaw::predict

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "http/message.h"
 
@@ -26,7 +27,12 @@ namespace thaw::predict {
 struct InputObject {
   std::string bucket;
   std::string name;
-  std::string generation;
+  std::string generation;  // "": the one that is there, which is looked up first
+};
+/// Where a forecast goes.
+struct OutputObject {
+  std::string bucket;
+  std::string name;
 };
 
 /// What a push to POST / says. nullopt: an event that needs nothing (another type than
@@ -38,8 +44,10 @@ class BatchJob {
   /// `options`: the push endpoint's query, options of the forecast.
   BatchJob(InputObject input, std::string output_bucket, http::Query options)
       : input_(std::move(input)),
-        output_bucket_(std::move(output_bucket)),
+        output_{std::move(output_bucket), input_.name},
         options_(std::move(options)) {}
+  /// A job of a manifest: an output of its own, which is made anew when the options change.
+  BatchJob(InputObject input, OutputObject output, http::Query options);
 
   /// A request to the object store: method, target, headers and body are set.
   struct CallStore {
@@ -62,19 +70,26 @@ class BatchJob {
   Step on_forecast(const http::Response& answer);
 
  private:
-  enum class State { kOutput, kInput, kForecast, kWrite, kWriteFault, kDone };
+  enum class State { kGeneration, kOutput, kInput, kForecast, kWrite, kWriteFault, kDone };
+  Step after_generation(const http::Response& answer);
   Step after_output(const http::Response& answer);
   Step after_input(const http::Response& answer);
   Step write(const std::string& name, const std::string& type, std::string content,
              const std::string& precondition);
-  std::string output_path() const;
 
   InputObject input_;
-  std::string output_bucket_;
+  OutputObject output_;
   http::Query options_;
+  std::string mark_;  // the options as the output carries them; "": it carries none
   State state_ = State::kOutput;
   std::string output_generation_ = "0";  // 0: there is none
   http::Response fault_;
 };
+
+/// The requests that both kinds of jobs make: an object's metadata, its content, a whole upload.
+http::Request get_metadata(std::string_view bucket, std::string_view name);
+http::Request get_content(const InputObject& object);
+http::Request put_object(const OutputObject& object, std::string_view precondition,
+                         std::string_view type, const Json& metadata, std::string_view content);
 
 }  // namespace thaw::predict

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <utility>
+#include <variant>
 
 #include "base/json.h"
+#include "predict/manifest_job.h"
 
 namespace thaw::predict {
 namespace {
@@ -34,8 +36,20 @@ struct Job {
 
 /// A push under way: its job, and the call that it waits for.
 struct ForecastServer::Push {
-  Push(BatchJob made, http::Responder to) : job(std::move(made)), responder(std::move(to)) {}
-  BatchJob job;
+  using AnyJob = std::variant<BatchJob, ManifestJob>;
+  Push(AnyJob made, http::Responder to) : job(std::move(made)), responder(std::move(to)) {}
+
+  BatchJob::Step begin() {
+    return std::visit([](auto& each) { return each.begin(); }, job);
+  }
+  BatchJob::Step on_store(const Result<http::Response>& answer) {
+    return std::visit([&](auto& each) { return each.on_store(answer); }, job);
+  }
+  BatchJob::Step on_forecast(const http::Response& answer) {
+    return std::visit([&](auto& each) { return each.on_forecast(answer); }, job);
+  }
+
+  AnyJob job;
   http::Responder responder;
   std::unique_ptr<http::Call> call;
 };
@@ -124,9 +138,13 @@ void ForecastServer::push(const http::Request& request, http::Responder responde
   auto input = read_notification(request.body);
   if (!input) return responder.answer(refused(400, "INVALID_ARGUMENT", input.error().message()));
   if (!*input) return responder.answer(http::Response::json(200, "{}\n"));  // nothing to do
-  const auto push = std::make_shared<Push>(
-      BatchJob(**std::move(input), batch_.output_bucket, request.query), std::move(responder));
-  go_on(push, push->job.begin());
+  InputObject object = **std::move(input);
+  const bool is_list = is_manifest(object.name) && object.bucket != batch_.output_bucket;
+  Push::AnyJob job =
+      is_list ? Push::AnyJob(ManifestJob(std::move(object), batch_.output_bucket, request.query))
+              : Push::AnyJob(BatchJob(std::move(object), batch_.output_bucket, request.query));
+  const auto push = std::make_shared<Push>(std::move(job), std::move(responder));
+  go_on(push, push->begin());
 }
 
 void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step step) {
@@ -137,7 +155,7 @@ void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step ste
   if (auto* wanted = std::get_if<BatchJob::Forecast>(&step)) {
     const bool taken = forecast(
         std::move(wanted->request), [] { return true; },
-        [this, push](http::Response answer) { go_on(push, push->job.on_forecast(answer)); });
+        [this, push](http::Response answer) { go_on(push, push->on_forecast(answer)); });
     if (!taken) push->responder.answer(busy());
     return;
   }
@@ -145,7 +163,7 @@ void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step ste
   push->call = client_.fetch(*batch_.store, std::move(request), kPatience,
                              [this, push](Result<http::Response> answer) {
                                const auto call = std::move(push->call);
-                               go_on(push, push->job.on_store(answer));
+                               go_on(push, push->on_store(answer));
                              });
 }
 

@@ -1,0 +1,168 @@
+#include "predict/manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "predict/manifest_job.h"
+
+namespace thaw::predict {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Manifest, OneJobOrManyWithTheOutputBucketAsDefault) {
+  const auto one = read_manifest(R"({"id":"a","input":"gs://in/x/y.csv"})", "out");
+  ASSERT_TRUE(one) << one.error().message();
+  ASSERT_EQ(one->size(), 1u);
+  EXPECT_EQ((*one)[0].output.bucket, "out");
+  EXPECT_EQ((*one)[0].output.name, "x/y.csv");
+  const auto many = read_manifest(
+      R"({"jobs":[{"id":"a","input":"gs://in/1","output":"gs://o/2",
+          "parameters":{"periods":7,"growth":"flat","daily":true}},
+         {"id":"b","input":"gs://in/1"}]})",
+      "out");
+  ASSERT_TRUE(many) << many.error().message();
+  EXPECT_EQ((*many)[0].output.name, "2");
+  EXPECT_EQ((*many)[0].parameters,
+            (http::Query{{"periods", "7"}, {"growth", "flat"}, {"daily", "true"}}));
+  EXPECT_TRUE(read_manifest(R"([{"id":"a","input":"gs://in/1"}])", "out"));
+}
+
+TEST(Manifest, FaultsNameTheJobAndTheField) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"x", "the manifest"},
+      {R"({"jobs":{}})", "jobs: a list"},
+      {R"([])", "there is none"},
+      {R"([1])", "jobs[0]: an object"},
+      {R"([{"id":"a","imput":"gs://in/1"}])", "did you mean 'input'"},
+      {R"([{"id":"a/b","input":"gs://in/1"}])", "jobs[0].id"},
+      {R"([{"id":"..","input":"gs://in/1"}])", "jobs[0].id"},
+      {R"([{"id":"a","input":"in/1"}])", "jobs[0].input: 'gs://"},
+      {R"([{"id":"a","input":"gs://in/"}])", "jobs[0].input"},
+      {R"([{"id":"a","input":"gs:///1"}])", "jobs[0].input"},
+      {R"([{"id":"a","input":"gs://in/1","output":"gs://in/1"}])", "the input itself"},
+      {R"([{"id":"a","input":"gs://in/1","parameters":[]}])", "jobs[0].parameters"},
+      {R"([{"id":"a","input":"gs://in/1","parameters":{"p":{}}}])", "jobs[0].parameters.p"},
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"a","input":"gs://in/2"}])", "given twice"}};
+  for (const auto& [text, words] : kCases) {
+    const auto jobs = read_manifest(text, "out");
+    ASSERT_FALSE(jobs) << text;
+    EXPECT_THAT(jobs.error().message(), HasSubstr(words));
+  }
+}
+
+TEST(Manifest, IsKnownByItsName) {
+  for (const char* name : {"manifest.json", "night.manifest.json", "a/manifest.json"}) {
+    EXPECT_TRUE(is_manifest(name)) << name;
+  }
+  for (const char* name : {"premanifest.json", "manifest.json.csv", "x.json", ""}) {
+    EXPECT_FALSE(is_manifest(name)) << name;
+  }
+}
+
+// ---- The job ----
+
+http::Response response(int status, std::string body = "") {
+  return http::Response::json(status, std::move(body));
+}
+const http::Request& call(const BatchJob::Step& step) {
+  return std::get<BatchJob::CallStore>(step).request;
+}
+
+/// Plays the object store and the forecaster until the push is answered.
+struct World {
+  std::string manifest;
+  std::vector<std::string> written = {};  // bodies of uploads
+  std::vector<std::string> read = {};
+  int outputs_made_of = 0;  // the generation that all outputs say they are made of
+  std::string options = "- periods=7";
+
+  Result<http::Response> store(const http::Request& request) {
+    if (request.method == "POST") {
+      written.push_back(request.body);
+      return response(200, "{}");
+    }
+    read.push_back(request.target);
+    if (request.target.find("manifest.json?alt=media") != std::string::npos) {
+      return response(200, manifest);
+    }
+    if (request.target.find("/b/in/o/gone") != std::string::npos) return response(404);
+    if (request.target.find("alt=media") != std::string::npos) return response(200, "ds,y\n");
+    if (request.target.find("/b/in/o/") != std::string::npos) {
+      return response(200, R"({"generation":"5"})");
+    }
+    if (outputs_made_of == 0) return response(404);
+    return response(200, R"({"generation":"9","metadata":{"input-generation":")" +
+                             std::to_string(outputs_made_of) + R"(","options":")" + options +
+                             R"("}})");
+  }
+
+  int run() {
+    ManifestJob job({"in", "night.manifest.json", "3"}, "out", {{"periods", "7"}});
+    BatchJob::Step step = job.begin();
+    for (int i = 0; i < 1000; ++i) {
+      if (auto* finish = std::get_if<BatchJob::Finish>(&step)) {
+        last = finish->response.body;
+        return finish->response.status;
+      }
+      step = std::holds_alternative<BatchJob::Forecast>(step)
+                 ? job.on_forecast(response(200, "ds,yhat\n"))
+                 : job.on_store(store(call(step)));
+    }
+    return 0;
+  }
+  bool wrote(const std::string& text) const {
+    for (const std::string& body : written) {
+      if (body.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+  std::string last = {};
+};
+
+TEST(ManifestJob, MakesEachForecastAndTellsHowItWent) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv"},
+                              {"id":"b","input":"gs://in/2.csv","output":"gs://out/two.csv"}])"};
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_TRUE(world.wrote(R"("name":"1.csv")"));
+  EXPECT_TRUE(world.wrote(R"("name":"two.csv")"));
+  EXPECT_TRUE(world.wrote(R"("name":"a.status.json")"));
+  EXPECT_TRUE(world.wrote(R"("state": "RUNNING")"));
+  EXPECT_TRUE(world.wrote(R"("done": 2)"));
+}
+
+TEST(ManifestJob, AFailedJobStopsNoOtherAndFailsThePush) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/gone.csv"},
+                              {"id":"b","input":"gs://in/2.csv"}])"};
+  EXPECT_EQ(world.run(), 422);
+  EXPECT_THAT(world.last, HasSubstr("1 of 2 jobs failed; a: the input gs://in/gone.csv"));
+  EXPECT_TRUE(world.wrote(R"("name":"gone.csv.error.json")"));
+  EXPECT_TRUE(world.wrote(R"("state": "FAILED")"));
+  EXPECT_TRUE(world.wrote(R"("name":"2.csv")"));
+}
+
+TEST(ManifestJob, ARedeliveryMakesNothingTwiceUnlessTheParametersChanged) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv"}])", .outputs_made_of = 5};
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_FALSE(world.wrote(R"("name":"1.csv")"));
+  world.options = "- periods=8";
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_TRUE(world.wrote(R"("name":"1.csv")"));
+}
+
+TEST(ManifestJob, AManifestThatIsNoneLeavesItsReasonBesideTheOutputs) {
+  World world{.manifest = R"({"jobs":[{"id":"a"}]})"};
+  EXPECT_EQ(world.run(), 400);
+  EXPECT_TRUE(world.wrote(R"("name":"night.manifest.json.error.json")"));
+  EXPECT_TRUE(world.wrote("jobs[0].input"));
+}
+
+TEST(ManifestJob, WritesNothingIntoTheBucketThatItIsToldOf) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv","output":"gs://in/2.csv"}])"};
+  EXPECT_EQ(world.run(), 422);
+  EXPECT_FALSE(world.wrote(R"("name":"2.csv")"));
+}
+
+}  // namespace
+}  // namespace thaw::predict
