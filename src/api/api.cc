@@ -6,6 +6,7 @@
 
 #include "api/guard.h"
 #include "api/identity_v1.h"
+#include "api/pipelines_v1.h"
 #include "api/projects.h"
 #include "api/pubsub_v1.h"
 #include "api/reply.h"
@@ -115,6 +116,7 @@ class Api::Impl {
     append(routes, identity_v1_routes(rooms_.guard));
     append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
+    append(routes, pipelines_v1_routes(rooms_.pipelines));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",

@@ -20,8 +20,10 @@
 #include "io/net.h"
 #include "messaging/bus.h"
 #include "messaging/sources.h"
+#include "pipeline/catalog.h"
 #include "serving/serving.h"
 #include "storage_api/storage_api.h"
+#include "telemetry/alerts.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
 #include "telemetry/starts.h"
@@ -34,10 +36,12 @@ struct Rooms {
   telemetry::Logs& logs;
   telemetry::Starts& starts;
   telemetry::Metrics& metrics;
+  const telemetry::Alerts& alerts;
   const billing::Meter& meter;
   messaging::Bus& bus;
   messaging::Sources& sources;
   identity::Guard& guard;
+  pipeline::Catalog& pipelines;
   storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
 };
 

@@ -106,6 +106,7 @@ class ApiTest : public ::testing::Test {
   telemetry::Logs logs_{disk_, folder_};
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
+  telemetry::Alerts alerts_;
   std::unique_ptr<store::Database> database_ = *store::open_state(":memory:", control::kStart);
   billing::SqliteLedger ledger_{*database_};
   billing::Meter meter_{loop_, loop_, worker_, ledger_, {}};
@@ -127,11 +128,12 @@ class ApiTest : public ::testing::Test {
       entropy_};
   messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
   identity::Guard guard_{*database_, loop_, signing_key(), "http://issuer"};
-  Api api_{
-      net_,
-      loop_,
-      Rooms{bench_.controller, serving_, logs_, starts_, metrics_, meter_, bus_, sources_, guard_},
-      {.version = "1.2.3", .isolation_notice = ""}};
+  pipeline::Catalog pipelines_{*database_};
+  Api api_{net_,
+           loop_,
+           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, alerts_, meter_, bus_,
+                 sources_, guard_, pipelines_},
+           {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
 };

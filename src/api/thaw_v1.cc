@@ -292,6 +292,15 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
        of_service([&rooms](const ServiceId& service) {
          return usage_json(rooms.meter.usage_of(service));
        })},
+      {"GET",
+       "/thaw/v1/alerts",
+       {},
+       "what the platform stopped by itself, such as endless loops; the last one last",
+       answer([&rooms](const Call&) {
+         Json all = Json::array();
+         for (const auto& alert : rooms.alerts.all()) all.push_back(to_json(alert));
+         return json_reply(Json::object({{"alerts", std::move(all)}}));
+       })},
       {"GET", "/metrics", {}, "counters and gauges for Prometheus", answer([&rooms](const Call&) {
          return render_metrics(rooms);
        })},

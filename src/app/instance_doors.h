@@ -25,8 +25,8 @@ class InstanceDoors {
   static constexpr const char* kIp = "127.0.8.81";  // of the loopback, and nobody's habit
   static constexpr uint16_t kPort = 48081;
 
-  /// Gives a server the requests that it is to answer.
-  using Prepare = std::function<void(http::Server& server)>;
+  /// Gives a server the requests that it is to answer: those of an instance, or with "" of any.
+  using Prepare = std::function<void(http::Server& server, const InstanceId& instance)>;
   InstanceDoors(io::Net& net, io::Loop& loop, Prepare prepare)
       : net_(net), loop_(loop), prepare_(std::move(prepare)) {}
 
@@ -40,7 +40,7 @@ class InstanceDoors {
   io::Net& net_;
   io::Loop& loop_;
   Prepare prepare_;
-  std::unique_ptr<http::Server> make_server();
+  std::unique_ptr<http::Server> make_server(const InstanceId& instance);
 
   std::map<InstanceId, std::unique_ptr<http::Server>> doors_;
   std::unique_ptr<http::Server> shared_;

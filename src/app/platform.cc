@@ -29,8 +29,10 @@
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
 #include "messaging/bus.h"
+#include "messaging/hops.h"
 #include "messaging/sources.h"
 #include "serving/tcp_prober.h"
+#include "storage_api/intake.h"
 #include "store/state.h"
 
 namespace thaw::app {
@@ -60,6 +62,8 @@ class Platform::Impl {
   Status open_data();
   Status make_rooms();
   Result<std::string> make_doors();
+  void say_hops(http::Request& head, const InstanceId& instance) const;
+  void on_loop(const messaging::Subscription& subscription, const messaging::Stored& stored);
   Status make_control();
   Status open_doors();
   Status start_sources();
@@ -94,6 +98,7 @@ class Platform::Impl {
   std::optional<telemetry::Logs> logs_;
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
+  telemetry::Alerts alerts_;
   std::optional<billing::Meter> meter_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
   std::optional<serving::TcpProber> prober_;
@@ -113,6 +118,7 @@ class Platform::Impl {
   std::optional<ServingCourier> courier_;
   std::optional<messaging::SourceCatalog> source_catalog_;
   std::optional<messaging::Sources> sources_;
+  std::optional<pipeline::Catalog> pipelines_;
   std::optional<api::Api> api_;
 
   io::SocketAddress gateway_address_;
@@ -185,10 +191,11 @@ Status Platform::Impl::make_rooms() {
 
 /// Instances reach buckets, and nothing else of the API.
 Result<std::string> Platform::Impl::make_doors() {
-  doors_.emplace(net_, loop_, [this](http::Server& server) {
+  doors_.emplace(net_, loop_, [this](http::Server& server, const InstanceId& instance) {
     server.stream_bodies(
         [this](const http::Request& head) { return objects_->api().takes(head); },
-        [this](http::Request head, http::BodyStream body, http::Responder responder) {
+        [this, instance](http::Request head, http::BodyStream body, http::Responder responder) {
+          say_hops(head, instance);
           objects_->api().handle(std::move(head), std::move(body), std::move(responder),
                                  storage_api::StorageApi::Origin::kOwn);
         });
@@ -198,6 +205,38 @@ Result<std::string> Platform::Impl::make_doors() {
   }
   ASSIGN_OR_RETURN(const io::SocketAddress shared, doors_->open_shared());
   return "http://" + shared.str();
+}
+
+/// What an instance writes comes from the pushes that its service has: messaging/hops.h.
+void Platform::Impl::say_hops(http::Request& head, const InstanceId& instance) const {
+  head.headers.remove(storage_api::kHopsHeader);
+  if (!pusher_ || head.method == "GET") return;
+  std::string host;  // "": an instance without a door of its own, so anybody's pushes count
+  for (const serving::InstanceStatus& each : serving_->instances()) {
+    if (each.id == instance) host = switchboard_.host_of(each.service.str());
+  }
+  const int hops = pusher_->hops_beyond(host);
+  if (hops > 0) head.headers.add(std::string(storage_api::kHopsHeader), std::to_string(hops));
+}
+
+void Platform::Impl::on_loop(const messaging::Subscription& subscription,
+                             const messaging::Stored& stored) {
+  std::string what = "a message";
+  for (const auto& [key, value] : stored.message.attributes) {
+    if (key == "objectId") what = "the file " + value;
+  }
+  const std::string text = fmt::format(
+      "endless loop stopped: {} came round through {} services' outputs to subscription {}, and is "
+      "not pushed again; let the service write into a bucket that it is not told of, or filter its "
+      "notification by a prefix",
+      what, messaging::kMostHops, subscription.name);
+  log_error(text);
+  alerts_.add("endless-loop", subscription.name, text, loop_.wall_now());
+  const auto endpoint = messaging::parse_endpoint(subscription.push->endpoint);
+  const std::string suffix = "." + options_.base_domain;
+  if (endpoint && endpoint->host.ends_with(suffix)) {
+    switchboard_.on_source(endpoint->host.substr(0, endpoint->host.size() - suffix.size()), text);
+  }
 }
 
 Status Platform::Impl::make_control() {
@@ -248,21 +287,26 @@ Status Platform::Impl::open_doors() {
   RETURN_IF_ERROR(make_control());
   push_targets_.emplace(switchboard_, *guard_, options_.base_domain, gateway_address_);
   pusher_.emplace(*bus_, loop_, net_, *push_targets_);
+  pusher_->on_loop(
+      [this](const auto& subscription, const auto& stored) { on_loop(subscription, stored); });
   pusher_->start();
   RETURN_IF_ERROR(start_sources());
   const std::string notice = sandbox_->isolation_notice();
   if (!notice.empty()) log_warning(notice);
   if (const std::string why = sandbox_->hibernation_notice(); !why.empty()) log_info(why);
+  pipelines_.emplace(*database_);
   api_.emplace(net_, loop_,
                api::Rooms{.control = *control_,
                           .serving = *serving_,
                           .logs = *logs_,
                           .starts = starts_,
                           .metrics = metrics_,
+                          .alerts = alerts_,
                           .meter = *meter_,
                           .bus = *bus_,
                           .sources = *sources_,
                           .guard = *guard_,
+                          .pipelines = *pipelines_,
                           .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));

@@ -116,6 +116,7 @@ Outcome<Json> Api::call(std::string_view method, std::string_view target, std::s
            {.timeout = timeout_});
   if (!answer) return unreachable(answer.error());
   if (answer->status >= 400) return error_of(*answer);
+  if (answer->status == 204) return Json();
   auto json = Json::parse(answer->body);
   if (!json) {
     return Failure(

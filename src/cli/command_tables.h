@@ -11,6 +11,8 @@ namespace thaw::cli {
 std::span<const Command> service_commands();
 std::span<const Command> worker_commands();
 std::span<const Command> storage_commands();
+std::span<const Command> messaging_commands();
+std::span<const Command> pipeline_commands();
 std::span<const Command> model_commands();
 std::span<const Command> tool_commands();
 

@@ -27,7 +27,7 @@ std::vector<std::string> candidates(const std::vector<std::string_view>& words) 
 using List = std::vector<std::string>;
 
 TEST(Completion, OffersCommandsAndTheirSecondWords) {
-  EXPECT_EQ(candidates({"de"}), List{"deploy"});
+  EXPECT_EQ(candidates({"de"}), (List{"deploy", "destroy"}));
   EXPECT_EQ(candidates({"se"}), (List{"services", "serve"}));
   EXPECT_EQ(candidates({"services", ""}),
             (List{"list", "describe", "usage", "update-traffic", "delete"}));

@@ -30,7 +30,8 @@ constexpr ExitCodeMeaning kMeanings[] = {
      "goes on serving.",
      "Read the reason in the message, then `thaw logs NAME`."},
     {ExitCode::kFindings, "findings",
-     "`doctor` examined the program and found something at least as severe as --fail-on says.",
+     "`doctor` found something at least as severe as --fail-on says, or `apply --dry-run "
+     "--exit-code` something to add, change or destroy.",
      "Change what the findings name; --fail-on never only reports."},
     {ExitCode::kInterrupted, "interrupted",
      "Ended by Ctrl-C. What was sent before stays: a deploy goes on in the platform.", ""},

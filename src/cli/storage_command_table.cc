@@ -1,6 +1,7 @@
 // Buckets and objects: the table of their commands.
 #include "cli/command_tables.h"
 #include "cli/handlers.h"
+#include "cli/messaging_handlers.h"
 
 namespace thaw::cli {
 namespace {
@@ -16,6 +17,11 @@ constexpr Flag kLsFlags[] = {
     {.name = "long", .letter = 'l', .help = "Size and time too."},
 };
 
+constexpr Flag kRsyncFlags[] = {
+    {.name = "delete", .help = "Remove from TO what is not in FROM."},
+    {.name = "dry-run", .help = "Say what would be done, and do nothing."},
+};
+
 constexpr Command kCommands[] = {
     {.name = "buckets create",
      .arguments = "gs://BUCKET...",
@@ -27,7 +33,9 @@ constexpr Command kCommands[] = {
     {.name = "cp",
      .arguments = "FROM... TO",
      .summary = "Copy files to and from buckets",
-     .description = "Large files go in pieces, and on where they were when the connection breaks.",
+     .description =
+         "Eight files at a time; large ones go in pieces, and on where they were when the "
+         "connection breaks.",
      .flags = kRecursiveFlags,
      .min_arguments = 2,
      .max_arguments = kMany,
@@ -35,6 +43,18 @@ constexpr Command kCommands[] = {
      .examples = "$ thaw cp history.csv gs://inputs/\n"
                  "$ thaw cp -r gs://outputs/ ./results\n",
      .main = cp_command},
+    {.name = "rsync",
+     .arguments = "FROM TO",
+     .summary = "Make a folder or bucket hold what another holds",
+     .description = "Copies what is missing, has another size, or is younger than its copy; all "
+                    "below both. Eight files at a time.",
+     .flags = kRsyncFlags,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .completes = Completes::kFile,
+     .examples = "$ thaw rsync ./models gs://models/v2\n"
+                 "$ thaw rsync gs://outputs ./results --delete --dry-run\n",
+     .main = rsync_command},
     {.name = "ls",
      .arguments = "[gs://BUCKET[/PREFIX]]",
      .summary = "List buckets, or what is in one",

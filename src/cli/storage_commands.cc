@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "cli/buckets.h"
 #include "cli/handlers.h"
-#include "cli/table.h"
+#include "cli/transfers.h"
 
 namespace thaw::cli {
 namespace {
@@ -18,38 +19,12 @@ std::string last_part(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
-/// One line on a terminal that is written over; what was done, elsewhere.
-class Meter {
- public:
-  Meter(Context& context, std::string what) : context_(context), what_(std::move(what)) {}
-  void show(int64_t done, int64_t size) {
-    const int64_t percent = size == 0 ? 100 : done * 100 / size;
-    if (context_.quiet() || !context_.terminal.err_is_tty() || percent == shown_) return;
-    shown_ = percent;
-    constexpr int kWidth = 20;
-    const auto full = static_cast<size_t>(percent * kWidth / 100);
-    context_.terminal.write_err(fmt::format("\r[{}{}] {:3}% {} {}", std::string(full, '#'),
-                                            std::string(kWidth - full, '.'), percent,
-                                            format_bytes({size}), what_));
-  }
-  void end() const {
-    if (shown_ >= 0) {
-      context_.terminal.write_err("\n");
-    } else {
-      context_.note("copied " + what_);
-    }
-  }
-
- private:
-  Context& context_;
-  std::string what_;
-  int64_t shown_ = -1;
-};
-
-struct Transfer {
-  std::string from;
-  std::string to;
-};
+int64_t size_of(const Json& object) {
+  const std::string text = object.string_or("size");
+  int64_t size = -1;
+  std::from_chars(text.data(), text.data() + text.size(), size);
+  return size;
+}
 
 /// Below a folder, each file or object with its place below the target.
 Outcome<std::vector<Transfer>> expand_local(const std::string& from, const std::string& to) {
@@ -58,7 +33,8 @@ Outcome<std::vector<Transfer>> expand_local(const std::string& from, const std::
   const std::string base = to + (to.ends_with('/') ? "" : "/") + last_part(from) + "/";
   for (const auto& entry : fs::recursive_directory_iterator(from, fault)) {
     if (!entry.is_regular_file()) continue;
-    all.push_back({entry.path().string(), base + fs::relative(entry.path(), from).string()});
+    all.push_back({entry.path().string(), base + fs::relative(entry.path(), from).string(),
+                   static_cast<int64_t>(entry.file_size())});
   }
   if (fault) return Failure(Error(Code::kNotFound, from + ": " + fault.message()));
   std::sort(all.begin(), all.end(),
@@ -92,33 +68,9 @@ Outcome<std::vector<Transfer>> expand_remote(Buckets& buckets, const GsUrl& from
     if (!GsUrl::is_one(to)) {
       ASSIGN_OR_RETURN(place, place_below(to, rest));
     }
-    all.push_back({GsUrl{from.bucket, name}.str(), place});
+    all.push_back({GsUrl{from.bucket, name}.str(), place, size_of(object)});
   }
   return all;
-}
-
-Outcome<ExitCode> transfer(Context& context, Buckets& buckets, const Transfer& what) {
-  const bool from_bucket = GsUrl::is_one(what.from);
-  const bool to_bucket = GsUrl::is_one(what.to);
-  Meter meter(context, escape_controls(what.from, Keep::kNothing));
-  const auto progress = [&](int64_t done, int64_t size) { meter.show(done, size); };
-  if (from_bucket && to_bucket) {
-    ASSIGN_OR_RETURN(const GsUrl from, GsUrl::parse(what.from));
-    ASSIGN_OR_RETURN(const GsUrl to, GsUrl::parse(what.to));
-    RETURN_IF_ERROR(buckets.copy(from, to));
-  } else if (from_bucket) {
-    ASSIGN_OR_RETURN(const GsUrl from, GsUrl::parse(what.from));
-    std::error_code ignored;
-    if (const auto folder = fs::path(what.to).parent_path(); !folder.empty()) {
-      fs::create_directories(folder, ignored);
-    }
-    RETURN_IF_ERROR(buckets.download(from, what.to, progress));
-  } else {
-    ASSIGN_OR_RETURN(const GsUrl to, GsUrl::parse(what.to));
-    RETURN_IF_ERROR(buckets.upload(what.from, to, progress));
-  }
-  meter.end();
-  return ExitCode::kOk;
 }
 
 Outcome<std::vector<Transfer>> plan(Buckets& buckets, const Words& words) {
@@ -145,7 +97,9 @@ Outcome<std::vector<Transfer>> plan(Buckets& buckets, const Words& words) {
       continue;
     }
     const std::string folder = to + (to.ends_with('/') ? "" : "/");
-    all.push_back({from, is_folder ? folder + last_part(from) : to});
+    std::error_code unknown;
+    const auto size = GsUrl::is_one(from) ? -1 : static_cast<int64_t>(fs::file_size(from, unknown));
+    all.push_back({from, is_folder ? folder + last_part(from) : to, unknown ? -1 : size});
   }
   return all;
 }
@@ -155,8 +109,7 @@ Outcome<std::vector<Transfer>> plan(Buckets& buckets, const Words& words) {
 Outcome<ExitCode> cp_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(Buckets buckets, Buckets::open(context));
   ASSIGN_OR_RETURN(const std::vector<Transfer> all, plan(buckets, words));
-  for (const Transfer& each : all) RETURN_IF_ERROR(transfer(context, buckets, each));
-  return ExitCode::kOk;
+  return transfer_all(context, buckets, all);
 }
 
 Outcome<ExitCode> ls_command(Context& context, const Words& words) {

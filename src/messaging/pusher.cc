@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "messaging/cloud_event.h"
+#include "messaging/hops.h"
 
 namespace thaw::messaging {
 namespace {
@@ -46,6 +48,11 @@ http::Request push_request(const Subscription& subscription, const Received& rec
   http::Request request{.method = "POST"};
   request.headers.add("user-agent", "CloudPubSub-Google");
   const Stored& stored = received.stored;
+  if (wants_cloud_events(subscription)) {
+    const Json wrapped = Json::object(
+        {{"message", to_json(stored, Spelling::kBoth)}, {"subscription", subscription.name}});
+    return cloud_event(subscription, stored, wrapped.dump());
+  }
   if (subscription.push->wrapping == PushConfig::Wrapping::kWrapped) {
     Json body = Json::object(
         {{"message", to_json(stored, Spelling::kBoth)}, {"subscription", subscription.name}});
@@ -71,6 +78,8 @@ http::Request push_request(const Subscription& subscription, const Received& rec
 
 struct Pusher::Delivery {
   std::unique_ptr<http::Call> call;
+  std::string host;
+  int hops;
 };
 
 Pusher::Pusher(Bus& bus, io::Loop& loop, io::Net& net, const PushTargets& targets)
@@ -130,6 +139,13 @@ void Pusher::pump(const std::string& name) {
 
 void Pusher::send(const Subscription& subscription, State& state, const Endpoint& endpoint,
                   const PushTargets::Target& target, Received received) {
+  const int hops = hops_of(received.stored.message);
+  if (hops >= kMostHops) {
+    on_loop_(subscription, received.stored);
+    bus_.acknowledge(subscription.name, {std::move(received.ack_id)}, [](const auto&) {});
+    state.timer = loop_.after(Duration(0), [this, name = subscription.name] { pump(name); });
+    return;
+  }
   http::Request request = push_request(subscription, received);
   request.target = endpoint.target;
   request.headers.add("host", endpoint.authority());
@@ -146,12 +162,23 @@ void Pusher::send(const Subscription& subscription, State& state, const Endpoint
     }
   }
   const uint64_t number = ++last_number_;
-  auto& delivery = state.deliveries[number] = std::make_unique<Delivery>();
+  auto& delivery = state.deliveries[number] =
+      std::make_unique<Delivery>(Delivery{.call = nullptr, .host = endpoint.host, .hops = hops});
   ++under_way_;
   delivery->call =
       client_.fetch(target.address, std::move(request), seconds(subscription.ack_deadline_s),
                     [this, name = subscription.name, number, ack_id = std::move(received.ack_id)](
                         Result<http::Response> answer) { finish(name, number, ack_id, answer); });
+}
+
+int Pusher::hops_beyond(std::string_view host) const {
+  int most = 0;
+  for (const auto& [name, state] : states_) {
+    for (const auto& [number, delivery] : state.deliveries) {
+      if (host.empty() || delivery->host == host) most = std::max(most, delivery->hops + 1);
+    }
+  }
+  return most;
 }
 
 void Pusher::finish(const std::string& name, uint64_t number, std::string ack_id,

@@ -8,6 +8,7 @@
 // pushes of a subscription at once; answers of 1 MiB.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,6 +50,13 @@ class Pusher final : private Bus::Listener {
   void stop();
   size_t under_way() const { return under_way_; }
 
+  /// Of the pushes under way to the host, or with "" to any: the hops of what they lead to
+  /// (hops.h); 0 when there is none.
+  int hops_beyond(std::string_view host) const;
+  /// Told of each message that was acknowledged without a push, because it came round too often.
+  using OnLoop = std::function<void(const Subscription& subscription, const Stored& stored)>;
+  void on_loop(OnLoop tell) { on_loop_ = std::move(tell); }
+
  private:
   struct Delivery;
   struct State {
@@ -71,6 +79,7 @@ class Pusher final : private Bus::Listener {
   std::map<std::string, State> states_;
   uint64_t last_number_ = 0;
   size_t under_way_ = 0;
+  OnLoop on_loop_ = [](const Subscription&, const Stored&) {};
   enum class Phase { kIdle, kRunning, kStopped } phase_ = Phase::kIdle;
 };
 

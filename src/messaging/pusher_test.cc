@@ -230,5 +230,27 @@ TEST_F(PusherTest, OfAnOrderingKeyOneIsUnderWay) {
   EXPECT_EQ(seen_, (std::vector<std::string>{"a1", "a2", "a3"}));
 }
 
+TEST_F(PusherTest, WhatCameRoundTooOftenIsToldAndNotPushedAgain) {
+  subscribe();
+  std::vector<std::string> stopped;
+  pusher_->on_loop([&](const Subscription& subscription, const Stored& stored) {
+    EXPECT_EQ(subscription.name, kSub);
+    stopped.push_back(stored.message.data);
+  });
+  hold_ = true;
+  publish({{"on its way", {{"thawHops", "9"}}, ""}});
+  io_linux::run_until(loop_, [&] { return held_.size() == 1; });
+  EXPECT_EQ(pusher_->hops_beyond(""), 10);
+  EXPECT_EQ(pusher_->hops_beyond("elsewhere"), 0);
+  publish({{"endless", {{"thawHops", "10"}}, ""}, {"fresh", {}, ""}});
+  io_linux::run_until(loop_, [&] { return !stopped.empty() && held_.size() == 2; });
+  EXPECT_EQ(stopped, std::vector<std::string>{"endless"});
+  hold_ = false;
+  for (http::Responder& each : held_) each.answer(http::Response::text(200, ""));
+  io_linux::run_until(loop_, [&] { return backlog() == 0; });
+  EXPECT_EQ(seen_, (std::vector<std::string>{"on its way", "fresh"}));
+  EXPECT_EQ(pusher_->hops_beyond(""), 0);
+}
+
 }  // namespace
 }  // namespace thaw::messaging

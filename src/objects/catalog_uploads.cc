@@ -158,6 +158,9 @@ Status Catalog::notify(const Object& object, std::string_view event, std::string
     message.attributes["objectId"] = object.name;
     message.attributes["objectGeneration"] = std::to_string(object.generation);
     message.attributes["eventTime"] = format_rfc3339(now_);
+    // Of an object that an instance wrote: messaging/hops.h.
+    const std::string hops = object.settings["metadata"].string_or("thaw-hops");
+    if (!hops.empty()) message.attributes["thawHops"] = hops;
     if (!other_key.empty()) message.attributes[std::string(other_key)] = std::to_string(other);
     if (format == "JSON_API_V1") message.data = object_json(object, base_url_).dump();
     RETURN_IF_ERROR(sink_->append(database_, message));

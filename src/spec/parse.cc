@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "spec/decode.h"
+#include "spec/documents.h"
 #include "spec/emit.h"
 #include "spec/fields.h"
 #include "spec/reader.h"
@@ -112,6 +113,28 @@ Result<Service> parse_service(std::string_view text, std::string_view file_name,
   Report report;
   report.add(std::move(fault));
   return finish(report, file_name, {}, violations);
+}
+
+Result<std::vector<Node>> read_documents(std::string_view text, std::string_view file_name) {
+  FieldViolation fault;
+  std::vector<Node> documents;
+  if (text.size() > kLargestFile) {
+    fault.description = fmt::format("the file has {} bytes; at most 1 MiB is read", text.size());
+  } else if (is_text(text, fault)) {
+    if (auto json = file_name.ends_with(".json") ? read_json(text, fault) : std::nullopt) {
+      documents.push_back(*std::move(json));
+    } else if (!file_name.ends_with(".json")) {
+      documents = read_yaml_documents(text, fault);
+    }
+  }
+  if (!documents.empty()) return documents;
+  Report report;
+  report.add(std::move(fault));
+  return report.error(file_name);
+}
+
+Result<Service> service_from_node(const Node& document, std::string_view file_name) {
+  return from_tree(document, file_name, nullptr);
 }
 
 Result<Service> service_from_json(const Json& json, std::vector<FieldViolation>* violations) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "spec/node.h"
 #include "spec/report.h"
@@ -15,6 +16,10 @@ namespace thaw::spec {
 /// Exactly one YAML 1.2 document; words and numbers that YAML 1.1 reads differently are marked
 /// (Node::Kind::kAmbiguous). Aliases are copied. nullopt: `fault` says where and what.
 std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault);
+
+/// As read_yaml, of a text with up to kMostDocuments documents. Empty: `fault` says where and what.
+inline constexpr size_t kMostDocuments = 200;
+std::vector<Node> read_yaml_documents(std::string_view text, FieldViolation& fault);
 
 /// RFC 8259, with the place of every value. nullopt: `fault` says where and what.
 std::optional<Node> read_json(std::string_view text, FieldViolation& fault);

@@ -115,7 +115,10 @@ class Builder : public YAML::EventHandler {
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override { close(); }
 
-  std::optional<Node> root;
+  /// `most`: documents that the text may hold.
+  explicit Builder(size_t most) : most_(most) {}
+
+  std::vector<Node> roots;
 
  private:
   struct Frame {
@@ -200,10 +203,14 @@ class Builder : public YAML::EventHandler {
 
   void put_root(Node node) {
     if (node.kind == Node::Kind::kNull) return;  // an empty document, as after a last "---"
-    if (root) fail(node, "a second document; a file holds exactly one service");
-    root = std::move(node);
+    if (roots.size() == most_) {
+      fail(node, most_ == 1 ? "a second document; a file holds exactly one service"
+                            : fmt::format("more than {} documents", most_));
+    }
+    roots.push_back(std::move(node));
   }
 
+  size_t most_;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Node> anchors_;
   int count_ = 0;
@@ -268,20 +275,18 @@ std::string syntax_fault(std::string_view text, int line, const std::string& sai
   return "not valid YAML: " + said;
 }
 
-}  // namespace
-
-std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault) {
+std::vector<Node> read(std::string_view text, size_t most, FieldViolation& fault) {
   fault = {};
-  if (is_crowded(text, fault)) return std::nullopt;
+  if (is_crowded(text, fault)) return {};
   try {
     // The end marker makes the library see a quoted string that has no end, which it would
     // otherwise close by itself.
     std::istringstream stream(fmt::format("{}{}...\n", text, text.ends_with('\n') ? "" : "\n"));
     YAML::Parser parser(stream);
-    Builder builder;
+    Builder builder(most);
     while (parser.HandleNextDocument(builder)) {
     }
-    if (builder.root) return std::move(*builder.root);
+    if (!builder.roots.empty()) return std::move(builder.roots);
     fault = {"", 1, 1, "the file is empty"};
   } catch (const ReadFault& found) {
     fault = {"", found.line, found.column, found.description};
@@ -289,7 +294,19 @@ std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault) {
     const int line = std::max(found.mark.line, 0) + 1;
     fault = {"", line, std::max(found.mark.column, 0) + 1, syntax_fault(text, line, found.msg)};
   }
-  return std::nullopt;
+  return {};
+}
+
+}  // namespace
+
+std::optional<Node> read_yaml(std::string_view text, FieldViolation& fault) {
+  std::vector<Node> roots = read(text, 1, fault);
+  if (roots.empty()) return std::nullopt;
+  return std::move(roots[0]);
+}
+
+std::vector<Node> read_yaml_documents(std::string_view text, FieldViolation& fault) {
+  return read(text, kMostDocuments, fault);
 }
 
 }  // namespace thaw::spec

@@ -4,6 +4,7 @@
 #include "objects/resource_json.h"
 #include "objects/settings.h"
 #include "storage_api/handlers.h"
+#include "storage_api/intake.h"
 #include "storage_api/ranges.h"
 #include "storage_api/reply.h"
 
@@ -35,6 +36,7 @@ struct Copy {
   Preconditions source_conditions;
   Preconditions conditions;
   Json sent;
+  std::string hops;
 };
 
 /// Both objects share one content afterwards.
@@ -47,6 +49,7 @@ Result<Object> copy(Catalog& catalog, const Copy& what) {
   made.bucket = target.to_bucket;
   made.name = target.to_object;
   ASSIGN_OR_RETURN(made.settings, copied_settings(source.settings, what.sent));
+  mark_hops(made.settings, what.hops);
   return catalog.put(std::move(made), what.conditions);
 }
 
@@ -151,7 +154,8 @@ void copy_call(ObjectStore& store, const CallPtr& call) {
   if (!conditions) return call->answer(conditions.error());
   if (!source_conditions) return call->answer(source_conditions.error());
   if (!generation) return call->answer(generation.error());
-  Copy what{call->target, *generation, *source_conditions, *conditions, *std::move(body)};
+  Copy what{call->target, *generation,      *source_conditions,
+            *conditions,  *std::move(body), std::string(call->request.headers.get(kHopsHeader))};
   const bool is_rewrite = call->target.kind == Target::Kind::kRewrite;
   store.change<Object>([what = std::move(what)](Catalog& catalog) { return copy(catalog, what); },
                        answering<Object>(call, [call, is_rewrite](const Object& object) {
@@ -179,6 +183,7 @@ void compose_call(ObjectStore& store, const CallPtr& call) {
   if (!sources) return call->answer(sources.error());
   if (!conditions) return call->answer(conditions.error());
   if (!settings) return call->answer(settings.error());
+  mark_hops(*settings, call->request.headers.get(kHopsHeader));
   if (const Status fit = objects::check_object_name(call->target.object); !fit) {
     return call->answer(fit.error());
   }

@@ -50,6 +50,7 @@ Result<Intake> Intake::read(const Call& call, const Json& metadata, std::string_
       !encoding.empty() && http::is_field_value(encoding)) {
     intake.settings.set("contentEncoding", encoding);
   }
+  mark_hops(intake.settings, call.request.headers.get(kHopsHeader));
   ASSIGN_OR_RETURN(intake.conditions, preconditions_of(call));
   const std::string crc = metadata.string_or("crc32c");
   if (!crc.empty()) RETURN_IF_ERROR(promise_crc(crc, intake.crc32c));
@@ -126,6 +127,13 @@ Result<Intake> Intake::from_json(std::string bucket, std::string name, const Jso
   const std::string md5 = json.string_or("md5");
   if (!md5.empty()) RETURN_IF_ERROR(promise_md5(md5, intake.md5));
   return intake;
+}
+
+void mark_hops(Json& settings, std::string_view hops) {
+  if (hops.empty() || hops.find_first_not_of("0123456789") != std::string_view::npos) return;
+  Json metadata = settings["metadata"].is_object() ? settings["metadata"] : Json::object();
+  metadata.set("thaw-hops", hops);
+  settings.set("metadata", std::move(metadata));
 }
 
 }  // namespace thaw::storage_api

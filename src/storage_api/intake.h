@@ -35,4 +35,9 @@ struct Intake {
   static Result<Intake> from_json(std::string bucket, std::string name, const Json& json);
 };
 
+/// What the platform says about a write by an instance: how many hops (messaging/hops.h) lie behind
+/// it. It goes into the object's metadata, from where its notification has it.
+inline constexpr std::string_view kHopsHeader = "x-thaw-hops";
+void mark_hops(Json& settings, std::string_view hops);
+
 }  // namespace thaw::storage_api

@@ -178,6 +178,11 @@ CREATE TABLE iam_policies(
   service TEXT PRIMARY KEY,
   policy TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;)"},
+    Migration{7, "what pipeline files have made", R"(
+CREATE TABLE pipelines(
+  name TEXT PRIMARY KEY,
+  record TEXT NOT NULL
+) STRICT;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
