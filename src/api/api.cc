@@ -6,6 +6,7 @@
 
 #include "api/guard.h"
 #include "api/identity_v1.h"
+#include "api/jobs_v1.h"
 #include "api/pipelines_v1.h"
 #include "api/projects.h"
 #include "api/pubsub_v1.h"
@@ -117,6 +118,7 @@ class Api::Impl {
     append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, pipelines_v1_routes(rooms_.pipelines));
+    if (rooms_.jobs != nullptr) append(routes, jobs_v1_routes(*rooms_.jobs, rooms_.logs));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",

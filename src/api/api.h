@@ -28,6 +28,10 @@
 #include "telemetry/metrics.h"
 #include "telemetry/starts.h"
 
+namespace thaw::jobs {
+class Jobs;
+}
+
 namespace thaw::api {
 
 struct Rooms {
@@ -42,6 +46,7 @@ struct Rooms {
   messaging::Sources& sources;
   identity::Guard& guard;
   pipeline::Catalog& pipelines;
+  jobs::Jobs* jobs = nullptr;                  // null: the platform has no jobs
   storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
 };
 

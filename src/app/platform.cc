@@ -12,6 +12,7 @@
 #include "app/courier.h"
 #include "app/front_door.h"
 #include "app/instance_doors.h"
+#include "app/job_room.h"
 #include "app/object_rooms.h"
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
@@ -118,6 +119,7 @@ class Platform::Impl {
   std::optional<ServingCourier> courier_;
   std::optional<messaging::SourceCatalog> source_catalog_;
   std::optional<messaging::Sources> sources_;
+  std::optional<JobRoom> jobs_;
   std::optional<pipeline::Catalog> pipelines_;
   std::optional<api::Api> api_;
 
@@ -277,7 +279,15 @@ Status Platform::Impl::make_control() {
     log_info("brought back what was deployed",
              {{"services", loaded.services}, {"revisions", loaded.revisions}});
   }
-  return {};
+  jobs_.emplace(JobRoom::Parts{.loop = loop_,
+                               .entropy = entropy_,
+                               .sandbox = *sandbox_,
+                               .database = *database_,
+                               .logs = *logs_,
+                               .doors = *doors_,
+                               .serve_argv = {own_program_, "serve"},
+                               .object_store = store});
+  return jobs_->load();
 }
 
 /// The gateway's port is known before control starts, because services are told their URLs; the API
@@ -307,6 +317,7 @@ Status Platform::Impl::open_doors() {
                           .sources = *sources_,
                           .guard = *guard_,
                           .pipelines = *pipelines_,
+                          .jobs = &jobs_->jobs(),
                           .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
@@ -372,6 +383,7 @@ void Platform::Impl::drain() {
              {{"at_most_seconds", to_seconds(options_.drain_timeout)}});
     pusher_->stop();
     sources_->stop();
+    jobs_->stop();
     scaling_->stop();
     bus_->drain([] {});
     api_->drain([] {});

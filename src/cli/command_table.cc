@@ -38,7 +38,7 @@ std::span<const Command> commands() {
     std::vector<Command> all;
     for (const auto group :
          {service_commands(), worker_commands(), storage_commands(), messaging_commands(),
-          pipeline_commands(), model_commands(), tool_commands()}) {
+          pipeline_commands(), jobs_commands(), model_commands(), tool_commands()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     return all;

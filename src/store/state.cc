@@ -183,6 +183,24 @@ CREATE TABLE pipelines(
   name TEXT PRIMARY KEY,
   record TEXT NOT NULL
 ) STRICT;)"},
+    Migration{8, "jobs and their executions", R"(
+CREATE TABLE jobs(
+  name TEXT PRIMARY KEY,
+  job TEXT NOT NULL
+) STRICT;
+CREATE TABLE job_executions(
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  job TEXT NOT NULL,
+  execution TEXT NOT NULL
+) STRICT;
+CREATE TABLE job_tasks(
+  execution TEXT NOT NULL,
+  task INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  PRIMARY KEY(execution, task)
+) STRICT, WITHOUT ROWID;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
