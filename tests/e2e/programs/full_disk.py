@@ -3,6 +3,7 @@
 Usage: full_disk.py THAW FOLDER
 """
 
+import base64
 import hashlib
 import http.client
 import json
@@ -39,6 +40,24 @@ try:
     def upload(name, data):
         return call("POST", f"/upload/storage/v1/b/bkt/o?uploadType=media&name={name}", data)
 
+    published = []
+
+    def publish(megabytes):
+        """Answers how the last one ended."""
+        text = base64.b64encode(os.urandom(750_000)).decode()
+        for _ in range(megabytes):
+            status, answer = call("POST", "/v1/projects/p/topics/topic:publish",
+                                  json.dumps({"messages": [{"data": text}]}))
+            if status != 200:
+                return status, answer
+            published.extend(json.loads(answer)["messageIds"])
+        return 200, b""
+
+    status, answer = call("PUT", "/v1/projects/p/topics/topic", "{}")
+    assert status == 200, (status, answer)
+    assert call("PUT", "/v1/projects/p/subscriptions/reader",
+                '{"topic":"projects/p/topics/topic"}')[0] == 200
+    assert publish(1)[0] == 200
     assert call("POST", "/storage/v1/b?project=p", '{"name":"bkt"}')[0] == 200
     block = os.urandom(4 << 20)
     stored = []
@@ -56,6 +75,11 @@ try:
         data = call("GET", f"/storage/v1/b/bkt/o/{name}?alt=media")[1]
         assert hashlib.md5(data).digest() == hashlib.md5(block).digest(), name
 
+    # A publish is answered with its reason, kept whole or not at all, and works again later.
+    status, answer = publish(64)
+    assert status == 429, (status, answer)
+    assert json.loads(answer)["error"]["status"] == "RESOURCE_EXHAUSTED", answer
+
     # Deleting must work on a full disk, and makes room.
     for name in stored[:2]:
         status, answer = call("DELETE", f"/storage/v1/b/bkt/o/{name}")
@@ -68,6 +92,22 @@ try:
         time.sleep(0.02)
     assert status == 200, (status, answer)
     assert "again" in names()
+    assert call("DELETE", "/storage/v1/b/bkt/o/again")[0] == 204
+    for _ in range(500):
+        status, answer = publish(1)
+        if status == 200:
+            break
+        assert status == 429, (status, answer)
+        time.sleep(0.02)
+    assert status == 200, (status, answer)
+    got = set()
+    while len(got) < len(published):
+        pulled = json.loads(call("POST", "/v1/projects/p/subscriptions/reader:pull",
+                                 '{"maxMessages":1}')[1])["receivedMessages"]
+        got |= {each["message"]["messageId"] for each in pulled}
+        assert call("POST", "/v1/projects/p/subscriptions/reader:acknowledge", json.dumps(
+            {"ackIds": [each["ackId"] for each in pulled]}))[0] == 200
+    assert got == set(published), "what was not answered with 200 is not there"
 finally:
     process.terminate()
     process.wait()
