@@ -48,7 +48,32 @@ void Checks::frozen(const InstanceId& id) {
   life.frozen = true;
 }
 
-void Checks::thawed(const InstanceId& id) { lives_.at(id).frozen = false; }
+void Checks::thawed(const InstanceId& id) {
+  Life& life = lives_.at(id);
+  life.frozen = false;
+  if (life.memory == Life::Memory::kHibernated) life.memory = Life::Memory::kWoken;
+}
+
+void Checks::hibernated(const InstanceId& id) {
+  Life& life = lives_.at(id);
+  if (!life.frozen) journal_.violation(fmt::format("{} runs and is hibernated", id.str()));
+  if (life.memory == Life::Memory::kHibernated) {
+    journal_.violation(fmt::format("{} is hibernated twice", id.str()));
+  }
+  if (life.memory == Life::Memory::kWoken) {
+    journal_.violation(fmt::format("{} was woken, and nobody told what it needed", id.str()));
+  }
+  life.memory = Life::Memory::kHibernated;
+  journal_.line(fmt::format("{} hibernates", id.str()));
+}
+
+void Checks::wake_served(const InstanceId& id) {
+  Life& life = lives_.at(id);
+  if (life.memory != Life::Memory::kWoken) {
+    journal_.violation(fmt::format("{} was not hibernated and is told of a wake", id.str()));
+  }
+  life.memory = Life::Memory::kHere;
+}
 
 void Checks::told_to_stop(const InstanceId& id) {
   Life& life = lives_.at(id);
@@ -167,7 +192,9 @@ void Checks::told_start(const serving::StartRecord& record) {
     }
     last = point;
   }
-  if (!record.listening) {
+  const bool is_wake =
+      record.from == scaling::Rung::kFrozen || record.from == scaling::Rung::kHibernated;
+  if (!record.listening && !is_wake) {
     journal_.violation(fmt::format("{} was told before it listened", record.instance.str()));
   }
 }

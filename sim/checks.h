@@ -1,7 +1,8 @@
 // Checks: what serving promises, held against what the containers and the callers saw.
 //
 // Never more requests in a container than its concurrency, never more containers than the
-// maximum, no request in a frozen container and no idle one with CPU, zero when the idle time is
+// maximum, no request in a frozen container and no idle one with CPU, only a frozen one hibernates
+// and it is told once of its wake, zero when the idle time is
 // over, and a bill that equals the time in which containers started, served and stopped, computed
 // here from the list of all of these in another way. That each request is answered exactly once is
 // checked by caller.h.
@@ -38,6 +39,8 @@ class Checks {
   void ready(const InstanceId& id);
   void frozen(const InstanceId& id);
   void thawed(const InstanceId& id);
+  void hibernated(const InstanceId& id);
+  void wake_served(const InstanceId& id);
   void told_to_stop(const InstanceId& id);
   void died(const InstanceId& id, sandbox::ExitReport::Kind kind);
   void ended(const InstanceId& id);
@@ -73,6 +76,7 @@ class Checks {
     std::vector<std::pair<Instant, Instant>> requests;
     int in_flight = 0;
     bool frozen = false;
+    enum class Memory { kHere, kHibernated, kWoken } memory = Memory::kHere;
     Duration billed{0};
     bool exempt = false;
   };

@@ -22,6 +22,7 @@ SimContainer::SimContainer(SimSandbox& sandbox, const InstanceId& id,
       address_{"10.0.0.1", port},
       observer_(observer) {
   report_.memory_limit = spec.memory;
+  memory_ = mib(40 * (1 + port % 10));
   sandbox_.by_port_[port] = this;
   life_timer_ = sandbox_.loop.after(fate_.sandbox, [this] {
     observer_.on_sandbox_ready();
@@ -89,8 +90,31 @@ Status SimContainer::freeze() {
 void SimContainer::thaw() {
   sandbox_.checks.thawed(id_);
   frozen_ = false;
+  paged_out_ = false;
+  page_out_timer_.cancel();
   if (!std::exchange(crash_is_due_, false)) return;
   life_timer_ = sandbox_.loop.after(Duration(0), [this] { die(Kind::kSignalled, 6); });
+}
+
+/// Takes a while; a wake may come first.
+Status SimContainer::hibernate() {
+  if (dead_) return Error(Code::kFailedPrecondition, "it has ended");
+  sandbox_.checks.hibernated(id_);
+  page_out_timer_ = sandbox_.loop.after(milliseconds(memory_.value >> 20), [this] {
+    if (dead_) return;
+    paged_out_ = true;
+    observer_.on_hibernated(usage(), "");
+  });
+  return {};
+}
+
+void SimContainer::wake_served() { sandbox_.checks.wake_served(id_); }
+
+sandbox::Usage SimContainer::usage() const {
+  sandbox::Usage usage;
+  usage.memory = paged_out_ ? ByteCount{memory_.value / 20} : memory_;
+  usage.swapped.value = memory_.value - usage.memory.value;
+  return usage;
 }
 
 void SimContainer::terminate() {

@@ -42,9 +42,11 @@ class SimContainer final : public sandbox::Instance {
   const io::SocketAddress& address() const override { return address_; }
   Status freeze() override;
   void thaw() override;
+  Status hibernate() override;
+  void wake_served() override;
   void terminate() override;
   void kill() override;
-  sandbox::Usage usage() const override { return {}; }
+  sandbox::Usage usage() const override;
 
   const InstanceId& id() const { return id_; }
   const RevisionId& revision() const { return revision_; }
@@ -76,6 +78,9 @@ class SimContainer final : public sandbox::Instance {
   bool dead_ = false;
   bool told_to_stop_ = false;
   bool frozen_ = false;
+  bool paged_out_ = false;
+  ByteCount memory_;
+  io::Timer page_out_timer_;
   bool crash_is_due_ = false;             // while frozen it cannot
   std::vector<Connection*> connections_;  // in order of arrival: pointers have none that repeats
   std::function<void()> on_listening_;
@@ -96,6 +101,8 @@ class SimSandbox final : public sandbox::Sandbox {
   void forget(const RevisionId&) override {}
   Result<int> recover() override { return 0; }
   std::string isolation_notice() const override { return "simulated"; }
+  Hibernation hibernation() const override { return hibernation_; }
+  void set_hibernation(Hibernation hibernation) { hibernation_ = hibernation; }
 
   /// A revision's containers behave as its program's last argument names.
   void set_behaviour(const std::string& name, const Behaviour& behaviour) {
@@ -118,6 +125,7 @@ class SimSandbox final : public sandbox::Sandbox {
   std::map<uint16_t, SimContainer*> by_port_;
   uint16_t last_port_ = 20'000;
   bool healed_ = false;
+  Hibernation hibernation_ = Hibernation::kNot;
 };
 
 class SimProber final : public serving::Prober {

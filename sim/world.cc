@@ -34,6 +34,13 @@ World::World(const WorldOptions& options)
     autoscaler.scale_to_zero_after = idle;
   }
   if (random_.chance(0.2)) serving_options_.longest_queue = 20;
+  // Drawn apart, so that a seed's story stays what it was.
+  Random ladder(options.seed + 0x1add);
+  using Hibernation = sandbox::Sandbox::Hibernation;
+  sandbox_.set_hibernation(ladder.one_of({Hibernation::kNot, Hibernation::kFilesOnly,
+                                          Hibernation::kEverything, Hibernation::kEverything}));
+  serving_options_.ladder.hibernate_after = ladder.one_of({seconds(1), seconds(3), seconds(20)});
+  serving_options_.ladder.budget = ladder.one_of({ByteCount{0}, mib(100), mib(600), gib(8)});
   if (options_.mutation == Mutation::kLateZero) autoscaler.scale_to_zero_after += seconds(5);
   build();
 }

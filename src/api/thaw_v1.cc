@@ -37,6 +37,7 @@ Json instance_json(const serving::InstanceStatus& instance, Instant now) {
                        {"ageSeconds", to_seconds(now - instance.created)},
                        {"cpuSeconds", to_seconds(instance.usage.cpu)},
                        {"memoryBytes", instance.usage.memory.value},
+                       {"swappedBytes", instance.usage.swapped.value},
                        {"memoryPeakBytes", instance.usage.memory_peak.value},
                        {"memoryLimitBytes", instance.memory_limit.value}});
 }
@@ -67,6 +68,79 @@ Json template_json(const sandbox::TemplateState& state) {
   }
   if (!state.why.empty()) json.set("why", state.why);
   return json;
+}
+
+/// What the rungs of the ladder cost a revision, those that were seen.
+Json rungs_json(const scaling::PriceList& prices) {
+  Json rungs = Json::array();
+  for (const scaling::Rung rung : scaling::kRungs) {
+    const scaling::PriceList::Price& price = prices.of(rung);
+    if (price.wakes_ever == 0 && !price.memory) continue;
+    Json json = Json::object(
+        {{"rung", scaling::name_of(rung)}, {"wakes", static_cast<int64_t>(price.wakes_ever)}});
+    if (price.wakes.count() > 0) {
+      json.set("p50Ms", to_millis(price.wakes.quantile(0.5)));
+      json.set("p99Ms", to_millis(price.wakes.quantile(0.99)));
+    }
+    if (price.memory) json.set("memoryBytes", price.memory->value);
+    rungs.push_back(std::move(json));
+  }
+  return rungs;
+}
+
+Json prices_json(const Rooms& rooms, const ServiceId& service) {
+  Json revisions = Json::array();
+  for (const control::Revision& revision : rooms.control.revisions(service)) {
+    const scaling::PriceList* prices = rooms.serving.prices(revision.name);
+    if (prices == nullptr || prices->empty()) continue;
+    revisions.push_back(
+        Json::object({{"revision", revision.name.str()}, {"rungs", rungs_json(*prices)}}));
+  }
+  return Json::object({{"revisions", std::move(revisions)}});
+}
+
+void add_ladder_gauges(const Rooms& rooms, std::vector<telemetry::Metrics::Gauge>& gauges) {
+  struct Memory {
+    int64_t resident = 0;
+    int64_t swapped = 0;
+  };
+  std::map<std::string, Memory> held;
+  std::map<std::string, std::map<std::string_view, int>> rungs;
+  for (const auto& instance : rooms.serving.instances()) {
+    Memory& memory = held[instance.service.str()];
+    memory.resident += instance.usage.memory.value;
+    memory.swapped += instance.usage.swapped.value;
+    ++rungs[instance.service.str()][name_of(instance.temperature)];
+  }
+  for (const auto& [service, counts] : rungs) {
+    for (const auto& [rung, count] : counts) {
+      gauges.push_back({"thaw_instances_by_temperature", "Instances by temperature.",
+                        fmt::format("{{service=\"{}\",temperature=\"{}\"}}", service, rung),
+                        static_cast<double>(count)});
+    }
+  }
+  for (const auto& [service, memory] : held) {
+    const std::string label = fmt::format("{{service=\"{}\"}}", service);
+    gauges.push_back({"thaw_memory_resident_bytes", "Memory that a service's instances hold.",
+                      label, static_cast<double>(memory.resident)});
+    gauges.push_back({"thaw_memory_swapped_bytes", "Memory of instances that is in swap.", label,
+                      static_cast<double>(memory.swapped)});
+  }
+  for (const control::Revision& revision : rooms.control.revisions()) {
+    const scaling::PriceList* prices = rooms.serving.prices(revision.name);
+    if (prices == nullptr) continue;
+    for (const scaling::Rung rung : scaling::kRungs) {
+      const scaling::WakeTimes& wakes = prices->of(rung).wakes;
+      if (wakes.count() == 0) continue;
+      for (const auto& [word, share] : {std::pair{"0.5", 0.5}, std::pair{"0.99", 0.99}}) {
+        gauges.push_back(
+            {"thaw_wake_seconds", "From a request to its first byte, by the rung it woke.",
+             fmt::format("{{service=\"{}\",revision=\"{}\",rung=\"{}\",quantile=\"{}\"}}",
+                         revision.service.str(), revision.name.str(), scaling::name_of(rung), word),
+             to_seconds(wakes.quantile(share))});
+      }
+    }
+  }
 }
 
 Json usage_json(const billing::Usage& usage) {
@@ -151,6 +225,7 @@ http::Response render_metrics(const Rooms& rooms) {
                         static_cast<double>(count)});
     }
   }
+  add_ladder_gauges(rooms, gauges);
   gauges.push_back({"thaw_services", "Deployed services.", "",
                     static_cast<double>(rooms.control.list().size())});
   gauges.push_back({"thaw_log_lines_dropped", "Log lines that the disk did not take.", "",
@@ -279,12 +354,17 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
       {"GET",
        "/thaw/v1/services/{service}/starts",
        {},
-       "waterfalls of the last 20 starts",
+       "waterfalls of the last 20 starts and wakes",
        of_service([&rooms](const ServiceId& service) {
          Json all = Json::array();
          for (const auto& start : rooms.starts.of(service)) all.push_back(to_json(start));
          return Json::object({{"starts", std::move(all)}});
        })},
+      {"GET",
+       "/thaw/v1/services/{service}/prices",
+       {},
+       "what each rung of the ladder costs each revision: wake times, memory held",
+       of_service([&rooms](const ServiceId& service) { return prices_json(rooms, service); })},
       {"GET",
        "/thaw/v1/services/{service}/usage",
        {},

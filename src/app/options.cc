@@ -77,6 +77,24 @@ Status set_choice(UpOptions& options, std::string_view text,
   return wrong(fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
+/// "512Mi", "4Gi" as in service files, "off", or "auto".
+Status set_memory_budget(UpOptions& options, std::string_view text) {
+  options.memory_budget.reset();
+  if (text == "auto") return {};
+  options.memory_budget = ByteCount{0};
+  if (text == "off") return {};
+  const bool is_gib = text.ends_with("Gi");
+  int64_t value = 0;
+  const char* const end = text.data() + text.size() - std::min<size_t>(text.size(), 2);
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if ((!is_gib && !text.ends_with("Mi")) || parsed.ec != std::errc() || parsed.ptr != end ||
+      value < 1 || value > (is_gib ? 1 << 20 : 1 << 30)) {
+    return wrong("a size from 1Mi to 1048576Gi, such as 512Mi or 4Gi, or auto, or off");
+  }
+  options.memory_budget = is_gib ? gib(value) : mib(value);
+  return {};
+}
+
 Status set_data_dir(UpOptions& options, std::string_view text) {
   if (text.empty() || text.front() != '/') return wrong("an absolute path");
   options.data_dir = std::string(text);
@@ -158,6 +176,14 @@ constexpr std::array kOptions = {
     Option{"scale-to-zero-after", "DURATION", "60s",
            "how long a service without a request keeps its last instance",
            set_duration<100, kHourMs, &UpOptions::scale_to_zero_after>},
+    Option{"hibernate-after", "DURATION", "20s",
+           "from an instance's last answer until a frozen one gives its memory to swap; only where "
+           "the machine has swap",
+           set_duration<0, kHourMs, &UpOptions::hibernate_after>},
+    Option{"memory-budget", "SIZE|auto|off", "auto",
+           "memory of all instances together, such as 4Gi; over it idle ones are hibernated or "
+           "stopped, the cheapest to miss first; auto is 75 % of the machine's",
+           set_memory_budget},
     Option{"stop-grace", "DURATION", "10s", "from SIGTERM to SIGKILL when an instance is stopped",
            set_duration<100, 600'000, &UpOptions::stop_grace>},
     Option{"drain-timeout", "DURATION", "30s",

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "io/net.h"
@@ -29,6 +30,8 @@ struct UpOptions {
   enum class Isolation { kAuto, kContainer, kProcess } isolation = Isolation::kAuto;
   Duration freeze_after{0};
   Duration scale_to_zero_after{0};
+  Duration hibernate_after{0};
+  std::optional<ByteCount> memory_budget;  // 0: none; nothing: a share of the machine's
   Duration stop_grace{0};
   Duration drain_timeout{0};
   int longest_queue = 0;

@@ -13,6 +13,7 @@
 #include "app/front_door.h"
 #include "app/instance_doors.h"
 #include "app/job_room.h"
+#include "app/kept_prices.h"
 #include "app/object_rooms.h"
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
@@ -90,12 +91,14 @@ class Platform::Impl {
   std::unique_ptr<store::Database> database_;         // the loop's
   std::unique_ptr<store::Database> ledger_database_;  // the worker's
   std::unique_ptr<store::Database> bus_database_;     // the worker's
+  std::unique_ptr<store::Database> price_database_;   // the worker's
   std::optional<billing::SqliteLedger> ledger_;
   std::optional<io_linux::ThreadWorker> worker_;
   std::optional<io_linux::ThreadWorker> page_out_worker_;  // its thread has the lowest priority
   std::optional<io_linux::ThreadWorker> page_in_worker_;
 
   Switchboard switchboard_;
+  std::optional<KeptPrices> prices_;
   std::optional<telemetry::Logs> logs_;
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
@@ -144,6 +147,7 @@ Status Platform::Impl::open_data() {
   ASSIGN_OR_RETURN(database_, store::open_state(path, now));
   ASSIGN_OR_RETURN(ledger_database_, store::reopen_state(path));
   ASSIGN_OR_RETURN(bus_database_, store::reopen_state(path));
+  ASSIGN_OR_RETURN(price_database_, store::reopen_state(path));
   return {};
 }
 
@@ -178,6 +182,8 @@ Status Platform::Impl::make_rooms() {
                                             .stop_grace = options_.stop_grace};
   serving_options.freeze_after = options_.freeze_after;
   serving_options.autoscaler.scale_to_zero_after = options_.scale_to_zero_after;
+  serving_options.ladder.hibernate_after = options_.hibernate_after;
+  ASSIGN_OR_RETURN(serving_options.ladder.budget, memory_budget(options_, disk_));
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
 
   ASSIGN_OR_RETURN(identity::SigningKey key, identity::SigningKey::load_or_make(
@@ -185,6 +191,8 @@ Status Platform::Impl::make_rooms() {
   guard_.emplace(*database_, loop_, std::move(key), "");
   RETURN_IF_ERROR(guard_->load());
   front_door_.emplace(*guard_);
+  prices_.emplace(loop_, *worker_, *price_database_);
+  prices_->load_into(*serving_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
                    gateway::GatewayOptions{.seed = entropy_.next(), .door = &*front_door_});
@@ -273,6 +281,7 @@ Status Platform::Impl::make_control() {
                         .metrics = &metrics_,
                         .doors = &*doors_,
                         .scaling = &*scaling_,
+                        .prices = &*prices_,
                         .base_domain = options_.base_domain});
   ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
   if (loaded.services > 0) {

@@ -2,10 +2,16 @@
 
 #include "io_linux/net_namespace.h"
 #include "sandbox/crun_sandbox.h"
+#include "sandbox/memory_pressure.h"
 #include "sandbox/private_mounts.h"
 #include "sandbox/process_sandbox.h"
 
 namespace thaw::app {
+namespace {
+
+constexpr int kDefaultBudgetPercent = 75;  // as docs/reference/options.md says
+
+}  // namespace
 
 Result<SandboxChoice> choose_sandbox(const UpOptions& options, io::Disk& disk) {
   using Isolation = UpOptions::Isolation;
@@ -29,6 +35,12 @@ Result<SandboxChoice> choose_sandbox(const UpOptions& options, io::Disk& disk) {
     return Error(Code::kFailedPrecondition, "--isolation container: " + choice.why_no_containers);
   }
   return choice;
+}
+
+Result<ByteCount> memory_budget(const UpOptions& options, io::Disk& disk) {
+  if (options.memory_budget) return *options.memory_budget;
+  ASSIGN_OR_RETURN(const std::string meminfo, disk.read_file("/proc/meminfo", mib(1)));
+  return ByteCount{sandbox::machine_memory(meminfo).value / 100 * kDefaultBudgetPercent};
 }
 
 std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,

@@ -30,6 +30,9 @@ struct SandboxChoice {
 /// kFailedPrecondition when containers were asked for and do not work here.
 Result<SandboxChoice> choose_sandbox(const UpOptions& options, io::Disk& disk);
 
+/// --memory-budget in bytes, its default a share of this machine's memory.
+Result<ByteCount> memory_budget(const UpOptions& options, io::Disk& disk);
+
 struct SandboxPorts {
   io::Loop& loop;
   io::Disk& disk;

@@ -26,7 +26,8 @@ telemetry::Start waterfall(const serving::StartRecord& record, WallTime requeste
   telemetry::Start start{.instance = record.instance,
                          .revision = record.revision,
                          .service = record.service,
-                         .requested = requested};
+                         .requested = requested,
+                         .from = std::string(scaling::name_of(record.from))};
   Instant before = record.requested;
   const auto phase = [&](const std::optional<Instant>& end) -> std::optional<Duration> {
     if (!end) return std::nullopt;
@@ -77,6 +78,11 @@ void Switchboard::on_start(const serving::StartRecord& record) {
   if (record.listening && !record.first_byte) {
     rooms_.metrics->on_start(record.service, *record.listening - record.requested);
   }
+}
+
+void Switchboard::on_prices(const RevisionId& revision, const ServiceId& service,
+                            const scaling::PriceList& prices) {
+  if (rooms_.prices != nullptr) rooms_.prices->put(revision, service, prices);
 }
 
 void Switchboard::on_billable(const serving::BillableSpan& span) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "app/instance_doors.h"
+#include "app/kept_prices.h"
 #include "app/trigger_scaling.h"
 #include "base/id.h"
 #include "billing/meter.h"
@@ -41,6 +42,7 @@ class Switchboard final : public serving::Observer,
     telemetry::Metrics* metrics = nullptr;
     InstanceDoors* doors = nullptr;
     TriggerScaling* scaling = nullptr;
+    KeptPrices* prices = nullptr;
     std::string base_domain;
   };
   void connect(Rooms rooms) { rooms_ = std::move(rooms); }
@@ -49,6 +51,8 @@ class Switchboard final : public serving::Observer,
                  std::string_view line) override;
   void on_event(const serving::InstanceEvent& event) override;
   void on_start(const serving::StartRecord& record) override;
+  void on_prices(const RevisionId& revision, const ServiceId& service,
+                 const scaling::PriceList& prices) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
   void on_instance_executed(const InstanceId& instance, const io::SocketAddress& address) override;

@@ -1,4 +1,4 @@
-// `thaw revisions list | describe` and `thaw instances list`.
+// `thaw revisions list | describe`.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -80,16 +80,16 @@ std::string age_cell(const Json& metadata, WallTime now) {
   return age_of(metadata.string_or("creationTimestamp"), now);
 }
 
-std::string short_seconds(const Json& instance, std::string_view key) {
-  const Json& value = instance[key];
-  return value.is_number() ? format_duration(seconds(value.as_double())) : "";
-}
-
-std::string memory_cell(const Json& instance) {
-  const ByteCount used{instance.int_or("memoryBytes", 0)};
-  const ByteCount limit{instance.int_or("memoryLimitBytes", 0)};
-  if (limit.value == 0) return format_bytes(used);
-  return fmt::format("{} of {}", format_bytes(used), format_bytes(limit));
+/// What its rungs cost; null where the API does not tell.
+Json rungs_of(Api& api, const Json& revision) {
+  const Json& metadata = revision["metadata"];
+  const std::string service = metadata["labels"].string_or("serving.knative.dev/service");
+  const auto answer = api.get(service_path(service, "prices"));
+  if (!answer || !(*answer)["revisions"].is_array()) return Json();
+  for (const Json& each : (*answer)["revisions"].as_array()) {
+    if (each.string_or("revision") == metadata.string_or("name")) return each["rungs"];
+  }
+  return Json::array();
 }
 
 }  // namespace
@@ -129,7 +129,11 @@ Outcome<ExitCode> revisions_list_command(Context& context, const Words& words) {
 Outcome<ExitCode> revisions_describe_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(Api api, Api::open(context));
   ASSIGN_OR_RETURN(const Json json, api.get(revisions_path(words.arguments()[0])));
-  if (context.json()) return context.print_json(json);
+  if (context.json()) {
+    Json whole = json;
+    whole.set("rungs", rungs_of(api, json));
+    return context.print_json(whole);
+  }
   const size_t width = context.table_width();
   const PageFormat format{.width = width == 0 ? 100 : width,
                           .style = context.out,
@@ -152,41 +156,10 @@ Outcome<ExitCode> revisions_describe_command(Context& context, const Words& word
   const std::string state = wanted == "off" ? "" : template_words(api, metadata.string_or("name"));
   if (!state.empty()) page += labelled("Template", state, format);
   ASSIGN_OR_RETURN(const spec::RevisionTemplate revision, template_of(json));
-  return context.print(page + settings_lines(revision, format));
-}
-
-Outcome<ExitCode> instances_list_command(Context& context, const Words& words) {
-  ASSIGN_OR_RETURN(Api api, Api::open(context));
-  ASSIGN_OR_RETURN(const Json answer, api.get(thaw_path("instances")));
-  const Json& all = answer.is_object() ? answer["instances"] : answer;
-  Json shown = Json::array();
-  if (all.is_array()) {
-    for (const Json& instance : all.as_array()) {
-      const auto service = words.value("service");
-      if (!service || instance.string_or("service") == *service) shown.push_back(instance);
-    }
-  }
-  if (context.json()) return context.print_json(shown);
-  if (shown.as_array().empty()) {
-    context.note("No instances: everything is at zero.");
-    return ExitCode::kOk;
-  }
-  Table table({{.title = "NAME"},
-               {.title = "STATE"},
-               {.title = "TEMPERATURE"},
-               {.title = "START"},
-               {.title = "REQUESTS", .align = Align::kRight},
-               {.title = "AGE", .align = Align::kRight},
-               {.title = "CPU USED", .align = Align::kRight},
-               {.title = "MEMORY", .align = Align::kRight}});
-  for (const Json& instance : shown.as_array()) {
-    table.add_row({instance.string_or("name"), instance.string_or("state"),
-                   instance.string_or("temperature"), instance.string_or("start"),
-                   fmt::format("{}", instance.int_or("inFlight", 0)),
-                   short_seconds(instance, "ageSeconds"), short_seconds(instance, "cpuSeconds"),
-                   memory_cell(instance)});
-  }
-  return context.print(table.text(context.table_width(), context.out));
+  page += settings_lines(revision, format);
+  const std::string rungs = rungs_text(rungs_of(api, json));
+  if (!rungs.empty()) page += labelled("To first byte", rungs, format);
+  return context.print(page);
 }
 
 }  // namespace thaw::cli

@@ -38,6 +38,16 @@ constexpr Flag kByServiceFlags[] = {
      .completes = Completes::kService},
 };
 
+constexpr Flag kInstancesFlags[] = {
+    {.name = "service",
+     .value = "NAME",
+     .help = "Only those of this service.",
+     .completes = Completes::kService},
+    {.name = "watch",
+     .help = "Go on: the table is drawn anew when it changes; with --json a line for each instance "
+             "that is new, changed or gone."},
+};
+
 constexpr Flag kLogsFlags[] = {
     {.name = "follow", .letter = 'f', .help = "Go on with new lines until Ctrl-C."},
     {.name = "tail",
@@ -165,8 +175,8 @@ constexpr Command kCommands[] = {
      .completes = Completes::kRevision,
      .main = revisions_delete_command},
     {.name = "instances list",
-     .summary = "List the instances that run now",
-     .flags = kByServiceFlags,
+     .summary = "List the instances that live now, with their temperatures",
+     .flags = kInstancesFlags,
      .main = instances_list_command},
     {.name = "logs",
      .arguments = "NAME",

@@ -52,6 +52,12 @@ std::string bounds_text(const spec::Service& service, const spec::RevisionSettin
   return states.empty() ? text : text + ")";
 }
 
+/// "from hibernated", "from a template", "cold".
+std::string rung_words(std::string_view rung) {
+  if (rung == "cold") return "cold";
+  return rung == "templated" ? "from a template" : "from " + safe(rung);
+}
+
 /// The newest start by its time.
 const Json* last_start(const Json& starts) {
   if (!starts.is_array()) return nullptr;
@@ -159,6 +165,26 @@ std::string usage_text(const Json& usage) {
   return text;
 }
 
+std::string rungs_text(const Json& rungs) {
+  if (!rungs.is_array()) return "";
+  std::string text;
+  for (const Json& rung : rungs.as_array()) {
+    std::string line = fmt::format("{:<11}", safe(rung.string_or("rung")));
+    if (rung["p50Ms"].is_number()) {
+      line += fmt::format("{:>9} median, {} p99, {}", format_ms(rung.double_or("p50Ms", 0)),
+                          format_ms(rung.double_or("p99Ms", 0)),
+                          count_of(rung.int_or("wakes", 0), "time"));
+    } else {
+      line += "not woken from yet";
+    }
+    if (rung["memoryBytes"].is_number()) {
+      line += fmt::format(", holds {}", format_bytes({rung.int_or("memoryBytes", 0)}));
+    }
+    text += (text.empty() ? "" : "\n") + line;
+  }
+  return text;
+}
+
 std::string age_of(std::string_view rfc3339, WallTime now) {
   const auto time = parse_rfc3339(rfc3339);
   if (!time) return safe(rfc3339);
@@ -206,9 +232,18 @@ std::string service_page(const ServiceFacts& facts, const PageFormat& format) {
   out += settings_lines(service.template_, format);
   out += labelled("Instances", bounds_text(service, settings, facts.instances), format);
   if (facts.usage.is_object()) out += labelled("Used", usage_text(facts.usage), format);
+  if (facts.prices.is_array()) {
+    for (const Json& each : facts.prices.as_array()) {
+      // Of the revision that the page is about.
+      if (each.string_or("revision") != service.status.latest_ready_revision_name) continue;
+      out += labelled("To first byte", rungs_text(each["rungs"]), format);
+    }
+  }
   if (const Json* json = last_start(facts.starts)) {
     const Start start = start_of(*json);
-    out += fmt::format("\n{} {}{}\n{}", format.style.bold("Last start"), safe(start.instance),
+    const std::string from = json->string_or("from");
+    out += fmt::format("\n{} {}{}{}\n{}", format.style.bold("Last start"), safe(start.instance),
+                       from.empty() ? "" : ", " + rung_words(from),
                        start.time.empty() ? "" : ", " + age_of(start.time, format.now),
                        waterfall_text(start, format.width, format.style));
   }

@@ -20,6 +20,7 @@ struct ServiceFacts {
   Json instances;            // array
   Json starts;               // array
   Json usage;                // object
+  Json prices;               // array, one a revision
   std::vector<Json> events;  // log lines of the platform itself, oldest first
 };
 
@@ -49,6 +50,9 @@ std::string shell_words(const std::vector<std::string>& words);
 
 /// "0.81 vCPU-s, 0.2 GiB-s, 12 requests, $0.000031".
 std::string usage_text(const Json& usage);
+
+/// A line for each rung of the ladder that a revision was on, from the API's "rungs".
+std::string rungs_text(const Json& rungs);
 
 /// "12 s ago" for an RFC 3339 time; the text itself when it is none.
 std::string age_of(std::string_view rfc3339, WallTime now);

@@ -86,6 +86,7 @@ ServiceFacts facts_of(Api& api, spec::Service service) {
           .instances = instances_of(api, name),
           .starts = array_of(get_or_null(api, service_path(name, "starts")), "starts"),
           .usage = get_or_null(api, service_path(name, "usage")),
+          .prices = array_of(get_or_null(api, service_path(name, "prices")), "revisions"),
           .events = events_of(api, name)};
 }
 
@@ -100,6 +101,7 @@ Outcome<ExitCode> print_details(Context& context, Api& api, const Json& json,
                                           {"instances", facts.instances},
                                           {"starts", facts.starts},
                                           {"usage", facts.usage},
+                                          {"prices", facts.prices},
                                           {"logs", Json(Json::Array(facts.events))}}));
 }
 

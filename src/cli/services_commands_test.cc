@@ -207,6 +207,51 @@ TEST_F(ServicesTest, InstancesAreListedForPeopleAndPrograms) {
   EXPECT_EQ(terminal.err, "No instances: everything is at zero.\n");
 }
 
+TEST_F(ServicesTest, WatchingTellsEachChangeOnce) {
+  const auto list = [](std::string_view temperature, double age) {
+    return parsed(R"({"instances": [{"name": "a", "service": "hello", "state": "ready",
+      "temperature": ")" +
+                  std::string(temperature) + R"(", "inFlight": 0, "ageSeconds": )" +
+                  std::to_string(age) + "}]}");
+  };
+  const Json answers[] = {list("hot", 1),    list("hot", 2),        list("frozen", 3),
+                          list("frozen", 4), list("hibernated", 5), parsed(R"({"instances": []})")};
+  size_t asked = 0;
+  api.on("GET /thaw/v1/instances", [&](const http::Request&) {
+    const Json& answer = answers[std::min(asked++, std::size(answers) - 1)];
+    return http::Response{200, {{"content-type", "application/json"}}, answer.dump()};
+  });
+  int lines = 0;
+  terminal.on_out = [&] {
+    if (++lines == 4)
+      api.on("GET /thaw/v1/instances",
+             [](const http::Request&) { return http::Response::text(503, "gone"); });
+  };
+  EXPECT_NE(thaw({"instances", "list", "--watch", "--json"}), 0);
+  std::vector<std::string> temperatures;
+  for (size_t at = 0; (at = terminal.out.find("\"temperature\":\"", at)) != std::string::npos;) {
+    at += 15;
+    temperatures.push_back(terminal.out.substr(at, terminal.out.find('"', at) - at));
+  }
+  EXPECT_EQ(temperatures, (std::vector<std::string>{"hot", "frozen", "hibernated", "cold"}));
+}
+
+TEST_F(ServicesTest, ThePageShowsWhatEachRungCosts) {
+  api.on_json("GET /thaw/v1/services/hello/prices", parsed(R"({"revisions": [
+    {"revision": "hello-00001-xyz", "rungs": [
+      {"rung": "cold", "wakes": 3, "p50Ms": 2175, "p99Ms": 3400},
+      {"rung": "hibernated", "wakes": 0, "memoryBytes": 8388608}]},
+    {"revision": "hello-00002-abc", "rungs": [{"rung": "hot", "wakes": 77, "p50Ms": 1}]}]})"));
+  ASSERT_EQ(thaw({"services", "describe", "hello"}), 0) << terminal.err;
+  EXPECT_NE(terminal.out.find("To first byte"), std::string::npos) << terminal.out;
+  EXPECT_NE(terminal.out.find("cold          2.17 s median, 3.40 s p99, 3 times\n"),
+            std::string::npos)
+      << terminal.out;
+  EXPECT_NE(terminal.out.find("hibernated not woken from yet, holds 8 MiB\n"), std::string::npos)
+      << terminal.out;
+  EXPECT_EQ(terminal.out.find("77"), std::string::npos);
+}
+
 TEST_F(ServicesTest, RevisionsAreListedAndDescribed) {
   const Json revision = parsed(R"({"kind": "Revision", "metadata": {"name": "hello-00001-xyz",
     "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"serving.knative.dev/service": "hello"},

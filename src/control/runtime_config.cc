@@ -77,6 +77,14 @@ sandbox::InstanceSpec::Templates templates_of(const spec::RevisionTemplate& revi
   return found->second == "module" ? Templates::kModule : Templates::kLibraries;
 }
 
+scaling::IdleRung idle_rung_of(const spec::RevisionTemplate& revision) {
+  using scaling::IdleRung;
+  const auto& annotations = revision.metadata.annotations;
+  const auto found = annotations.find("thaw.local/idle-rung");
+  if (found == annotations.end() || found->second == "auto") return IdleRung::kAuto;
+  return found->second == "frozen" ? IdleRung::kFrozen : IdleRung::kHibernated;
+}
+
 }  // namespace
 
 Bounds own_bounds(const Revision& revision) {
@@ -109,6 +117,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
                    ? serving::CpuAllocation::kInstanceBased
                    : serving::CpuAllocation::kRequestBased;
   config.reachability = reachability;
+  config.idle_rung = idle_rung_of(revision.template_);
   config.startup_probe = probe_of(settings.startup_probe);
   config.stream = spec::stream_trigger_of(revision.template_);
   config.subscription = spec::subscription_trigger_of(revision.template_);

@@ -142,6 +142,11 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     if (containers_.empty()) become_empty();
   }
 
+  CrunSandbox::Hibernation hibernation() const {
+    using Hibernation = CrunSandbox::Hibernation;
+    if (!env_.hibernator.why_not().empty()) return Hibernation::kNot;
+    return env_.hibernator.swap_is_on() ? Hibernation::kEverything : Hibernation::kFilesOnly;
+  }
   std::string hibernation_notice() const { return env_.hibernator.notice(); }
 
   int ready_count() const {
@@ -332,6 +337,7 @@ TemplateState CrunSandbox::template_state(const RevisionId& revision) const {
 }
 Result<int> CrunSandbox::recover() { return impl_->recover(); }
 std::string CrunSandbox::isolation_notice() const { return ""; }
+CrunSandbox::Hibernation CrunSandbox::hibernation() const { return impl_->hibernation(); }
 std::string CrunSandbox::hibernation_notice() const { return impl_->hibernation_notice(); }
 void CrunSandbox::shut_down(std::function<void()> done) { impl_->shut_down(std::move(done)); }
 int CrunSandbox::ready_count() const { return impl_->ready_count(); }

@@ -61,6 +61,7 @@ class CrunSandbox final : public Sandbox {
   /// Blocks until leftovers are gone, at most 10 s; kUnavailable names what would not go.
   Result<int> recover() override;
   std::string isolation_notice() const override;
+  Hibernation hibernation() const override;
   std::string hibernation_notice() const override;
   void shut_down(std::function<void()> done) override;
 

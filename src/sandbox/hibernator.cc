@@ -24,9 +24,11 @@ Hibernator::Hibernator(io::Loop& loop, io::Disk& disk, HibernatorSettings settin
 
 Hibernator::~Hibernator() = default;
 
+bool Hibernator::swap_is_on() const { return has_swap(pressure()); }
+
 std::string Hibernator::notice() const {
   if (!why_not_.empty()) return "Instances cannot hibernate: " + why_not_ + ".";
-  if (has_swap(pressure())) return "";
+  if (swap_is_on()) return "";
   return "The machine has no swap: a hibernated instance keeps all that it has written to memory "
          "and gives only file pages back; add a swap file (mkswap, swapon) for the rest.";
 }

@@ -58,7 +58,10 @@ class Hibernator {
   /// Why nothing can be paged out on this machine, in words; empty when it can.
   const std::string& why_not() const { return why_not_; }
 
-  /// The same, and what goes only in part as there is no swap: a sentence for the user.
+  /// False when only file pages can go.
+  bool swap_is_on() const;
+  /// Why nothing can hibernate, and what goes only in part as there is no swap: a sentence for the
+  /// user.
   std::string notice() const;
 
   /// `make`: looks at the instance when its turn has come; is told what can go, and how much at

@@ -30,6 +30,10 @@ MemoryPressure parse_memory_pressure(std::string_view meminfo, std::string_view 
           .io_some = some_avg10(io)};
 }
 
+ByteCount machine_memory(std::string_view meminfo) {
+  return kib(number(field(meminfo, "MemTotal")));
+}
+
 MemoryPressure read_memory_pressure(io::Disk& disk) {
   return parse_memory_pressure(disk.read_file("/proc/meminfo", mib(1)).value_or(""),
                                disk.read_file("/proc/pressure/memory", mib(1)).value_or(""),

@@ -28,6 +28,9 @@ MemoryPressure parse_memory_pressure(std::string_view meminfo, std::string_view 
                                      std::string_view io);
 MemoryPressure read_memory_pressure(io::Disk& disk);
 
+/// MemTotal of /proc/meminfo.
+ByteCount machine_memory(std::string_view meminfo);
+
 constexpr double kMostMemoryPressure = 10;  // percent, see MemoryPressure
 constexpr double kMostIoPressure = 40;
 constexpr double kLeastSwapFree = 0.1;  // share of all swap

@@ -75,9 +75,9 @@ struct ExitReport {
 /// Held while it runs. CPU and memory of all its processes; zero where not known.
 struct Usage {
   Duration cpu{0};
-  ByteCount memory;   // in memory now
-  ByteCount swapped;  // given back to swap
+  ByteCount memory;  // in memory now
   ByteCount memory_peak;
+  ByteCount swapped;  // given back to swap
 };
 
 /// What is kept of a revision for its next starts: see python_template.h.
@@ -165,6 +165,9 @@ class Sandbox {
   virtual Result<int> recover() = 0;
   /// What is not isolated here and why, one sentence; empty when everything is.
   virtual std::string isolation_notice() const = 0;
+  /// What of a hibernated instance's memory this machine can do without, now.
+  enum class Hibernation { kNot, kFilesOnly, kEverything };
+  virtual Hibernation hibernation() const { return Hibernation::kNot; }
   /// Why no instance can hibernate here, or what of it only in part, one sentence; empty when all
   /// can.
   virtual std::string hibernation_notice() const {

@@ -12,16 +12,19 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "sandbox/sandbox.h"
+#include "scaling/price_list.h"
 
 namespace thaw::serving {
 
-/// The rungs of the ladder that exist so far.
-enum class Temperature { kCold, kFrozen, kHot };
+/// Where on the ladder a living instance is.
+enum class Temperature { kCold, kHibernated, kFrozen, kHot };
 
 constexpr std::string_view name_of(Temperature temperature) {
   switch (temperature) {
     case Temperature::kHot:
       return "hot";
+    case Temperature::kHibernated:
+      return "hibernated";
     case Temperature::kFrozen:
       return "frozen";
     case Temperature::kCold:
@@ -45,11 +48,13 @@ struct InstanceStatus {
   bool from_template = false;  // its imports were done in a snapshot
 };
 
-/// The waterfall of one start. Each point is present once it was passed; in this order.
+/// The waterfall of one start, or of one wake: of that only `decided`, when it got its CPU back,
+/// and `first_byte` are there. Each point is present once it was passed; in this order.
 struct StartRecord {
   InstanceId instance;
   RevisionId revision;
   ServiceId service;
+  scaling::Rung from = scaling::Rung::kCold;
   Instant requested;                     // the request arrived, or the scaler wanted one more
   std::optional<Instant> decided;        // the start was ordered   (before: queued)
   std::optional<Instant> sandbox_ready;  // namespaces, cgroup, root (before: sandbox)
@@ -93,7 +98,10 @@ class Observer {
   virtual void on_output(const InstanceStatus& instance, sandbox::OutputStream stream,
                          std::string_view line) = 0;
   virtual void on_event(const InstanceEvent& event) = 0;
-  virtual void on_start(const StartRecord& record) = 0;  // at listening and again at first byte
+  /// Of a start at listening and again at first byte; of a wake at first byte.
+  virtual void on_start(const StartRecord& record) = 0;
+  /// What its rungs cost has changed: see Serving::prices(). At most once a second a revision.
+  virtual void on_prices(const RevisionId&, const ServiceId&, const scaling::PriceList&) {}
   virtual void on_billable(const BillableSpan& span) = 0;
   virtual void on_revision_state(const RevisionId& revision, const RevisionState& state) = 0;
   /// Its program runs, reached at `address`; whoever serves it must be there now.

@@ -43,6 +43,7 @@ void InstanceRun::probe(Prober& prober, const StartupProbe& probe, uint16_t inst
 
 void InstanceRun::freeze() {
   if (!instance_) return;
+  idle_usage_.reset();
   if (const Status frozen = instance_->freeze(); !frozen) {
     log_warning("an idle instance could not be frozen and keeps its CPU",
                 {{"instance", id().str()}, {"error", frozen.error().message()}});
@@ -50,7 +51,23 @@ void InstanceRun::freeze() {
 }
 
 void InstanceRun::thaw() {
+  idle_usage_.reset();
+  is_hibernating_ = false;
   if (instance_) instance_->thaw();
+}
+
+void InstanceRun::hibernate() {
+  if (!instance_) return;
+  is_hibernating_ = true;
+  if (const Status asked = instance_->hibernate(); !asked) {
+    is_hibernating_ = false;
+    log_warning("a frozen instance could not be hibernated and keeps its memory",
+                {{"instance", id().str()}, {"error", asked.error().message()}});
+  }
+}
+
+void InstanceRun::wake_served() {
+  if (instance_) instance_->wake_served();
 }
 
 void InstanceRun::terminate() {
@@ -72,9 +89,21 @@ sandbox::Usage InstanceRun::usage() const {
   return instance_ ? instance_->usage() : sandbox::Usage();
 }
 
+sandbox::Usage InstanceRun::idle_usage() {
+  if (!idle_usage_) idle_usage_ = usage();
+  return *idle_usage_;
+}
+
 void InstanceRun::on_rung(Rung rung, std::string_view words) {
   status_.from_template = rung == Rung::kTemplated;
+  if (rung == Rung::kTemplated) record_.from = scaling::Rung::kTemplated;
   owner_.on_rung(key_, words);
+}
+
+void InstanceRun::on_hibernated(const sandbox::Usage& usage, std::string_view left_because) {
+  is_hibernating_ = false;
+  idle_usage_ = usage;
+  owner_.on_hibernated(key_, usage, left_because);
 }
 
 void InstanceRun::on_sandbox_ready() { record_.sandbox_ready = owner_.now(); }

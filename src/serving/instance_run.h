@@ -25,6 +25,9 @@ class InstanceRunOwner {
   virtual void on_exit(InstanceKey key, const sandbox::ExitReport& report) = 0;
   /// How it started, in words for the service's log.
   virtual void on_rung(InstanceKey key, std::string_view words) = 0;
+  /// What could go of its memory has gone; `left_because` as the sandbox says it.
+  virtual void on_hibernated(InstanceKey key, const sandbox::Usage& usage,
+                             std::string_view left_because) = 0;
   virtual void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) = 0;
   virtual Instant now() const = 0;
 
@@ -43,6 +46,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
 
   void freeze();
   void thaw();
+  void hibernate();
+  void wake_served();
   /// The program is asked to end, or was ended.
   void terminate();
   void kill();
@@ -60,9 +65,14 @@ class InstanceRun final : public sandbox::InstanceObserver {
   /// Without what changes: state, in_flight, usage.
   const InstanceStatus& status() const { return status_; }
   sandbox::Usage usage() const;
+  /// The same for one whose memory does not change: read once.
+  sandbox::Usage idle_usage();
+  /// Its memory is on its way out.
+  bool is_hibernating() const { return is_hibernating_; }
 
  private:
   void on_rung(Rung rung, std::string_view words) override;
+  void on_hibernated(const sandbox::Usage& usage, std::string_view left_because) override;
   void on_sandbox_ready() override;
   void on_executed() override;
   void on_output(sandbox::OutputStream stream, std::string_view line) override;
@@ -76,6 +86,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
   std::shared_ptr<const BillableSpan> label_;
   io::SocketAddress address_;
   std::string last_stderr_;
+  std::optional<sandbox::Usage> idle_usage_;
+  bool is_hibernating_ = false;
   std::unique_ptr<sandbox::Instance> instance_;
   std::unique_ptr<Probing> probing_;
 };

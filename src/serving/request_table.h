@@ -29,6 +29,10 @@ struct Request {
   uint32_t generation = 0;
   InstanceKey instance = 0;  // kGranted, kActive
   bool waited_for_start = false;
+  bool told_first_byte = false;
+  bool waited = false;  // for a start or for a place
+  Instant arrived;
+  Temperature from = Temperature::kHot;  // of the instance when the request got its place
   uint64_t number = 0;
   RevisionPool* pool = nullptr;
   SlotWaiter* waiter = nullptr;
@@ -50,6 +54,7 @@ class RequestTable {
     Request& request = requests_[handle];
     request.state = Request::State::kArriving;
     request.waited_for_start = false;
+    request.told_first_byte = false;
     request.number = ++last_number_;
     request.pool = &pool;
     request.waiter = &waiter;

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "sandbox/sandbox.h"
+#include "scaling/ladder.h"
 #include "spec/knative_scaling.h"
 #include "spec/workers.h"
 
@@ -57,6 +58,7 @@ struct RevisionConfig {
   std::optional<spec::StreamTrigger> stream = {};
   std::optional<spec::SubscriptionTrigger> subscription = {};
   std::optional<spec::CpuTrigger> cpu_target = {};
+  scaling::IdleRung idle_rung = scaling::IdleRung::kAuto;
   Duration idle_before_zero{-1};  // negative: the platform's default
   /// Scale as Knative does, instead of as the platform's options say.
   std::optional<spec::KnativeScaling> knative = {};

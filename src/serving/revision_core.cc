@@ -49,8 +49,7 @@ std::optional<RevisionCore::View> RevisionCore::view(InstanceKey key) const {
       return View{InstanceState::kStarting, instance.in_flight};
     case Instance::State::kReady:
     case Instance::State::kDraining:
-      return View{InstanceState::kReady, instance.in_flight,
-                  instance.frozen ? Temperature::kFrozen : Temperature::kHot};
+      return View{InstanceState::kReady, instance.in_flight, temperature(instance)};
     case Instance::State::kStopping:
       return View{InstanceState::kStopping, instance.in_flight};
     case Instance::State::kFree:
@@ -58,6 +57,11 @@ std::optional<RevisionCore::View> RevisionCore::view(InstanceKey key) const {
       break;
   }
   return std::nullopt;
+}
+
+Temperature RevisionCore::temperature(const Instance& instance) {
+  if (!instance.frozen) return Temperature::kHot;
+  return instance.hibernated ? Temperature::kHibernated : Temperature::kFrozen;
 }
 
 bool RevisionCore::finished() const {
@@ -161,10 +165,11 @@ bool RevisionCore::has_place(InstanceKey key, Instant now) const {
 void RevisionCore::give(Instant now, RequestKey request, InstanceKey key, Waited waited) {
   Instance& instance = instances_[key];
   CHECK(instance.state == Instance::State::kReady && has_place(key, now));
+  const Temperature from = temperature(instance);
   thaw(key);
   ++instance.in_flight;
   ++ready_in_flight_;
-  want(action::GiveSlot{request, key, waited});
+  want(action::GiveSlot{request, key, waited, from});
 }
 
 void RevisionCore::dispatch(Instant now) {
@@ -182,6 +187,7 @@ void RevisionCore::take_back(Instant now, InstanceKey key) {
   Instance& instance = instances_[key];
   CHECK(instance.in_flight > 0);
   --instance.in_flight;
+  if (std::exchange(instance.just_woken, false)) want(action::WakeServed{key});
   if (instance.state == Instance::State::kGone) {
     forget_if_done(key);
     return;
@@ -280,6 +286,7 @@ void RevisionCore::on(Instant now, const event::Configured& event) {
     config_.min_instances = event.config->min_instances;
     config_.max_instances = event.config->max_instances;
     config_.reachability = event.config->reachability;
+    config_.idle_rung = event.config->idle_rung;
     config_.idle_before_zero = event.config->idle_before_zero;
   }
   if (mode_ == Mode::kRetiring) mode_ = Mode::kServing;

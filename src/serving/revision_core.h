@@ -15,6 +15,8 @@
 // - `scale_to_zero_after` after the last request, or after an unused first start was ready, all
 //   instances beyond the minimum stop; fewer because of less load is the autoscaler's decision.
 //   With `keep_warm` each is kept while it is worth it, and started before it is asked for.
+// - A frozen instance goes further down the ladder when it is told to (event::Descend): which one
+//   and when is scaling/ladder.h's, for all revisions together. Never below the minimum.
 // - With request-based CPU an instance without a request is frozen after `freeze_after`, and
 //   thawed before it is given the next one or told to stop (contract 1.5).
 //   A busy surplus instance gets no new requests and stops when it is done; it is called back
@@ -88,6 +90,14 @@ class RevisionCore {
   };
   /// nullopt: it has ended.
   std::optional<View> view(InstanceKey key) const;
+  /// Those that a policy may send further down: frozen, and without a request.
+  struct Idle {
+    InstanceKey key;
+    Instant since;
+    bool hibernated;
+    bool needed;  // by the minimum
+  };
+  void append_idle(std::vector<Idle>& to) const;
 
  private:
   enum class Mode { kServing, kRetiring, kShuttingDown };
@@ -100,7 +110,9 @@ class RevisionCore {
     bool killed = false;
     bool was_ready = false;
     bool frozen = false;
-    Instant idle_from;  // kReady without a request
+    bool hibernated = false;  // and frozen
+    bool just_woken = false;  // was hibernated, nothing was answered since
+    Instant idle_from;        // kReady without a request
     Instant decided;
     Instant executed_at;
     Instant ready_at;
@@ -132,6 +144,7 @@ class RevisionCore {
   void on(Instant now, const event::Configured& event);
   void on(Instant now, const event::Retired& event);
   void on(Instant now, const event::ShutDown& event);
+  void on(Instant now, const event::Descend& event);
   void on(Instant now, const event::Wake& event);
 
   // Requests (revision_core.cc).
@@ -152,6 +165,7 @@ class RevisionCore {
   // Instances (revision_core_instances.cc).
   void rest(Instant now, InstanceKey key);
   void thaw(InstanceKey key);
+  static Temperature temperature(const Instance& instance);
   void freeze_idle(Instant now);
   bool could_freeze(const Instance& instance, Instant now) const;
   void start(Instant now, Instant requested, std::string_view why);

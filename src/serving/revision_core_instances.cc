@@ -9,8 +9,6 @@
 namespace thaw::serving {
 namespace {
 
-using Cpu = action::SetCpu::Cpu;
-
 /// What a container that was told to stop may end with.
 bool by_our_hand(sandbox::ExitReport::Kind kind) {
   return kind == sandbox::ExitReport::Kind::kStopped || kind == sandbox::ExitReport::Kind::kExited;
@@ -162,35 +160,6 @@ void RevisionCore::declare(RevisionState::Ready ready, const Words* words) {
                     state.message == declared_.message;
   declared_ = state;
   if (!same) want(action::Declare{std::move(state)});
-}
-
-// ---- frozen ----
-
-/// It has no request (any more).
-void RevisionCore::rest(Instant now, InstanceKey key) {
-  if (config_.cpu != CpuAllocation::kRequestBased) return;
-  instances_[key].idle_from = now;
-  want_wake(now + options_.freeze_after);
-}
-
-void RevisionCore::thaw(InstanceKey key) {
-  if (std::exchange(instances_[key].frozen, false)) want(action::SetCpu{key, Cpu::kFull});
-}
-
-/// One that may be dying is left alone, so that its end is seen.
-bool RevisionCore::could_freeze(const Instance& instance, Instant now) const {
-  return config_.cpu == CpuAllocation::kRequestBased && !instance.frozen &&
-         instance.state == Instance::State::kReady && instance.in_flight == 0 &&
-         instance.explaining == 0 && instance.suspect_until <= now;
-}
-
-void RevisionCore::freeze_idle(Instant now) {
-  for (const InstanceKey key : ready_) {
-    Instance& instance = instances_[key];
-    if (!could_freeze(instance, now) || instance.idle_from + options_.freeze_after > now) continue;
-    instance.frozen = true;
-    want(action::SetCpu{key, Cpu::kNone});
-  }
 }
 
 /// Out of ready_ or out of those that drain.

@@ -61,15 +61,21 @@ struct Configured {
 };
 struct Retired {};
 struct ShutDown {};
+/// The ladder's policy wants it lower. Left alone when it is not frozen (any more).
+struct Descend {
+  InstanceKey instance;
+  scaling::Descent::To to;
+  scaling::Descent::Why why;
+};
 /// The time RevisionCore::wake_at() named has come; too early is harmless.
 struct Wake {};
 
 }  // namespace event
 
-using Event =
-    std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
-                 event::ConnectionBroke, event::Executed, event::ProbePassed, event::ProbeFailed,
-                 event::Exited, event::Configured, event::Retired, event::ShutDown, event::Wake>;
+using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
+                           event::ConnectionBroke, event::Executed, event::ProbePassed,
+                           event::ProbeFailed, event::Exited, event::Configured, event::Retired,
+                           event::ShutDown, event::Descend, event::Wake>;
 
 namespace action {
 
@@ -77,6 +83,7 @@ struct GiveSlot {
   RequestKey request;
   InstanceKey instance;
   enum class Waited { kNo, kForPlace, kForStart } waited = Waited::kNo;
+  Temperature from = Temperature::kHot;  // the instance was that until now
 };
 struct Refuse {
   RequestKey request;
@@ -93,6 +100,14 @@ struct StartProbe {
 struct SetCpu {
   InstanceKey instance;
   enum class Cpu { kNone, kFull } cpu;
+};
+/// A frozen one gives its memory back.
+struct Hibernate {
+  InstanceKey instance;
+};
+/// The first request since it was hibernated was answered.
+struct WakeServed {
+  InstanceKey instance;
 };
 struct Terminate {
   InstanceKey instance;
@@ -115,8 +130,9 @@ struct Declare {
 
 }  // namespace action
 
-using Action = std::variant<action::GiveSlot, action::Refuse, action::StartInstance,
-                            action::StartProbe, action::SetCpu, action::Terminate, action::Kill,
-                            action::Forget, action::Tell, action::Declare>;
+using Action =
+    std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
+                 action::SetCpu, action::Hibernate, action::WakeServed, action::Terminate,
+                 action::Kill, action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

@@ -1,7 +1,11 @@
 #include "serving/revision_pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "serving/ladder_facts.h"
 
 namespace thaw::serving {
 
@@ -13,6 +17,7 @@ RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
 
 const Refusal* RevisionPool::arrive(uint32_t handle, Instant deadline) {
   refusal_.reset();
+  parts_.requests[handle].arrived = now();
   send(event::RequestArrived{parts_.requests.key(handle), deadline});
   if (refusal_) return &*refusal_;
   Request& request = parts_.requests[handle];
@@ -51,16 +56,40 @@ void RevisionPool::explain(uint32_t handle) {
 }
 
 void RevisionPool::first_byte(uint32_t handle) {
-  InstanceRun& run = *runs_[parts_.requests[handle].instance];
-  if (run.record().first_byte) return;
-  run.record().first_byte = now();
-  tell_record(run);
+  Request& request = parts_.requests[handle];
+  if (std::exchange(request.told_first_byte, true)) return;
+  InstanceRun& run = *runs_[request.instance];
+  const Duration took = now() - request.arrived;
+  if (request.waited_for_start) {
+    if (run.record().first_byte) return;  // another one that waited was first
+    run.record().first_byte = now();
+    tell_record(run.record());
+    price(run.record().from, took);
+  } else if (!request.waited) {
+    price(rung_of(request.from), took);
+    if (request.from != Temperature::kHot) tell_wake(run, request);
+  }
+}
+
+/// A wake is a record of its own beside the instance's start.
+void RevisionPool::tell_wake(const InstanceRun& run, const Request& request) {
+  StartRecord wake;
+  wake.instance = run.id();
+  wake.revision = run.status().revision;
+  wake.service = run.status().service;
+  wake.from = rung_of(request.from);
+  wake.requested = request.arrived;
+  wake.decided = request.arrived;  // it had its place at once
+  wake.first_byte = now();
+  tell_record(wake);
 }
 
 void RevisionPool::act(const action::GiveSlot& action) {
   Request& request = parts_.requests[action.request.handle];
   request.instance = action.instance;
   request.waited_for_start = action.waited == action::GiveSlot::Waited::kForStart;
+  request.waited = action.waited != action::GiveSlot::Waited::kNo;
+  request.from = action.from;
   enter(*runs_[action.instance]);
   if (request.state == Request::State::kArriving) {
     request.state = Request::State::kActive;
@@ -94,6 +123,7 @@ void RevisionPool::act(const action::StartInstance& action) {
   next_cut_ = std::min(next_cut_, now() + SpanMeter::kLongest);
   ahead_ = false;  // what was kept ready is used up
   runs_[action.instance]->start(parts_.sandbox, spec);
+  parts_.look_at_ladder();
 }
 
 void RevisionPool::on_executed(InstanceKey key) {
@@ -112,9 +142,14 @@ void RevisionPool::act(const action::SetCpu& action) {
   InstanceRun& run = *runs_[action.instance];
   if (action.cpu == action::SetCpu::Cpu::kFull) return run.thaw();
   run.freeze();
+  parts_.look_at_ladder();
   parts_.outbox.post(
       [&observer = parts_.observer, id = run.id()] { observer.on_instance_frozen(id); });
 }
+
+void RevisionPool::act(const action::Hibernate& action) { runs_[action.instance]->hibernate(); }
+
+void RevisionPool::act(const action::WakeServed& action) { runs_[action.instance]->wake_served(); }
 
 void RevisionPool::act(const action::Terminate& action) {
   InstanceRun& run = *runs_[action.instance];
@@ -131,7 +166,7 @@ void RevisionPool::on_probe(InstanceKey key, Prober::Outcome outcome) {
   if (outcome == Prober::Outcome::kFailed) return send(event::ProbeFailed{key});
   InstanceRun& run = *runs_[key];
   run.record().listening = now();
-  tell_record(run);
+  tell_record(run.record());
   send(event::ProbePassed{key});  // may give it requests: no gap in the bill
   leave(run);
 }
@@ -146,7 +181,18 @@ void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& reported)
   send(event::Exited{key, &report, run.last_stderr()});
 }
 
-void RevisionPool::on_rung(InstanceKey key, std::string_view words) {
+void RevisionPool::on_rung(InstanceKey key, std::string_view words) { tell(key, words); }
+
+void RevisionPool::on_hibernated(InstanceKey key, const sandbox::Usage& usage,
+                                 std::string_view left_because) {
+  if (left_because.empty()) price(scaling::Rung::kHibernated, usage.memory);
+  std::string words = fmt::format("Hibernated: {} in memory, {} in swap",
+                                  format_bytes(usage.memory), format_bytes(usage.swapped));
+  if (!left_because.empty()) words += fmt::format("; broken off, {}", left_because);
+  tell(key, words + ".");
+}
+
+void RevisionPool::tell(InstanceKey key, std::string_view words) {
   const InstanceRun& run = *runs_[key];
   InstanceEvent event{Severity::kInfo, run.status().service, run.status().revision, run.id(),
                       std::string(words)};
@@ -187,9 +233,8 @@ void RevisionPool::act(const action::Declare& action) {
                       state = action.state] { observer.on_revision_state(revision, state); });
 }
 
-void RevisionPool::tell_record(const InstanceRun& run) {
-  parts_.outbox.post(
-      [&observer = parts_.observer, record = run.record()] { observer.on_start(record); });
+void RevisionPool::tell_record(const StartRecord& record) {
+  parts_.outbox.post([&observer = parts_.observer, record] { observer.on_start(record); });
 }
 
 // ---- the bill ----

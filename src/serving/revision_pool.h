@@ -37,6 +37,10 @@ struct PoolParts {
   std::function<void(uint64_t id, Refusal refusal)> deny;
   /// The pool is finished and wants to be dropped, not inside the call.
   std::function<void(const RevisionId& revision)> finished;
+  /// An instance was frozen or started: the ladder's policy may want to know.
+  std::function<void()> look_at_ladder;
+  /// Some pool's prices have changed.
+  std::function<void()> prices_changed;
 };
 
 class RevisionPool final : private InstanceRunOwner {
@@ -59,11 +63,25 @@ class RevisionPool final : private InstanceRunOwner {
   void append_status(std::vector<InstanceStatus>& to) const;
   bool finished() const { return core_.finished(); }
 
+  /// For the ladder's policy on such a machine: its idle instances with their keys as ids, and in
+  /// `held` the memory of all.
+  void append_idle(sandbox::Sandbox::Hibernation hibernation,
+                   std::vector<scaling::IdleInstance>& to, ByteCount& held);
+  void descend(InstanceKey key, const scaling::Descent& step) {
+    send(event::Descend{key, step.to, step.why});
+  }
+  const scaling::PriceList& prices() const { return prices_; }
+  void set_prices(const scaling::PriceList& prices) { prices_ = prices; }
+  /// Tells the observer what has changed since the last time.
+  void tell_prices();
+
  private:
   void on_executed(InstanceKey key) override;
   void on_probe(InstanceKey key, Prober::Outcome outcome) override;
   void on_exit(InstanceKey key, const sandbox::ExitReport& report) override;
   void on_rung(InstanceKey key, std::string_view words) override;
+  void on_hibernated(InstanceKey key, const sandbox::Usage& usage,
+                     std::string_view left_because) override;
   void on_line(InstanceKey key, sandbox::OutputStream stream, std::string_view line) override;
   Instant now() const override { return parts_.clock.now(); }
 
@@ -73,6 +91,8 @@ class RevisionPool final : private InstanceRunOwner {
   void act(const action::StartInstance& action);
   void act(const action::StartProbe& action);
   void act(const action::SetCpu& action);
+  void act(const action::Hibernate& action);
+  void act(const action::WakeServed& action);
   void act(const action::Terminate& action);
   void act(const action::Kill& action);
   void act(const action::Forget& action);
@@ -85,7 +105,11 @@ class RevisionPool final : private InstanceRunOwner {
   void leave(InstanceRun& run);
   void hand_out(const InstanceRun& run, const std::optional<SpanMeter::Span>& span);
   void cut_spans();
-  void tell_record(const InstanceRun& run);
+  void tell_record(const StartRecord& record);
+  void price(scaling::Rung rung, Duration wake);
+  void price(scaling::Rung rung, ByteCount memory);
+  void tell_wake(const InstanceRun& run, const Request& request);
+  void tell(InstanceKey key, std::string_view words);
   void keep_ready();
   void plan();
   void on_timer();
@@ -94,7 +118,9 @@ class RevisionPool final : private InstanceRunOwner {
   RevisionCore core_;
   std::vector<std::unique_ptr<InstanceRun>> runs_;  // by InstanceKey; null: free
   std::optional<Refusal> refusal_;                  // of arrive()
-  bool ahead_ = false;                              // the sandbox was told to keep one ready
+  scaling::PriceList prices_;
+  bool prices_changed_ = false;  // since they were told
+  bool ahead_ = false;           // the sandbox was told to keep one ready
   bool told_finished_ = false;
   Instant next_cut_ = Instant::max();
   Instant armed_ = Instant::max();

@@ -9,6 +9,13 @@
 #include "serving/revision_pool.h"
 
 namespace thaw::serving {
+namespace {
+
+constexpr Duration kLadderLook = seconds(1);  // at most this often
+constexpr Duration kLadderLookAgain = seconds(10);
+constexpr Duration kPricesDelay = seconds(10);
+
+}  // namespace
 
 class Serving::Impl {
  public:
@@ -28,7 +35,9 @@ class Serving::Impl {
                requests_,
                [this](uint64_t id) { grant(id); },
                [this](uint64_t id, const Refusal& refusal) { deny(id, refusal); },
-               [this](const RevisionId& revision) { drop_later(revision); }} {}
+               [this](const RevisionId& revision) { drop_later(revision); },
+               [this] { look_at_ladder(kLadderLook); },
+               [this] { tell_prices_later(); }} {}
 
   void set_revision(const RevisionConfig& config);
   void retire_revision(const RevisionId& revision);
@@ -40,6 +49,8 @@ class Serving::Impl {
   void shut_down(std::function<void()> done);
   std::vector<InstanceStatus> instances() const;
   std::vector<InstanceStatus> instances(const RevisionId& revision) const;
+  void set_prices(const RevisionId& revision, const scaling::PriceList& prices);
+  const scaling::PriceList* prices(const RevisionId& revision) const;
 
   void release(uint64_t id) { request(id).pool->release(RequestTable::handle(id)); }
   void leave(uint64_t id) {
@@ -56,6 +67,10 @@ class Serving::Impl {
   void deny(uint64_t id, const Refusal& refusal);
   void drop_later(const RevisionId& revision);
   RevisionCore::Options core_options();
+  void look_at_ladder(Duration within);
+  void walk_down();
+  void tell_prices_later();
+  void tell_prices();
 
   Serving& self_;
   Options options_;
@@ -63,6 +78,11 @@ class Serving::Impl {
   Outbox outbox_;
   PoolParts parts_;
   std::unordered_map<RevisionId, std::unique_ptr<RevisionPool>> pools_;
+  std::unordered_map<RevisionId, scaling::PriceList> known_prices_;  // of pools to come
+  Instant look_at_ = Instant::max();
+  io::Timer ladder_timer_;
+  io::Timer prices_timer_;
+  bool prices_due_ = false;
   bool shutting_down_ = false;
   std::function<void()> when_down_;
 };
@@ -82,7 +102,14 @@ RevisionCore::Options Serving::Impl::core_options() {
 void Serving::Impl::set_revision(const RevisionConfig& config) {
   if (shutting_down_) return;
   auto& pool = pools_[config.instance.revision];
-  if (!pool) pool = std::make_unique<RevisionPool>(parts_, config, core_options());
+  if (!pool) {
+    pool = std::make_unique<RevisionPool>(parts_, config, core_options());
+    const auto known = known_prices_.find(config.instance.revision);
+    if (known != known_prices_.end()) {
+      pool->set_prices(known->second);
+      known_prices_.erase(known);
+    }
+  }
   pool->configure(config);
 }
 
@@ -147,6 +174,8 @@ std::vector<InstanceStatus> Serving::Impl::instances(const RevisionId& revision)
 
 void Serving::Impl::shut_down(std::function<void()> done) {
   shutting_down_ = true;
+  ladder_timer_.cancel();
+  tell_prices();
   when_down_ = std::move(done);
   if (pools_.empty()) outbox_.post(std::exchange(when_down_, nullptr));
   for (const auto& [revision, pool] : pools_) pool->shut_down();
@@ -160,6 +189,61 @@ void Serving::Impl::drop_later(const RevisionId& revision) {
     pools_.erase(found);
     if (pools_.empty() && when_down_) std::exchange(when_down_, nullptr)();
   });
+}
+
+// ---- the ladder ----
+
+/// Instances change together (a burst ends, all freeze): they are looked at together.
+void Serving::Impl::look_at_ladder(Duration within) {
+  const Instant at = parts_.clock.now() + within;
+  if (at >= look_at_ || shutting_down_) return;
+  look_at_ = at;
+  ladder_timer_ = parts_.timers.at(at, [this] { walk_down(); });
+}
+
+void Serving::Impl::walk_down() {
+  using Here = sandbox::Sandbox::Hibernation;
+  look_at_ = Instant::max();
+  scaling::LadderFacts facts;
+  const Here here = parts_.sandbox.hibernation();
+  facts.hibernation = here == Here::kEverything  ? scaling::Hibernation::kEverything
+                      : here == Here::kFilesOnly ? scaling::Hibernation::kFilesOnly
+                                                 : scaling::Hibernation::kNot;
+  std::vector<std::pair<RevisionPool*, InstanceKey>> whose;
+  for (const auto& [revision, pool] : pools_) {
+    const size_t before = facts.idle.size();
+    pool->append_idle(here, facts.idle, facts.held_by_all);
+    for (size_t i = before; i < facts.idle.size(); ++i) {
+      whose.emplace_back(pool.get(), static_cast<InstanceKey>(facts.idle[i].id));
+      facts.idle[i].id = i;
+    }
+  }
+  const scaling::LadderPlan plan = scaling::plan_ladder(options_.ladder, facts);
+  for (const scaling::Descent& step : plan.steps) {
+    whose[step.id].first->descend(whose[step.id].second, step);
+  }
+  if (plan.again_in) look_at_ladder(std::max(*plan.again_in, kLadderLook));
+  // Busy ones grow without telling.
+  if (!facts.idle.empty() && options_.ladder.budget.value > 0) look_at_ladder(kLadderLookAgain);
+}
+
+void Serving::Impl::tell_prices_later() {
+  if (std::exchange(prices_due_, true)) return;
+  prices_timer_ = parts_.timers.after(kPricesDelay, [this] { tell_prices(); });
+}
+
+void Serving::Impl::tell_prices() {
+  prices_due_ = false;
+  for (const auto& [revision, pool] : pools_) pool->tell_prices();
+}
+
+void Serving::Impl::set_prices(const RevisionId& revision, const scaling::PriceList& prices) {
+  known_prices_[revision] = prices;
+}
+
+const scaling::PriceList* Serving::Impl::prices(const RevisionId& revision) const {
+  const auto found = pools_.find(revision);
+  return found == pools_.end() ? nullptr : &found->second->prices();
 }
 
 // ---- the handles ----
@@ -193,7 +277,6 @@ const io::SocketAddress& Slot::address() const {
 bool Slot::waited_for_start() const { return owner_->impl_->request(request_).waited_for_start; }
 
 void Slot::first_byte() {
-  if (!waited_for_start()) return;  // its answer is no part of the start
   owner_->impl_->request(request_).pool->first_byte(RequestTable::handle(request_));
 }
 
@@ -234,6 +317,14 @@ Acquired Serving::acquire(const RevisionId& revision, Instant deadline, SlotWait
 
 Wait Serving::explain(Slot slot, SlotWaiter& waiter) {
   return impl_->explain(std::move(slot), waiter);
+}
+
+void Serving::set_prices(const RevisionId& revision, const scaling::PriceList& prices) {
+  impl_->set_prices(revision, prices);
+}
+
+const scaling::PriceList* Serving::prices(const RevisionId& revision) const {
+  return impl_->prices(revision);
 }
 
 std::vector<InstanceStatus> Serving::instances() const { return impl_->instances(); }

@@ -24,6 +24,7 @@
 #include "io/timers.h"
 #include "sandbox/sandbox.h"
 #include "scaling/autoscaler.h"
+#include "scaling/ladder.h"
 #include "serving/events.h"
 #include "serving/prober.h"
 #include "serving/refusal.h"
@@ -92,6 +93,7 @@ class Serving {
     Duration slow_start = seconds(3);            // a start that takes longer is warned of
     Duration freeze_after = milliseconds(100);   // without a request, billed by request: no CPU
     scaling::AutoscalerOptions autoscaler;       // the defaults that revisions may override
+    scaling::LadderOptions ladder;               // for all revisions together
   };
 
   Serving(io::Clock& clock, io::Timers& timers, io::Entropy& entropy, sandbox::Sandbox& sandbox,
@@ -102,6 +104,10 @@ class Serving {
   /// config.initial_instances > 0 it is started at once and Observer::on_revision_state tells how
   /// that went.
   void set_revision(const RevisionConfig& config);
+  /// What an earlier run knew of a revision that will be set.
+  void set_prices(const RevisionId& revision, const scaling::PriceList& prices);
+  /// What its rungs cost, as far as seen; null for one that is not set.
+  const scaling::PriceList* prices(const RevisionId& revision) const;
   /// No new requests; instances finish what they have and stop, and what was kept of it over
   /// restarts goes. Unknown ids are ignored.
   void retire_revision(const RevisionId& revision);

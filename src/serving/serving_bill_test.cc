@@ -36,7 +36,7 @@ TEST_F(ServingTest, TheWaterfallHasEveryPointInOrder) {
   EXPECT_EQ(record.instance, sandbox_.started[0]->id);
 }
 
-TEST_F(ServingTest, TheFirstByteOfARequestThatFoundItAwakeIsNoPartOfTheStart) {
+TEST_F(ServingTest, TheFirstByteOfARequestThatFoundItFrozenIsNoPartOfTheStart) {
   RevisionConfig tried_out = config();
   tried_out.initial_instances = 1;
   serving_->set_revision(tried_out);
@@ -51,8 +51,9 @@ TEST_F(ServingTest, TheFirstByteOfARequestThatFoundItAwakeIsNoPartOfTheStart) {
   ASSERT_TRUE(caller->slot);
   caller->slot->first_byte();
   time_.turn();
-  ASSERT_EQ(observer_.starts.size(), 1U);
+  ASSERT_EQ(observer_.starts.size(), 2U);
   EXPECT_FALSE(observer_.starts[0].first_byte);
+  EXPECT_EQ(observer_.starts[1].from, scaling::Rung::kFrozen) << "the wake has a record of its own";
 }
 
 TEST_F(ServingTest, BillsStartRequestsAndStopButNotIdleness) {

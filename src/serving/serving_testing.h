@@ -67,6 +67,9 @@ class FakeSandbox final : public sandbox::Sandbox {
     sandbox::InstanceObserver* observer = nullptr;  // null: dropped
     int frozen = 0;
     int thawed = 0;
+    int hibernated = 0;
+    int wakes_served = 0;
+    sandbox::Usage usage{seconds(2), mib(30), mib(40), {}};
     int terminated = 0;
     int killed = 0;
     io::SocketAddress address{"127.0.0.1", 0};
@@ -86,6 +89,7 @@ class FakeSandbox final : public sandbox::Sandbox {
   void forget(const RevisionId&) override { ++forgotten; }
   Result<int> recover() override { return 0; }
   std::string isolation_notice() const override { return ""; }
+  Hibernation hibernation() const override { return can_hibernate; }
 
   void exit(size_t index, sandbox::ExitReport::Kind kind) {
     sandbox::ExitReport report;
@@ -96,6 +100,7 @@ class FakeSandbox final : public sandbox::Sandbox {
   std::vector<std::unique_ptr<Started>> started;
   int kept_ready = 0;
   int forgotten = 0;
+  Hibernation can_hibernate = Hibernation::kNot;
 
  private:
   class Instance final : public sandbox::Instance {
@@ -108,9 +113,14 @@ class FakeSandbox final : public sandbox::Sandbox {
       return {};
     }
     void thaw() override { ++started_.thawed; }
+    Status hibernate() override {
+      ++started_.hibernated;
+      return {};
+    }
+    void wake_served() override { ++started_.wakes_served; }
     void terminate() override { ++started_.terminated; }
     void kill() override { ++started_.killed; }
-    sandbox::Usage usage() const override { return {seconds(2), mib(30), mib(40)}; }
+    sandbox::Usage usage() const override { return started_.usage; }
 
    private:
     Started& started_;
@@ -151,6 +161,9 @@ class RecordingObserver final : public Observer {
   }
   void on_event(const InstanceEvent& event) override { events.push_back(event); }
   void on_start(const StartRecord& record) override { starts.push_back(record); }
+  void on_prices(const RevisionId&, const ServiceId&, const scaling::PriceList& list) override {
+    prices.push_back(list);
+  }
   void on_billable(const BillableSpan& span) override { spans.push_back(span); }
   void on_revision_state(const RevisionId&, const RevisionState& state) override {
     states.push_back(state);
@@ -171,6 +184,7 @@ class RecordingObserver final : public Observer {
   std::vector<std::string> lines;
   std::vector<InstanceEvent> events;
   std::vector<StartRecord> starts;
+  std::vector<scaling::PriceList> prices;
   std::vector<BillableSpan> spans;
   std::vector<RevisionState> states;
   std::vector<InstanceId> executed;

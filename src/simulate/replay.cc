@@ -128,6 +128,8 @@ class Replay {
   void on(const action::StartProbe&) {}
   void on(const action::SetCpu&) {}
   void on(const action::Forget&) {}
+  void on(const action::Hibernate&) {}  // no policy for the ladder is asked
+  void on(const action::WakeServed&) {}
   void on(const action::Tell&) {}
   void on(const action::Declare&) {}
 

@@ -111,6 +111,9 @@ constexpr AnnotationRow kRows[] = {
      "Knative's spelling of metric-aggregation-algorithm."},
     {kRevision, "run.googleapis.com/cpu-throttling", kBool, "", kUsed, 0, 0, "true",
      "`true`: CPU only while starting, stopping and serving a request. `false`: CPU all the time."},
+    {kRevision, "thaw.local/idle-rung", kWord, "auto, frozen, hibernated", kUsed, 0, 0, "auto",
+     "How far down an idle instance goes before it stops: `frozen` keeps its memory, `hibernated` "
+     "gives it back at once."},
     {kRevision, "thaw.local/template", kWord, "off, libraries, module", kUsed, 0, 0, "off",
      "`libraries`: what a Python program imports is imported once and written to a file, from "
      "which its later starts are restored. `module`: also what belongs to the program."},

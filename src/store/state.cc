@@ -201,6 +201,13 @@ CREATE TABLE job_tasks(
   attempt INTEGER NOT NULL,
   PRIMARY KEY(execution, task)
 ) STRICT, WITHOUT ROWID;)"},
+    Migration{9, "prices of the ladder's rungs", R"(
+CREATE TABLE rung_prices(
+  revision TEXT PRIMARY KEY,
+  service TEXT NOT NULL,
+  prices TEXT NOT NULL,
+  updated TEXT NOT NULL
+) STRICT, WITHOUT ROWID;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds

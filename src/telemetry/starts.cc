@@ -5,7 +5,8 @@ namespace thaw::telemetry {
 Json to_json(const Start& start) {
   Json json = Json::object({{"instance", start.instance.str()},
                             {"revision", start.revision.str()},
-                            {"time", format_rfc3339(start.requested)}});
+                            {"time", format_rfc3339(start.requested)},
+                            {"from", start.from}});
   const auto put = [&](const char* name, const std::optional<Duration>& phase) {
     if (phase) json.set(name, to_millis(*phase));
   };
@@ -19,12 +20,13 @@ Json to_json(const Start& start) {
 
 void Starts::put(Start start) {
   std::deque<Start>& kept = starts_[start.service];
-  for (Start& old : kept) {
-    if (old.instance == start.instance) {
-      old = std::move(start);
-      return;
-    }
-  }
+  const auto is_start = [](const Start& each) {
+    return each.from == "cold" || each.from == "templated";
+  };
+  std::erase_if(kept, [&](const Start& old) {
+    if (old.instance != start.instance) return false;
+    return is_start(start) ? is_start(old) : old.from == start.from;
+  });
   kept.push_back(std::move(start));
   if (kept.size() > kKept) kept.pop_front();
 }
