@@ -53,10 +53,11 @@ std::string table_of(const Context& context, const Json& instances) {
                {.title = "CPU USED", .align = Align::kRight},
                {.title = "MEMORY", .align = Align::kRight}});
   for (const Json& instance : instances.as_array()) {
-    table.add_row(
-        {instance.string_or("name"), instance.string_or("state"), instance.string_or("temperature"),
-         instance.string_or("start"), fmt::format("{}", instance.int_or("inFlight", 0)), short_seconds(instance, "ageSeconds"),
-         short_seconds(instance, "cpuSeconds"), memory_cell(instance)});
+    table.add_row({instance.string_or("name"), instance.string_or("state"),
+                   instance.string_or("temperature"), instance.string_or("start"),
+                   fmt::format("{}", instance.int_or("inFlight", 0)),
+                   short_seconds(instance, "ageSeconds"), short_seconds(instance, "cpuSeconds"),
+                   memory_cell(instance)});
   }
   return table.text(context.table_width(), context.out);
 }
