@@ -196,6 +196,16 @@ void Encoder::attend(const Hidden& hidden, std::span<const float> query_key_valu
   const auto sequences = static_cast<int>(hidden.first.size()) - 1;
   std::vector<Scratch>& scratch = workspace_->scratch;
   scratch.resize(static_cast<size_t>(pool_.threads()));
+  int longest = 0;  // any thread may get it
+  for (int i = 0; i < sequences; ++i) {
+    const auto s = static_cast<size_t>(i);
+    longest = std::max(longest, static_cast<int>(hidden.first[s + 1] - hidden.first[s]));
+  }
+  for (Scratch& each : scratch) {
+    each.keys.reserve(tensor::packed_floats(longest, config_.head_size()));
+    each.values.reserve(tensor::packed_floats(config_.head_size(), longest));
+    each.scores.reserve(static_cast<size_t>(kScoreRows) * static_cast<size_t>(longest));
+  }
   pool_.run(sequences * config_.heads, [&](int task, int thread) {
     const auto sequence = static_cast<size_t>(task / config_.heads);
     const size_t first = hidden.first[sequence];

@@ -205,14 +205,9 @@ bool Arena::pack_into_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
     written_.emplace(*std::move(writer));
     pool.run(static_cast<int>(pieces_.size()), [&](int i, int) {
       const auto index = static_cast<size_t>(i);
-      pieces_[index].fill(written_->memory(index).data());
+      pieces_[index].fill(written_->piece(index).data());
     });
-    const Status written = written_->write(pool);
     for (size_t i = 0; i < pieces_.size(); ++i) pieces_[i].place(written_->piece(i).data());
-    if (!written) {
-      filled.note = written.error().message();
-      return true;
-    }
     filled.path = path;
     // The disk may take a second for what is ready in memory now.
     keeping_ = std::jthread([this] {

@@ -18,18 +18,18 @@ void forget_pages(std::span<const std::byte> bytes) {
 }
 
 namespace {
-
 constexpr size_t kHugePage = size_t{2} << 20;
+}  // namespace
 
-/// A mapping at a multiple of kHugePage, so that pieces of the file that are whole huge pages are
-/// whole huge pages of memory.
 void* map_aligned(int fd, size_t size) {
   const size_t room = size + kHugePage;
   void* reserved = ::mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (reserved == MAP_FAILED) return MAP_FAILED;
   auto* begin = static_cast<std::byte*>(reserved);
   const size_t before = -reinterpret_cast<uintptr_t>(reserved) % kHugePage;
-  void* data = ::mmap(begin + before, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+  const int kind = MAP_PRIVATE | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0);
+  const int access = fd < 0 ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* data = ::mmap(begin + before, size, access, kind, fd, 0);
   if (data == MAP_FAILED) {
     ::munmap(reserved, room);
     return MAP_FAILED;
@@ -42,7 +42,11 @@ void* map_aligned(int fd, size_t size) {
   return data;
 }
 
-}  // namespace
+bool map_aligned_over(void* memory, size_t size, int fd) {
+  if (::mmap(memory, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) return false;
+  ::madvise(memory, size, MADV_HUGEPAGE);
+  return true;
+}
 
 Result<MappedFile> MappedFile::open(const std::string& path, Pages pages) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

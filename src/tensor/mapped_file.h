@@ -24,14 +24,18 @@ struct FileFacts {
 /// from the file when they are used again.
 void forget_pages(std::span<const std::byte> bytes);
 
+/// Memory at a multiple of a huge page, of which the kernel may make huge pages: of the file, to be
+/// read, or with fd -1 private, to be written. MAP_FAILED and errno as mmap.
+void* map_aligned(int fd, size_t size);
+/// The file in the place of such memory, in one step: who reads it meanwhile sees one or the other.
+bool map_aligned_over(void* memory, size_t size, int fd);
+
 class MappedFile {
  public:
   /// kHuge: for a file of which all is used: the kernel may bring it in by pieces of 2 MiB, and one
   /// entry of its tables stands for each.
   enum class Pages { kSmall, kHuge };
   static Result<MappedFile> open(const std::string& path, Pages pages = Pages::kSmall);
-  /// The same of an open file, whose descriptor stays the caller's.
-  static Result<MappedFile> map(int fd, const std::string& path, Pages pages);
 
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -44,6 +48,7 @@ class MappedFile {
  private:
   MappedFile(const std::byte* data, size_t size, const FileFacts& facts)
       : data_(data), size_(size), facts_(facts) {}
+  static Result<MappedFile> map(int fd, const std::string& path, Pages pages);
   void unmap();
 
   const std::byte* data_ = nullptr;

@@ -170,10 +170,8 @@ Result<PanelWriter> PanelWriter::create(const std::string& path, const PanelKey&
   if (writer.fd_ < 0) return errno_error("create " + temporary, errno);
   writer.temporary_ = std::move(temporary);
   if (::fchmod(writer.fd_, mode) != 0) return errno_error("make " + writer.temporary_, errno);
-  void* memory =
-      ::mmap(nullptr, writer.size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = map_aligned(-1, writer.size_);
   if (memory == MAP_FAILED) return errno_error("memory for " + writer.temporary_, errno);
-  ::madvise(memory, writer.size_, MADV_HUGEPAGE);
   writer.memory_ = static_cast<std::byte*>(memory);
   return writer;
 }
@@ -185,62 +183,47 @@ PanelWriter::PanelWriter(PanelWriter&& other) noexcept
       pieces_(std::move(other.pieces_)),
       fd_(std::exchange(other.fd_, -1)),
       memory_(std::exchange(other.memory_, nullptr)),
-      size_(other.size_),
-      file_(std::move(other.file_)) {}
+      size_(other.size_) {}
 
 PanelWriter::~PanelWriter() {
-  drop_memory();
+  if (memory_) ::munmap(memory_, size_);
   if (fd_ >= 0) ::close(fd_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void PanelWriter::drop_memory() {
-  if (memory_) ::munmap(std::exchange(memory_, nullptr), size_);
-}
-
-std::span<std::byte> PanelWriter::memory(size_t index) {
+std::span<std::byte> PanelWriter::piece(size_t index) const {
   return {memory_ + pieces_[index].at, pieces_[index].size};
 }
 
-std::span<const std::byte> PanelWriter::piece(size_t index) const {
-  const std::byte* whole = file_ ? file_->bytes().data() : memory_;
-  return {whole + pieces_[index].at, pieces_[index].size};
-}
-
-Status PanelWriter::write(ThreadPool& pool) {
-  CHECK(memory_, "written once");
-  pool.run(static_cast<int>(pieces_.size()), [&](int i, int) {
-    PanelPiece& piece = pieces_[static_cast<size_t>(i)];
-    piece.checksum = panel_checksum({memory_ + piece.at, piece.size});
-  });
+void PanelWriter::finish_header() {
   Header header = header_of(key_, size_);
   std::byte* row = memory_ + sizeof(header);
-  for (const PanelPiece& piece : pieces_) {
-    const Row written = {piece.at, piece.size, piece.checksum};
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const Row written = {pieces_[i].at, pieces_[i].size, panel_checksum(piece(i))};
     std::memcpy(row, &written, sizeof(written));
     row += sizeof(written);
   }
   header.checksum =
       header_checksum(header, {memory_ + sizeof(header), pieces_.size() * sizeof(Row)});
   std::memcpy(memory_, &header, sizeof(header));
-  std::atomic<int> failure = 0;
-  pool.run(static_cast<int>((size_ + kChunk - 1) / kChunk), [&](int i, int) {
-    const size_t first = static_cast<size_t>(i) * kChunk, end = std::min(size_, first + kChunk);
-    for (size_t at = first; at < end && failure == 0;) {
-      const ssize_t count = ::pwrite(fd_, memory_ + at, end - at, static_cast<off_t>(at));
-      if (count < 0 && errno != EINTR) failure = errno;
-      if (count == 0) failure = ENOSPC;
-      if (count > 0) at += static_cast<size_t>(count);
-    }
-  });
-  if (failure != 0) return errno_error("write " + temporary_, failure);
-  ASSIGN_OR_RETURN(file_, MappedFile::map(fd_, temporary_, MappedFile::Pages::kHuge));
-  drop_memory();
+}
+
+Status PanelWriter::write() const {
+  for (size_t at = 0; at < size_;) {
+    const size_t count = std::min(kChunk, size_ - at);
+    const ssize_t written = ::pwrite(fd_, memory_ + at, count, static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return errno_error("write " + temporary_, written < 0 ? errno : ENOSPC);
+    at += static_cast<size_t>(written);
+  }
   return {};
 }
 
 Status PanelWriter::keep() {
-  CHECK(file_, "written first");
+  finish_header();
+  RETURN_IF_ERROR(write());
+  // In one step for who reads there: the same bytes, now the file's.
+  map_aligned_over(memory_, size_, fd_);
   if (::fsync(fd_) != 0) return errno_error("write " + temporary_, errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return errno_error("rename " + temporary_ + " to " + path_, errno);

@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,9 +63,9 @@ class PanelFile {
   std::vector<PanelPiece> pieces_;
 };
 
-/// Makes a file beside the one that it replaces: fill the pieces, which lie in memory, write()
-/// them, and keep() the file. A writer that is dropped before leaves nothing behind. The pieces
-/// stay readable as long as it is: until write() in memory of its own, then as pages of the file.
+/// Makes a file beside the one that it replaces. Fill the pieces, which lie in memory of its own,
+/// and keep() them. They stay where they are and readable as long as the writer is; once they are
+/// written, what lies there are the file's pages, which other processes share.
 class PanelWriter {
  public:
   /// `mode`: permissions that the file gets. Errors: the folder cannot be written.
@@ -75,17 +74,16 @@ class PanelWriter {
   PanelWriter& operator=(PanelWriter&&) = delete;
   ~PanelWriter();
 
-  std::span<std::byte> memory(size_t index);
-  /// On all threads, to the file's pages, not yet to the disk. After an error (no space) the pieces
-  /// stay in memory.
-  Status write(ThreadPool& pool);
-  std::span<const std::byte> piece(size_t index) const;
-  /// Onto the disk, then under its name: a reader sees the whole file or none of it. Slow.
+  std::span<std::byte> piece(size_t index) const;
+  /// Writes the file, onto the disk, then under its name: a reader sees the whole file or none of
+  /// it. Slow; pieces may be read meanwhile, and never written again. After an error (no space)
+  /// nothing is left behind, and the pieces are as they were.
   Status keep();
 
  private:
   PanelWriter() = default;
-  void drop_memory();
+  void finish_header();
+  Status write() const;
 
   std::string path_, temporary_;
   PanelKey key_;
@@ -93,7 +91,6 @@ class PanelWriter {
   int fd_ = -1;
   std::byte* memory_ = nullptr;
   size_t size_ = 0;
-  std::optional<MappedFile> file_;
 };
 
 }  // namespace thaw::tensor

@@ -31,9 +31,8 @@ class PanelFileTest : public testing::Test {
   PanelWriter filled(char with) {
     PanelWriter writer = PanelWriter::create(path_, key_, 0644).value();
     for (size_t i = 0; i < key_.sizes.size(); ++i) {
-      std::ranges::fill(writer.memory(i), static_cast<std::byte>(with + static_cast<char>(i)));
+      std::ranges::fill(writer.piece(i), static_cast<std::byte>(with + static_cast<char>(i)));
     }
-    EXPECT_TRUE(writer.write(pool_));
     return writer;
   }
   void write(char with = 'a') { ASSERT_TRUE(filled(with).keep()); }
@@ -68,13 +67,24 @@ TEST_F(PanelFileTest, WhatWasWrittenIsReadByAll) {
   EXPECT_EQ(other.piece(1).front(), std::byte{'b'});
 }
 
-TEST_F(PanelFileTest, AWriterIsReadableOnceWrittenAndUnseenUntilKept) {
+TEST_F(PanelFileTest, AWriterIsReadableAtOnceAndUnseenUntilKept) {
   {
     PanelWriter writer = filled('k');
     EXPECT_EQ(writer.piece(0).front(), std::byte{'k'});
     EXPECT_EQ(open().error().code(), Code::kNotFound);
   }
   EXPECT_EQ(files(), 0U) << "a writer that is dropped leaves nothing behind";
+}
+
+TEST_F(PanelFileTest, PiecesStayWhereTheyAreWhenTheyBecomeTheFiles) {
+  PanelWriter writer = filled('p');
+  const std::span<const std::byte> before = writer.piece(2);
+  ASSERT_TRUE(writer.keep());
+  EXPECT_EQ(writer.piece(2).data(), before.data());
+  EXPECT_EQ(before.front(), std::byte{'r'});
+  std::ifstream maps("/proc/self/maps");
+  const std::string text{std::istreambuf_iterator<char>(maps), {}};
+  EXPECT_THAT(text, HasSubstr(path_)) << "the memory is the file's";
 }
 
 TEST_F(PanelFileTest, PanelsOfOtherWeightsOrKernelsAreNotUsed) {
@@ -162,9 +172,9 @@ TEST_F(PanelFileTest, AFullDiskLeavesThePiecesInMemory) {
   limit.rlim_cur = 10'000;
   const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
   PanelWriter writer = PanelWriter::create(path_, key_, 0644).value();
-  writer.memory(0)[5] = std::byte{5};
+  writer.piece(0)[5] = std::byte{5};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-  EXPECT_FALSE(writer.write(pool_));
+  EXPECT_FALSE(writer.keep());
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   ::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(writer.piece(0)[5], std::byte{5});
@@ -183,7 +193,6 @@ TEST_F(PanelFileTest, TwoWritersAtOnceLeaveOneWholeFile) {
 
 TEST_F(PanelFileTest, TheFileGetsThePermissionsAskedFor) {
   PanelWriter writer = PanelWriter::create(path_, key_, 0640).value();
-  ASSERT_TRUE(writer.write(pool_));
   ASSERT_TRUE(writer.keep());
   struct stat info = {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
