@@ -79,8 +79,9 @@ Status read_spec(Job& job) {
   constexpr std::array<std::string_view, 2> kOuter = {"metadata", "spec"};
   constexpr std::array<std::string_view, 3> kExecution = {"taskCount", "parallelism", "template"};
   constexpr std::array<std::string_view, 2> kInner = {"metadata", "spec"};
-  constexpr std::array<std::string_view, 5> kTask = {"containers", "maxRetries", "timeoutSeconds",
-                                                     "serviceAccountName", "volumes"};
+  constexpr std::array<std::string_view, 6> kTask = {"containers",     "maxRetries",
+                                                     "timeoutSeconds", "serviceAccountName",
+                                                     "volumes",        "nodeSelector"};
   const std::string where = "spec.template.spec";
   RETURN_IF_ERROR(check_members(job.spec, kSpec, "spec"));
   const Json& outer = job.spec["template"];
