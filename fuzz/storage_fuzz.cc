@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "objects/list_query.h"
 #include "objects/names.h"
 #include "storage_api/batch.h"
@@ -93,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     default:
       check_glob(text);
-      if (objects::check_object_name(text)) CHECK(objects::is_utf8(text), "names are UTF-8");
+      if (objects::check_object_name(text)) CHECK(is_utf8(text), "names are UTF-8");
   }
   return 0;
 }
