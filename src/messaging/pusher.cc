@@ -103,7 +103,10 @@ void Pusher::stop() {
 void Pusher::on_changed(const std::string& subscription) {
   const auto known = bus_.subscription(subscription);
   const auto state = states_.find(subscription);
-  if (known && known->push) return pump(subscription);
+  if (known && known->push) {
+    if (state != states_.end()) state->second.lost_until = Instant::min();
+    return pump(subscription);
+  }
   if (state == states_.end()) return;
   under_way_ -= state->second.deliveries.size();
   states_.erase(state);
@@ -114,15 +117,17 @@ void Pusher::pump(const std::string& name) {
   const auto subscription = bus_.subscription(name);
   if (!subscription || !subscription->push) return;
   State& state = states_[name];
+  const Instant now = loop_.now();
+  if (now < state.lost_until) return;
   const auto endpoint = parse_endpoint(subscription->push->endpoint);
   const auto target =
       endpoint ? targets_.find(*endpoint) : Result<PushTargets::Target>(endpoint.error());
   if (!target) {
     log_warning("cannot push", {{"subscription", name}, {"why", target.error().message()}});
-    state.timer = loop_.after(kRetryAfter, [this, name] { pump(name); });
+    state.lost_until = now + kRetryAfter;
+    state.timer = loop_.at(state.lost_until, [this, name] { pump(name); });
     return;
   }
-  const Instant now = loop_.now();
   const int room = state.pace.room(now, static_cast<int>(state.deliveries.size()), target->places);
   if (room == 0) {
     if (state.deliveries.empty()) {

@@ -61,6 +61,7 @@ class Pusher final : private Bus::Listener {
   struct Delivery;
   struct State {
     PushPace pace;
+    Instant lost_until = Instant::min();  // its endpoint leads nowhere, and that was told
     std::map<uint64_t, std::unique_ptr<Delivery>> deliveries;
     io::Timer timer;
   };

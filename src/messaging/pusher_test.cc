@@ -110,7 +110,11 @@ class PusherTest : public ::testing::Test, public PushTargets {
     std::filesystem::remove_all(folder_);
   }
 
-  Result<Target> find(const Endpoint&) const override { return Target{address_, places_}; }
+  Result<Target> find(const Endpoint&) const override {
+    ++searches_;
+    if (lost_) return Error(Code::kInvalidArgument, "leads nowhere");
+    return Target{address_, places_};
+  }
   Result<std::string> token(const std::string& account,
                             const std::string& audience) const override {
     return account + "|" + audience;
@@ -137,6 +141,8 @@ class PusherTest : public ::testing::Test, public PushTargets {
   }
   size_t backlog() { return bus_->backlog(kSub)->messages; }
 
+  mutable int searches_ = 0;  // for an endpoint
+  bool lost_ = false;
   std::string authorization_;  // of the last push
   std::string folder_;
   io_linux::EpollLoop loop_;
@@ -250,6 +256,18 @@ TEST_F(PusherTest, WhatCameRoundTooOftenIsToldAndNotPushedAgain) {
   io_linux::run_until(loop_, [&] { return backlog() == 0; });
   EXPECT_EQ(seen_, (std::vector<std::string>{"on its way", "fresh"}));
   EXPECT_EQ(pusher_->hops_beyond(""), 0);
+}
+
+TEST_F(PusherTest, AnEndpointThatLeadsNowhereIsNotLookedForAtEachPublish) {
+  lost_ = true;
+  subscribe();
+  publish({{"a", {}, ""}});
+  publish({{"b", {}, ""}});
+  EXPECT_EQ(searches_, 1) << "the next time is a minute later";
+  lost_ = false;
+  ASSERT_TRUE(bus_->update_subscription(*bus_->subscription(kSub)));
+  io_linux::run_until(loop_, [&] { return backlog() == 0; });
+  EXPECT_EQ(seen_, (std::vector<std::string>{"a", "b"})) << "a change is tried at once";
 }
 
 }  // namespace

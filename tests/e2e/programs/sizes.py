@@ -1,5 +1,5 @@
-"""/length/N: N bytes with their length; /chunked/N: in chunks; /events: server-sent events, each after
-/came told that the one before came."""
+"""/length/N: N bytes with their length; /chunked/N: in chunks; /events: server-sent events, each
+after /came told that the one before came."""
 
 import http.server
 import os
