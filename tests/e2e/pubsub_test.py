@@ -123,6 +123,27 @@ class Gcloud(PlatformTest):
         (sub,) = self.gcloud("subscriptions", "list")
         self.assertEqual((sub["ackDeadlineSeconds"], sub["retryPolicy"]["minimumBackoff"],
                           sub["deadLetterPolicy"]["maxDeliveryAttempts"]), (30, "2s", 7))
+        self.gcloud("subscriptions", "update", "reader", "--update-labels=a=b")
+        self.assertEqual(self.gcloud("subscriptions", "describe", "reader")["labels"], {"a": "b"})
+        self.gcloud("topics", "publish", "news", "--message=kept", "--attribute=kind=csv")
+        (kept,) = self.gcloud("subscriptions", "pull", "reader")
+        self.gcloud("subscriptions", "modify-message-ack-deadline", "reader",
+                    f"--ack-ids={kept['ackId']}", "--ack-deadline=60")
+        self.gcloud("subscriptions", "ack", "reader", f"--ack-ids={kept['ackId']}")
+        self.assertEqual(pull(), [])
+        endpoint = "http://127.0.0.1:9/"
+        self.gcloud("subscriptions", "modify-push-config", "reader", f"--push-endpoint={endpoint}")
+        described = self.gcloud("subscriptions", "describe", "reader")
+        self.assertEqual(described["pushConfig"]["pushEndpoint"], endpoint)
+        listed = self.gcloud("topics", "list-subscriptions", "news")
+        self.assertEqual(listed, ["projects/thaw/subscriptions/reader"])
+        self.gcloud("topics", "update", "news", "--update-labels=c=d")
+        self.assertEqual(self.gcloud("topics", "describe", "news")["labels"], {"c": "d"})
+        self.assertEqual(self.gcloud("snapshots", "describe", "before")["topic"],
+                         "projects/thaw/topics/news")
+        self.assertEqual(len(self.gcloud("snapshots", "list")), 1)
+        self.gcloud("topics", "detach-subscription", "reader")
+        self.assertTrue(self.gcloud("subscriptions", "describe", "reader")["detached"])
         self.gcloud("subscriptions", "delete", "reader")
         self.gcloud("snapshots", "delete", "before")
         self.gcloud("topics", "delete", "news")
