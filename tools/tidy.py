@@ -237,7 +237,9 @@ def check_policy(source: Source) -> Iterator[Finding]:
 def check_text(source: Source) -> Iterator[Finding]:
     for number, line in enumerate(source.lines, 1):
         if source.suffix != ".md":
-            if len(line) > LINE_LENGTH and "://" not in line:
+            # A room's arrows stand in one line, however many they are.
+            may_be_long = "://" in line or source.parts[-1] == "layers.txt"
+            if len(line) > LINE_LENGTH and not may_be_long:
                 message = f"{len(line)} columns, more than {LINE_LENGTH}; break the line"
                 yield source.broken(number, "text", message)
             if "\t" in line and source.parts[-1] != "Makefile":

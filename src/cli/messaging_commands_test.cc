@@ -50,7 +50,7 @@ TEST_F(MessagingCommands, PullPrintsFirstAndAcknowledgesThen) {
   EXPECT_EQ(body(1), R"({"ackIds":["x"]})");
   terminal.out_fault = Error(Code::kCancelled, "nobody reads");
   api.requests.clear();
-  EXPECT_NE(thaw({"pull", "reader"}), 0);
+  EXPECT_EQ(thaw({"pull", "reader"}), 0);  // a reader that went away is no failure
   EXPECT_EQ(api.requests.size(), 1u);  // what nobody saw is not acknowledged
 }
 
@@ -89,10 +89,10 @@ class Transfers : public MessagingCommands {
 
 TEST_F(Transfers, RsyncCopiesWhatIsMissingAndRemovesWhatIsTooMuch) {
   api.on_json("GET /storage/v1/b/box/o",
-              parsed(R"({"items":[{"name":"sub/f0","size":"4","updated":"2999-01-01T00:00:00Z"},
-                                  {"name":"sub/f1","size":"9","updated":"2999-01-01T00:00:00Z"},
+              parsed(R"({"items":[{"name":"sub/f0","size":"4","updated":"2199-01-01T00:00:00Z"},
+                                  {"name":"sub/f1","size":"9","updated":"2199-01-01T00:00:00Z"},
                                   {"name":"sub/f2","size":"4","updated":"1999-01-01T00:00:00Z"},
-                                  {"name":"old","size":"4","updated":"2999-01-01T00:00:00Z"}]})"));
+                                  {"name":"old","size":"4","updated":"2199-01-01T00:00:00Z"}]})"));
   int uploads = 0;
   api.on("POST /upload/storage/v1/b/box/o", [&](const http::Request& request) {
     EXPECT_EQ(request.body, "text");
@@ -129,7 +129,7 @@ TEST_F(Transfers, ADownloadAppearsWholeAndNeverOutsideOfItsFolder) {
   api.on_json("GET /storage/v1/b/box/o",
               parsed(R"({"items":[{"name":"a/b","size":"5","updated":"2020-01-01T00:00:00Z"},
            {"name":"../out","size":"5","updated":"2020-01-01T00:00:00Z"}]})"));
-  api.on("GET /storage/v1/b/box/o/a/b",
+  api.on("GET /storage/v1/b/box/o/a%2Fb",
          [](const http::Request&) { return http::Response::text(200, "hello"); });
   EXPECT_EQ(thaw({"rsync", "gs://box", folder_ + "/down"}), 0) << terminal.err;
   std::ifstream in(folder_ + "/down/a/b");
