@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import harness
-from storage_clients_test import npm_modules
+import npm_modules
 
 
 class Http2(harness.PlatformTest):
@@ -38,7 +38,7 @@ class Http2(harness.PlatformTest):
 
 class Grpc(harness.PlatformTest):
     def test_every_kind_of_call_passes(self):
-        modules = npm_modules()
+        modules = npm_modules.installed()
         text = json.loads(self.service_file("calls", "echo.py", memory="512Mi"))
         container = text["spec"]["template"]["spec"]["containers"][0]
         container["command"] = [shutil.which("node"), str(harness.PROGRAMS / "grpc_echo.mjs"),
