@@ -216,8 +216,8 @@ def interpreter_flags():
 def start_again(left_out, rounds):
     words = [sys.executable, *interpreter_flags(), __file__, *sys.argv[1:]]
     text = "\n".join(f"{name} {why}" for name, why in left_out.items())
-    # Not in the environment, which is the program's. The number stays over exec.
-    descriptor = os.memfd_create("thaw-left-out", 0)
+    # Not in the environment, which is the program's. Only the number 199 stays over exec.
+    descriptor = os.memfd_create("thaw-left-out", os.MFD_CLOEXEC)
     os.write(descriptor, f"{rounds}\n{text}".encode("utf-8", "replace"))
     os.dup2(descriptor, 199, inheritable=True)
     os.execve(sys.executable, words, os.environ)  # without what one_thread() has set

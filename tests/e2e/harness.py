@@ -92,6 +92,7 @@ class Platform:
         if self.prefix:
             self.data_dir.chmod(0o777)
         self.options = list(options)
+        self.api_address = "127.0.0.1:0"
         self.log_path = self.data_dir.with_suffix(".log")
         self.process = None
         self.start()
@@ -102,7 +103,7 @@ class Platform:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, THAW, "up", "--data-dir", str(self.data_dir),
-                 "--gateway-address", "127.0.0.1:0", "--api-address", "127.0.0.1:0",
+                 "--gateway-address", "127.0.0.1:0", "--api-address", self.api_address,
                  *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

@@ -163,7 +163,7 @@ class Templates(PlatformTest):
         self.assertEqual(len(list(folder.iterdir())), 1)
         self.assertEqual(self.thaw.stop(), 0)
         # Its environment names the storage's address, which would differ otherwise.
-        self.thaw.options += ["--api-address", self.thaw.api]
+        self.thaw.api_address = self.thaw.api
         self.thaw.start()
         self.assertEqual(json.loads(self.ask("app"))["ahead"], ["http.server"])
         self.assertIn("started from a template", self.log("app"))
