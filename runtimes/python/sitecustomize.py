@@ -89,8 +89,20 @@ def _run_the_other(this):
         sys.modules["sitecustomize"] = this  # the import system insists on finding something
 
 
+def _use_bytecode(here):
+    """What was compiled ahead: see bytecode.py. The file name hides it from tracebacks."""
+    try:
+        with open(here + "/bytecode.py", "rb") as file:
+            code = compile(file.read(), "<frozen importlib._bootstrap_external>", "exec", 0, True)
+        exec(code, {"__name__": "thaw"})
+    except Exception:  # noqa: BLE001  an interpreter that is built in another way goes without
+        pass
+
+
 def _begin():
     this = _step_aside()
+    if os.environ.pop("THAW_BYTECODE", "") == "1":
+        _use_bytecode(os.path.dirname(os.path.abspath(__file__)))
     if os.environ.pop("THAW_TEMPLATE_RECORD", "") != "1":
         return _run_the_other(this)
     try:

@@ -241,6 +241,7 @@ TEST(RuntimeConfig, HasTheContractsEnvironmentAndLimits) {
   wanted.template_.spec.timeout = seconds(7);
   wanted.template_.metadata.annotations["thaw.local/template"] = "module";
   wanted.template_.metadata.annotations["thaw.local/idle-rung"] = "frozen";
+  wanted.template_.metadata.annotations["thaw.local/bytecode"] = "off";
   bench.deploy(wanted);
   const std::string name = bench.latest("demo");
   const auto& config = bench.told.running.at(name);
@@ -252,6 +253,7 @@ TEST(RuntimeConfig, HasTheContractsEnvironmentAndLimits) {
   EXPECT_EQ(config.instance.cpu_millis, 1000);
   EXPECT_EQ(config.instance.templates, sandbox::InstanceSpec::Templates::kModule);
   EXPECT_EQ(config.idle_rung, scaling::IdleRung::kFrozen);
+  EXPECT_EQ(config.instance.byte_code, sandbox::InstanceSpec::ByteCode::kOff);
   EXPECT_EQ(config.request_timeout, seconds(7));
   EXPECT_EQ(config.container_concurrency, 80);
   EXPECT_EQ(config.max_instances, 100);

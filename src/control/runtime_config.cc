@@ -85,6 +85,13 @@ scaling::IdleRung idle_rung_of(const spec::RevisionTemplate& revision) {
   return found->second == "frozen" ? IdleRung::kFrozen : IdleRung::kHibernated;
 }
 
+sandbox::InstanceSpec::ByteCode byte_code_of(const spec::RevisionTemplate& revision) {
+  using ByteCode = sandbox::InstanceSpec::ByteCode;
+  const auto& annotations = revision.metadata.annotations;
+  const auto found = annotations.find("thaw.local/bytecode");
+  return found != annotations.end() && found->second == "off" ? ByteCode::kOff : ByteCode::kOn;
+}
+
 }  // namespace
 
 Bounds own_bounds(const Revision& revision) {
@@ -105,6 +112,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);
   config.instance.memory = settings.memory;
   config.instance.templates = templates_of(revision.template_);
+  config.instance.byte_code = byte_code_of(revision.template_);
   config.container_concurrency = settings.concurrency;
   config.request_timeout = settings.timeout;
   config.port_protocol = settings.protocol == spec::PortProtocol::kH2c

@@ -16,6 +16,7 @@ Trial::Trial(Room room, sandbox::InstanceSpec spec, Trap trap)
     : room_(room), spec_(std::move(spec)), wants_trap_(trap) {
   // What is looked for is how it starts by itself.
   spec_.templates = sandbox::InstanceSpec::Templates::kOff;
+  spec_.byte_code = sandbox::InstanceSpec::ByteCode::kOff;  // whether it is lacking is a finding
 }
 
 Trial::~Trial() = default;

@@ -82,6 +82,8 @@ Json mounts(const InstanceSpec& spec, const BundleOptions& options) {
   bind(options.python_folder, kTemplateFolder, "ro");
   bind(options.preload, kPreload, "ro");
   bind(options.snapshot, kSnapshot, options.writes_snapshot ? "rw" : "ro");
+  for (const OwnFile& file : options.files)
+    bind(file.source, file.target, file.use == OwnFile::Use::kWrite ? "rw" : "ro");
   for (const Bind& folder : spec.binds) bind(folder.source, folder.target.c_str(), "rw");
   return list;
 }

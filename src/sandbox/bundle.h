@@ -7,12 +7,20 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
 namespace thaw::sandbox {
+
+/// A file of the platform's that an instance sees.
+struct OwnFile {
+  std::string source;
+  const char* target = "";
+  enum class Use { kRead, kWrite } use = Use::kRead;
+};
 
 struct BundleOptions {
   std::string rootfs;        // a read-only copy of the host's tree, see private_mounts.h
@@ -29,6 +37,7 @@ struct BundleOptions {
   std::string snapshot;       // seen at kSnapshot; empty: none
   bool writes_snapshot = false;
   int64_t file_limit = 0;   // of bytes in one file; 0: none
+  std::vector<OwnFile> files;  // without a source: none
   bool background = false;  // yields the processor to the others
   int uid = 0;
   int gid = 0;

@@ -76,33 +76,22 @@ std::vector<std::string> Container::crun(std::initializer_list<const char*> word
 void Container::spawn_create() {
   state_ = State::kCreating;
   was_spawned_ = true;
-  const PythonTemplates::Files files = env_.templates.files(way_, spec_);
-  // It may have gone while this container waited for its turn.
-  if (way_ == PythonTemplates::Way::kRestoring && !env_.disk.exists(files.snapshot))
-    way_ = PythonTemplates::Way::kPlain;
-  const bool is_plain = way_ == PythonTemplates::Way::kPlain;
-  const bool is_making = way_ == PythonTemplates::Way::kMaking;
-  const BundleOptions options = {.rootfs = env_.settings.rootfs,
-                                 .cgroups_path = env_.cgroups.path(name_),
-                                 .cgroup_v2 = env_.machine.cgroups == Machine::Cgroups::kV2,
-                                 .swap_limit = env_.machine.swap_limit,
-                                 .open_files = env_.machine.open_files,
-                                 .var_tmp = env_.disk.exists("/var/tmp"),
-                                 .own_program = env_.settings.own_program,
-                                 .python_folder = is_plain ? "" : env_.python,
-                                 .preload = files.preload,
-                                 .snapshot = is_plain ? "" : files.snapshot,
-                                 .writes_snapshot = is_making,
-                                 .file_limit = files.limit.value,
-                                 .background = is_making,
-                                 .uid = env_.settings.uid,
-                                 .gid = env_.settings.gid};
+  BundleOptions options;
+  const InstanceSpec run = choose_files(options);
+  options.rootfs = env_.settings.rootfs;
+  options.cgroups_path = env_.cgroups.path(name_);
+  options.cgroup_v2 = env_.machine.cgroups == Machine::Cgroups::kV2;
+  options.swap_limit = env_.machine.swap_limit;
+  options.open_files = env_.machine.open_files;
+  options.var_tmp = env_.disk.exists("/var/tmp");
+  options.own_program = env_.settings.own_program;
+  options.background = works_ahead();
+  options.uid = env_.settings.uid;
+  options.gid = env_.settings.gid;
   Status made = env_.disk.make_dirs(folder());
-  if (made && !is_plain) made = write_python_folder();
-  if (made) {
-    const Json bundle = make_bundle(env_.templates.apply(way_, spec_), options);
-    made = env_.disk.write_file(folder() + "/config.json", bundle.dump());
-  }
+  if (made && !options.python_folder.empty()) made = write_python_folder();
+  if (made)
+    made = env_.disk.write_file(folder() + "/config.json", make_bundle(run, options).dump());
   if (!made) return fail(made.error().message());
   const std::string bundle = folder();
   const std::string pid_file = folder() + "/pid";
@@ -145,7 +134,7 @@ void Container::on_create_exit(io::ProcessExit exit) {
   if (Status adopted = adopt_created(); !adopted) return fail(adopted.error().message());
   state_ = State::kCreated;
   if (stop_asked_) return signal(SIGKILL);
-  if (observer_ != nullptr || way_ == PythonTemplates::Way::kMaking) return begin();
+  if (observer_ != nullptr || works_ahead()) return begin();
   if (hooks_.on_created) hooks_.on_created();
 }
 
@@ -190,7 +179,7 @@ void Container::detach() {
 void Container::begin() {
   state_ = State::kReleased;
   if (observer_ != nullptr) observer_->on_main_process(main_->pid());
-  if (way_ == PythonTemplates::Way::kMaking) limit_making();
+  if (works_ahead()) limit_making();
   tell_rung();
   if (const Status opened = open_exec_gate(state_folder()); !opened) {
     log_warning("starting by crun instead",

@@ -5,11 +5,11 @@
 //
 //   kWaiting -> kCreating -> kCreated -> kReleased -> kRunning -> kEnded -> kRemoving -> (gone)
 //
-// One that makes a snapshot (Way::kMaking) has no observer: it begins by itself and reports by
+// One that works ahead (Way::kMaking, kCompiling) has no observer: it begins by itself and reports by
 // Hooks::on_made.
 //
 // Thread: the loop's. Owner: CrunSandbox, by shared_ptr, so that what was posted finds it gone.
-// Limits: CrunSettings::create_limit; five minutes to make a snapshot; 30 s to delete; a second
+// Limits: CrunSettings::create_limit; five minutes to work ahead; 30 s to delete; a second
 // after the end for its output to end.
 #pragma once
 
@@ -25,6 +25,7 @@
 #include "sandbox/crun_sandbox.h"
 #include "sandbox/hibernator.h"
 #include "sandbox/output_pump.h"
+#include "sandbox/python_bytecode.h"
 #include "sandbox/python_template.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/turnstile.h"
@@ -40,6 +41,7 @@ struct ContainerEnv {
   const CrunSettings& settings;
   Cgroups cgroups;
   PythonTemplates templates;
+  PythonByteCode byte_code;
   Turnstile creates;
   Turnstile removes;
   Hibernator hibernator;
@@ -54,10 +56,12 @@ class Container : public std::enable_shared_from_this<Container> {
     std::function<void()> on_created;  // it stands and waits for an observer
     std::function<void()> on_executed;
     std::function<void(const std::string& imports)> on_recorded;  // at most once
+    /// What it lacked byte code for, a path a line, maybe nothing. At most once.
+    std::function<void(const std::string& sources)> on_lacked;
     /// Of a start by a snapshot; empty: it was restored, else why it went cold. At most once.
     std::function<void(const std::string& why_not)> on_restored;
     std::function<void(std::string why)> on_template_failed;
-    /// What the one that makes a snapshot has said, and why it failed. At its end.
+    /// What the one that makes a snapshot or compiles has said, and why it failed. At its end.
     std::function<void(const std::string& report, const std::string& why)> on_made;
     std::function<void()> on_gone;  // removed; may drop the last reference
   };
@@ -99,6 +103,8 @@ class Container : public std::enable_shared_from_this<Container> {
   void kill_orphans();
   Status adopt_created();
   void begin();  // created and wanted: open the gate
+  bool works_ahead() const;
+  InstanceSpec choose_files(BundleOptions& options);
   Status write_python_folder();
   void tell_rung();
   bool take_report(OutputStream stream, std::string_view line);
@@ -137,6 +143,7 @@ class Container : public std::enable_shared_from_this<Container> {
   std::string name_;
   InstanceSpec spec_;
   PythonTemplates::Way way_;
+  PythonByteCode::Use byte_code_;
   Hooks hooks_;
   State state_ = State::kWaiting;
   InstanceObserver* observer_ = nullptr;

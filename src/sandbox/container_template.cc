@@ -23,6 +23,33 @@ constexpr std::string_view kRestorerSays = "thaw-restore: ";
 
 }  // namespace
 
+bool Container::works_ahead() const { return way_ == Way::kMaking || way_ == Way::kCompiling; }
+
+/// What is run, and which files of the platform's it sees.
+InstanceSpec Container::choose_files(BundleOptions& options) {
+  const PythonTemplates::Files files = env_.templates.files(way_, spec_);
+  // It may have gone while this container waited for its turn.
+  if (way_ == Way::kRestoring && !env_.disk.exists(files.snapshot)) way_ = Way::kPlain;
+  if (way_ == Way::kPlain || way_ == Way::kRecording) byte_code_ = env_.byte_code.use(spec_);
+  if (way_ != Way::kPlain || byte_code_.is_watched) options.python_folder = env_.python;
+  if (way_ == Way::kCompiling) {
+    options.files = env_.byte_code.compiler_files(spec_);
+    options.file_limit = kMaxByteCode.value;
+    return env_.byte_code.compiler(spec_);
+  }
+  options.preload = files.preload;
+  options.snapshot = way_ == Way::kPlain ? "" : files.snapshot;
+  options.writes_snapshot = way_ == Way::kMaking;
+  options.file_limit = files.limit.value;
+  options.files = {{byte_code_.cache, kByteCode}};
+  InstanceSpec run = env_.templates.apply(way_, spec_);
+  if (byte_code_.is_watched) {
+    PythonByteCode::watch(run, way_ == Way::kRecording ? PythonByteCode::Recorder::kRuns
+                                                       : PythonByteCode::Recorder::kAbsent);
+  }
+  return run;
+}
+
 /// What runs in there is never changed while something may run it.
 Status Container::write_python_folder() {
   if (env_.disk.exists(env_.python)) return {};
@@ -31,6 +58,8 @@ Status Container::write_python_folder() {
   RETURN_IF_ERROR(env_.disk.make_dirs(folder));
   const std::pair<const char*, std::string_view> files[] = {
       {"/sitecustomize.py", python_recorder_source()},
+      {"/bytecode.py", python_bytecode_source()},
+      {"/compile_sources.py", python_compiler_source()},
       {"/template.py", python_template_source()},
       {"/snapshot.py", python_snapshot_source()},
       {"/thaw-restore", snapshot_restorer_program()},
@@ -47,13 +76,19 @@ Status Container::write_python_folder() {
 void Container::tell_rung() {
   if (observer_ == nullptr || way_ == Way::kRestoring) return;
   const TemplateState state = env_.templates.state(spec_.revision);
+  std::string words;
   if (state.phase == TemplateState::Phase::kRefused)
-    observer_->on_rung(Rung::kCold, "started cold, without a template: " + state.why);
+    words = "started cold, without a template: " + state.why;
+  if (byte_code_.modules > 0) {
+    words += fmt::format("{} the byte code of {} modules compiled ahead",
+                         words.empty() ? "started cold, with" : "; with", byte_code_.modules);
+  }
+  if (!words.empty()) observer_->on_rung(Rung::kCold, words);
 }
 
 /// True for a line of ours among the program's output.
 bool Container::take_report(OutputStream stream, std::string_view line) {
-  if (way_ == Way::kMaking) {
+  if (works_ahead()) {
     if (line.starts_with(kMakerSays) && report_.size() + line.size() < kMaxReport)
       report_ += fmt::format("{}\n", line.substr(kMakerSays.size()));
     return true;
@@ -77,11 +112,11 @@ bool Container::take_report(OutputStream stream, std::string_view line) {
 
 void Container::limit_making() {
   making_timer_ =
-      env_.loop.after(kMakeLimit, [this] { fail("its imports took longer than five minutes"); });
+      env_.loop.after(kMakeLimit, [this] { fail("it took longer than five minutes"); });
 }
 
 void Container::tell_made() {
-  if (way_ != Way::kMaking || stop_asked_ || !hooks_.on_made) return;
+  if (!works_ahead() || stop_asked_ || !hooks_.on_made) return;
   std::string why = failure_;
   if (why.empty() && facts_.oom_kills > 0)
     why = "importing its modules ahead takes more than its memory limit";
@@ -94,7 +129,13 @@ void Container::tell_made() {
 
 /// What it has imported so far; asked when it has served a request or is to end.
 void Container::take_record() {
-  if (way_ != Way::kRecording || std::exchange(recorded_, true)) return;
+  if (std::exchange(recorded_, true)) return;
+  if (byte_code_.is_watched && hooks_.on_lacked) {
+    const auto sources = read_in_container(main_->pid(), kSourceRecord, kMaxSourceRecord.value);
+    if (sources || sources.error().code() == Code::kNotFound)
+      hooks_.on_lacked(sources.value_or(""));
+  }
+  if (way_ != Way::kRecording) return;
   const auto text = read_in_container(main_->pid(), kImportRecord, kMaxImportRecord.value + 4096);
   if (text && !text->empty() && hooks_.on_recorded) hooks_.on_recorded(*text);
 }

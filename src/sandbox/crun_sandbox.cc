@@ -70,6 +70,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              settings_,
              Cgroups(disk, machine_, cgroup_parent(settings_.data_dir)),
              PythonTemplates(disk, settings_.data_dir + "/templates", settings_.max_templates),
+             PythonByteCode(disk, settings_.data_dir + "/byte_code", settings_.max_byte_code),
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
              Hibernator(loop, disk, settings_.hibernator),
@@ -97,7 +98,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
       return;  // it stands, or was used: then refill() comes
     }
     drop(ready);
-    if (env_.templates.wants_snapshot(spec)) make_snapshot(spec);
+    if (env_.templates.wants_snapshot(spec)) work_ahead(spec, Purpose::kSnapshot);
     ready.failed = false;
     ready.spec = spec;
     ready.order = ++order_;
@@ -114,8 +115,9 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
 
   void discard(const RevisionId& revision) {
     forget(revision);
-    std::erase_if(to_make_, [&](const InstanceSpec& spec) { return spec.revision == revision; });
+    std::erase_if(to_make_, [&](const Work& work) { return work.spec.revision == revision; });
     env_.templates.discard(revision);
+    env_.byte_code.discard(revision);
   }
 
   TemplateState template_state(const RevisionId& revision) const {
@@ -155,7 +157,13 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  enum class Purpose { kInstance, kReady, kSnapshot };
+  enum class Purpose { kInstance, kReady, kSnapshot, kByteCode };
+  struct Work {
+    InstanceSpec spec;
+    Purpose purpose;
+
+    bool operator==(const Work&) const = default;
+  };
   struct Ready {
     InstanceSpec spec;
     uint64_t order = 0;
@@ -183,33 +191,44 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     };
     hooks.on_recorded = [this, spec](const std::string& imports) {
       env_.templates.record(spec, imports);
-      if (env_.templates.wants_snapshot(spec)) make_snapshot(spec);
+      if (env_.templates.wants_snapshot(spec)) work_ahead(spec, Purpose::kSnapshot);
       renew(spec.revision);
+    };
+    hooks.on_lacked = [this, spec](const std::string& sources) {
+      const bool was_watched = env_.byte_code.use(spec).is_watched;
+      if (env_.byte_code.record(spec, sources)) return work_ahead(spec, Purpose::kByteCode);
+      if (was_watched && !env_.byte_code.use(spec).is_watched) renew(spec.revision);
     };
     hooks.on_restored = [this, spec](const std::string& why_not) {
       if (why_not.empty()) return env_.templates.restored(spec.revision);
-      if (env_.templates.refused(spec, why_not)) make_snapshot(spec);
+      if (env_.templates.refused(spec, why_not)) work_ahead(spec, Purpose::kSnapshot);
       renew(spec.revision);
     };
     hooks.on_template_failed = [this, revision = spec.revision](std::string why) {
       env_.templates.distrust(revision, std::move(why));
       renew(revision);
     };
-    hooks.on_made = [this, spec](const std::string& report, const std::string& why) {
-      env_.templates.made(spec, report, why);
+    hooks.on_made = [this, spec, purpose](const std::string& report, const std::string& why) {
+      if (purpose == Purpose::kByteCode) {
+        env_.byte_code.made(spec, report, why);
+      } else {
+        env_.templates.made(spec, report, why);
+      }
       renew(spec.revision);
     };
-    const auto way = purpose == Purpose::kSnapshot ? PythonTemplates::Way::kMaking
-                                                   : env_.templates.way_of_start(spec);
+    const auto way = purpose == Purpose::kSnapshot   ? PythonTemplates::Way::kMaking
+                     : purpose == Purpose::kByteCode ? PythonTemplates::Way::kCompiling
+                                                     : env_.templates.way_of_start(spec);
     auto container = std::make_shared<Container>(env_, name, spec, way, std::move(hooks));
     containers_.emplace(name, container);
     container->create();
     return container;
   }
 
-  void make_snapshot(const InstanceSpec& spec) {
-    if (stopping_ || std::ranges::find(to_make_, spec) != to_make_.end()) return;
-    to_make_.push_back(spec);
+  void work_ahead(const InstanceSpec& spec, Purpose purpose) {
+    const Work work{spec, purpose};
+    if (stopping_ || std::ranges::find(to_make_, work) != to_make_.end()) return;
+    to_make_.push_back(work);
     plan_making();
   }
 
@@ -217,13 +236,18 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     if (!maker_.empty() || to_make_.empty()) return;
     make_timer_ = env_.loop.after(kMakeDelay, [this] {
       if (!maker_.empty() || to_make_.empty()) return;
-      const InstanceSpec spec = std::move(to_make_.front());
+      const auto [spec, purpose] = std::move(to_make_.front());
       to_make_.pop_front();
-      if (const Status prepared = env_.templates.prepare(spec); !prepared) {
+      if (purpose == Purpose::kByteCode) {
+        if (const Status prepared = env_.byte_code.prepare(spec); !prepared) {
+          env_.byte_code.made(spec, "", prepared.error().message());
+          return plan_making();
+        }
+      } else if (const Status prepared = env_.templates.prepare(spec); !prepared) {
         env_.templates.distrust(spec.revision, prepared.error().message());
         return plan_making();
       }
-      maker_ = make(spec, Purpose::kSnapshot)->name();
+      maker_ = make(spec, purpose)->name();
     });
   }
 
@@ -308,7 +332,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   ContainerEnv env_;
   std::map<std::string, std::shared_ptr<Container>> containers_;  // until they are removed
   std::map<RevisionId, Ready> ready_;
-  std::deque<InstanceSpec> to_make_;  // snapshots; one for each revision at most
+  std::deque<Work> to_make_;  // snapshots and byte code; one of each for each revision at most
   std::string maker_;                 // the container that makes one; empty: none
   io::Timer make_timer_;
   uint64_t last_number_ = 0;

@@ -34,6 +34,7 @@ struct CrunSettings {
   int max_ready = 16;
   int max_creates = 4;
   ByteCount max_templates = gib(8);     // of all snapshots together, on disk
+  ByteCount max_byte_code = mib(512);   // of all caches together, on disk
   Duration create_limit = seconds(30);  // then crun is ended and the start has failed
   Duration frozen_look = seconds(5);    // how often a frozen one is looked at, see Container
   HibernatorSettings hibernator;        // without workers nothing hibernates

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "sandbox/leftovers.h"
-#include "sandbox/python_command.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
@@ -17,17 +16,6 @@ namespace {
 using Phase = TemplateState::Phase;
 constexpr int kMostRemakes = 3;
 constexpr size_t kMostWords = 200;
-
-std::optional<PythonCommand> command_of(io::Disk& disk, const InstanceSpec& spec) {
-  // A program that runs in the root's own files is looked for there; instances see the host's.
-  return python_command(spec.argv, spec.env,
-                        [&disk](const std::string& path) -> std::optional<std::string> {
-                          auto text = disk.read_file(path, mib(1));
-                          if (!text && !disk.exists(path)) return std::nullopt;
-                          if (!text) return "";  // too long for a script
-                          return text->substr(0, 256);
-                        });
-}
 
 /// What a record and a snapshot hold for: a change of any of it makes them worthless.
 std::string mark_of(const InstanceSpec& spec) {
@@ -49,6 +37,28 @@ ByteCount size_of(const std::string& path) {
 }
 
 }  // namespace
+
+std::optional<PythonCommand> command_of(io::Disk& disk, const InstanceSpec& spec) {
+  // A program that runs in the root's own files is looked for there; instances see the host's.
+  return python_command(spec.argv, spec.env,
+                        [&disk](const std::string& path) -> std::optional<std::string> {
+                          auto text = disk.read_file(path, mib(1));
+                          if (!text && !disk.exists(path)) return std::nullopt;
+                          if (!text) return "";  // too long for a script
+                          return text->substr(0, 256);
+                        });
+}
+
+void run_recorder(InstanceSpec& spec) {
+  const std::string name = "PYTHONPATH=";
+  for (std::string& variable : spec.env) {
+    if (!variable.starts_with(name)) continue;
+    variable.insert(name.size(), std::string(kTemplateFolder) + ":");
+    return;
+  }
+  spec.env.push_back(name + kTemplateFolder);
+  spec.env.push_back("THAW_TEMPLATE_PYTHONPATH=none");
+}
 
 std::optional<TemplateReport> parse_template_report(std::string_view text) {
   TemplateReport report;
@@ -126,15 +136,8 @@ InstanceSpec PythonTemplates::apply(Way way, const InstanceSpec& spec) const {
   InstanceSpec run = spec;
   const std::string folder = kTemplateFolder;
   if (way == Way::kRecording) {
-    const std::string name = "PYTHONPATH=";
     run.env.push_back("THAW_TEMPLATE_RECORD=1");
-    for (std::string& variable : run.env) {
-      if (!variable.starts_with(name)) continue;
-      variable.insert(name.size(), folder + ":");
-      return run;
-    }
-    run.env.push_back(name + folder);
-    run.env.push_back("THAW_TEMPLATE_PYTHONPATH=none");
+    run_recorder(run);
   } else if (way == Way::kRestoring) {
     run.argv = {folder + "/thaw-restore", kSnapshot, "0"};
     run.argv.insert(run.argv.end(), spec.argv.begin(), spec.argv.end());

@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "io/disk.h"
+#include "sandbox/python_command.h"
 #include "sandbox/sandbox.h"
 
 namespace thaw::sandbox {
@@ -46,6 +47,11 @@ struct TemplateReport {
 /// Nothing for text that a template would not write: it comes from inside a sandbox.
 std::optional<TemplateReport> parse_template_report(std::string_view text);
 
+/// What of it is a Python program's command, as the host's files tell.
+std::optional<PythonCommand> command_of(io::Disk& disk, const InstanceSpec& spec);
+/// The program's interpreter first runs what kTemplateFolder has for it.
+void run_recorder(InstanceSpec& spec);
+
 class PythonTemplates {
  public:
   /// `folder`: where everything is kept; made when needed.
@@ -53,8 +59,8 @@ class PythonTemplates {
       : disk_(disk), folder_(std::move(folder)), most_(most) {}
 
   /// How a sandbox runs its program: as it is, recording what it imports, from its snapshot, or not
-  /// at all but making that snapshot.
-  enum class Way { kPlain, kRecording, kRestoring, kMaking };
+  /// at all but making that snapshot, or byte code (python_bytecode.h).
+  enum class Way { kPlain, kRecording, kRestoring, kMaking, kCompiling };
   /// Of a start now. Reads what an earlier run of the platform has left.
   Way way_of_start(const InstanceSpec& spec);
   /// A record is there and no snapshot yet, nor a reason against one.

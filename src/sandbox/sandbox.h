@@ -51,6 +51,9 @@ struct InstanceSpec {
   /// What may be done ahead of a start of a Python program: see python_template.h.
   enum class Templates { kOff, kLibraries, kModule } templates = Templates::kLibraries;
 
+  /// Whether byte code that its modules lack is compiled ahead: see python_bytecode.h.
+  enum class ByteCode { kOff, kOn } byte_code = ByteCode::kOn;
+
   bool operator==(const InstanceSpec&) const = default;
 };
 

@@ -117,6 +117,9 @@ constexpr AnnotationRow kRows[] = {
     {kRevision, "thaw.local/template", kWord, "off, libraries, module", kUsed, 0, 0, "off",
      "`libraries`: what a Python program imports is imported once and written to a file, from "
      "which its later starts are restored. `module`: also what belongs to the program."},
+    {kRevision, "thaw.local/bytecode", kWord, "off, on", kUsed, 0, 0, "on",
+     "`on`: byte code that a Python program's modules lack is compiled after its first start, and "
+     "used by the later starts of the revision."},
     {kRevision, "run.googleapis.com/startup-cpu-boost", kBool, "", kKept, 0, 0, "false",
      "More CPU while starting. No effect yet."},
     {kRevision, "run.googleapis.com/execution-environment", kWord, "gen1, gen2", kKept, 0, 0, "",
