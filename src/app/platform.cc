@@ -96,6 +96,7 @@ class Platform::Impl {
   std::optional<io_linux::ThreadWorker> worker_;
   std::optional<io_linux::ThreadWorker> page_out_worker_;  // its thread has the lowest priority
   std::optional<io_linux::ThreadWorker> page_in_worker_;
+  std::optional<io_linux::ThreadWorker> reader_;  // slow disks hold up nobody's commit
 
   Switchboard switchboard_;
   std::optional<KeptPrices> prices_;
@@ -159,6 +160,7 @@ Status Platform::Impl::remove_endpoints() {
 Status Platform::Impl::make_rooms() {
   ledger_.emplace(*ledger_database_);
   worker_.emplace(loop_);  // its thread sees only what was made before
+  reader_.emplace(loop_);
   meter_.emplace(loop_, loop_, *worker_, *ledger_, billing::Meter::Options());
   RETURN_IF_ERROR(meter_->load());
   bus_.emplace(loop_, entropy_, *worker_, *database_, *bus_database_);
@@ -174,7 +176,8 @@ Status Platform::Impl::make_rooms() {
                            .disk = disk_,
                            .processes = processes_,
                            .own_program = own_program_,
-                           .hibernator = {.out = &*page_out_worker_, .in = &*page_in_worker_}});
+                           .hibernator = {.out = &*page_out_worker_, .in = &*page_in_worker_},
+                           .reader = &*reader_});
   ASSIGN_OR_RETURN(const int left, sandbox_->recover());
   if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
   prober_.emplace(loop_, loop_, net_);
@@ -378,6 +381,7 @@ Status Platform::Impl::run() {
   RETURN_IF_ERROR(make_rooms());
   RETURN_IF_ERROR(open_doors());
   loop_.run();
+  reader_.reset();
   worker_.reset();  // its jobs end before what they use does
   log_info("Thaw has stopped");
   return remove_endpoints();

@@ -57,6 +57,7 @@ std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                             .rootfs = sandbox::rootfs_path(options.data_dir),
                             .open_net_namespace = io_linux::open_net_namespace,
                             .own_program = std::move(ports.own_program),
+                            .reader = ports.reader,
                             .max_ready = options.ready_sandboxes,
                             .hibernator = ports.hibernator});
 }

@@ -15,6 +15,7 @@
 #include "io/net.h"
 #include "io/process.h"
 #include "sandbox/hibernator.h"
+#include "io/worker.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
@@ -39,6 +40,8 @@ struct SandboxPorts {
   io::Processes& processes;
   std::string own_program;                      // the file of this program
   sandbox::HibernatorSettings hibernator = {};  // without workers nothing hibernates
+  std::string own_program;       // the file of this program
+  io::Worker* reader = nullptr;  // reads files ahead; null: nobody
 };
 std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                                                const UpOptions& options, SandboxPorts ports);

@@ -27,7 +27,8 @@ telemetry::Start waterfall(const serving::StartRecord& record, WallTime requeste
                          .revision = record.revision,
                          .service = record.service,
                          .requested = requested,
-                         .from = std::string(scaling::name_of(record.from))};
+                         .from = std::string(scaling::name_of(record.from)),
+                         .how = record.how};
   Instant before = record.requested;
   const auto phase = [&](const std::optional<Instant>& end) -> std::optional<Duration> {
     if (!end) return std::nullopt;

@@ -135,6 +135,14 @@ TEST_F(ServicesTest, TheWaterfallsBarsFollowEachOther) {
             "  total         20.0 ms  listening after 18.0 ms\n");
 }
 
+TEST_F(ServicesTest, UnderAWaterfallStandsWhatWasDoneAheadOfTheStart) {
+  const Start start =
+      start_of(parsed(R"({"instance": "a", "queuedMs": 0, "how": "with byte code\u001b[2J"})"));
+  const std::string text = waterfall_text(start, 45, Style(Style::Colour::kOff));
+  EXPECT_NE(text.find("\n  with byte code"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "no control characters of programs";
+}
+
 TEST_F(ServicesTest, AStartThatDidNotGetFarShowsWhatThereIs) {
   const Start start = start_of(parsed(R"({"instance": "a", "queuedMs": 0, "sandboxMs": null})"));
   ASSERT_EQ(start.phases.size(), 1u);

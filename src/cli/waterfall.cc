@@ -33,7 +33,8 @@ std::string repeated(std::string_view text, size_t times) {
 Start start_of(const Json& json) {
   Start start{.instance = json.string_or("instance"),
               .revision = json.string_or("revision"),
-              .time = json.string_or("time")};
+              .time = json.string_or("time"),
+              .how = json.string_or("how")};
   double at = 0;
   for (const Member& member : kPhases) {
     const Json& length = json[member.key];
@@ -72,7 +73,9 @@ std::string waterfall_text(const Start& start, size_t width, const Style& style)
       fmt::format("  {:<{}}{:>{}}", "total", kNameWidth, format_ms(start.total_ms()), kTimeWidth);
   if (start.listening_ms)
     out += fmt::format("  listening after {}", format_ms(*start.listening_ms));
-  return out + "\n";
+  out += "\n";
+  if (!start.how.empty()) out += fmt::format("  {}\n", escape_controls(start.how, Keep::kNothing));
+  return out;
 }
 
 }  // namespace thaw::cli

@@ -23,6 +23,7 @@ struct Start {
   std::string instance;
   std::string revision;
   std::string time;  // RFC 3339
+  std::string how;   // what was done ahead; empty: nothing
   std::vector<StartPhase> phases;
   std::optional<double> listening_ms;
 

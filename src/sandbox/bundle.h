@@ -36,9 +36,9 @@ struct BundleOptions {
   std::string preload;        // seen at kPreload, read-only; empty: none
   std::string snapshot;       // seen at kSnapshot; empty: none
   bool writes_snapshot = false;
-  int64_t file_limit = 0;   // of bytes in one file; 0: none
+  int64_t file_limit = 0;      // of bytes in one file; 0: none
   std::vector<OwnFile> files;  // without a source: none
-  bool background = false;  // yields the processor to the others
+  bool background = false;     // yields the processor to the others
   int uid = 0;
   int gid = 0;
 };

@@ -5,8 +5,8 @@
 //
 //   kWaiting -> kCreating -> kCreated -> kReleased -> kRunning -> kEnded -> kRemoving -> (gone)
 //
-// One that works ahead (Way::kMaking, kCompiling) has no observer: it begins by itself and reports by
-// Hooks::on_made.
+// One that works ahead (Way::kMaking, kCompiling) has no observer: it begins by itself and reports
+// by Hooks::on_made.
 //
 // Thread: the loop's. Owner: CrunSandbox, by shared_ptr, so that what was posted finds it gone.
 // Limits: CrunSettings::create_limit; five minutes to work ahead; 30 s to delete; a second
@@ -27,6 +27,7 @@
 #include "sandbox/output_pump.h"
 #include "sandbox/python_bytecode.h"
 #include "sandbox/python_template.h"
+#include "sandbox/read_ahead.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/turnstile.h"
 
@@ -42,6 +43,7 @@ struct ContainerEnv {
   Cgroups cgroups;
   PythonTemplates templates;
   PythonByteCode byte_code;
+  ReadAhead read_ahead;
   Turnstile creates;
   Turnstile removes;
   Hibernator hibernator;
@@ -74,6 +76,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void create();
   /// Gives it to an instance: the program is executed as soon as it is created.
   void attach(InstanceObserver& observer);
+  void read_ahead(ByteCount size);
   /// The instance was dropped: nobody is told any more, and it is killed.
   void detach();
   Status freeze();

@@ -111,8 +111,7 @@ bool Container::take_report(OutputStream stream, std::string_view line) {
 }
 
 void Container::limit_making() {
-  making_timer_ =
-      env_.loop.after(kMakeLimit, [this] { fail("it took longer than five minutes"); });
+  making_timer_ = env_.loop.after(kMakeLimit, [this] { fail("it took longer than five minutes"); });
 }
 
 void Container::tell_made() {
@@ -130,6 +129,7 @@ void Container::tell_made() {
 /// What it has imported so far; asked when it has served a request or is to end.
 void Container::take_record() {
   if (std::exchange(recorded_, true)) return;
+  env_.read_ahead.note(spec_.revision, env_.cgroups.processes(name_), byte_code_.cache);
   if (byte_code_.is_watched && hooks_.on_lacked) {
     const auto sources = read_in_container(main_->pid(), kSourceRecord, kMaxSourceRecord.value);
     if (sources || sources.error().code() == Code::kNotFound)
@@ -138,6 +138,10 @@ void Container::take_record() {
   if (way_ != Way::kRecording) return;
   const auto text = read_in_container(main_->pid(), kImportRecord, kMaxImportRecord.value + 4096);
   if (text && !text->empty() && hooks_.on_recorded) hooks_.on_recorded(*text);
+}
+
+void Container::read_ahead(ByteCount size) {
+  if (observer_ != nullptr) observer_->on_read_ahead(size);
 }
 
 /// A program that fails soon after it began may fail because of the template: the next start is

@@ -71,6 +71,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              Cgroups(disk, machine_, cgroup_parent(settings_.data_dir)),
              PythonTemplates(disk, settings_.data_dir + "/templates", settings_.max_templates),
              PythonByteCode(disk, settings_.data_dir + "/byte_code", settings_.max_byte_code),
+             ReadAhead(disk, settings_.reader, settings_.data_dir + "/read_ahead"),
              Turnstile(settings_.max_creates),
              Turnstile(kRemovesAtATime),
              Hibernator(loop, disk, settings_.hibernator),
@@ -85,6 +86,10 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Instance> start(const InstanceSpec& spec, InstanceObserver& observer) {
     std::shared_ptr<Container> container = take_ready(spec);
     if (container == nullptr) container = make(spec, Purpose::kInstance);
+    env_.read_ahead.read(spec.revision, [weak = std::weak_ptr(container)](ByteCount size) {
+      const auto self = weak.lock();
+      if (self != nullptr && size.value > 0) self->read_ahead(size);
+    });
     container->attach(observer);
     if (stopping_) container->kill();
     return std::make_unique<CrunInstance>(std::move(container));
@@ -118,6 +123,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     std::erase_if(to_make_, [&](const Work& work) { return work.spec.revision == revision; });
     env_.templates.discard(revision);
     env_.byte_code.discard(revision);
+    env_.read_ahead.discard(revision);
   }
 
   TemplateState template_state(const RevisionId& revision) const {
@@ -333,7 +339,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::string, std::shared_ptr<Container>> containers_;  // until they are removed
   std::map<RevisionId, Ready> ready_;
   std::deque<Work> to_make_;  // snapshots and byte code; one of each for each revision at most
-  std::string maker_;                 // the container that makes one; empty: none
+  std::string maker_;         // the container that makes one; empty: none
   io::Timer make_timer_;
   uint64_t last_number_ = 0;
   uint64_t order_ = 0;

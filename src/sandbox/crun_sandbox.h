@@ -20,6 +20,7 @@
 #include "io/loop.h"
 #include "io/process.h"
 #include "sandbox/hibernator.h"
+#include "io/worker.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
@@ -30,7 +31,8 @@ struct CrunSettings {
   std::string rootfs;    // made by enter_private_mounts()
   /// The network namespace of a process, for SocketAddress::in.
   std::function<Result<std::shared_ptr<const io::NetNamespace>>(pid_t)> open_net_namespace;
-  std::string own_program;  // see bundle.h
+  std::string own_program;       // see bundle.h
+  io::Worker* reader = nullptr;  // reads files ahead; null: none are, see read_ahead.h
   int max_ready = 16;
   int max_creates = 4;
   ByteCount max_templates = gib(8);     // of all snapshots together, on disk

@@ -109,6 +109,8 @@ class InstanceObserver {
   /// Once per start of a program that templates are for: how it started, in words for its user.
   enum class Rung { kCold, kTemplated };
   virtual void on_rung(Rung, std::string_view) {}
+  /// So much of the files that its start will touch was not in memory and is being read.
+  virtual void on_read_ahead(ByteCount) {}
   /// The sandbox stands; the program is about to be executed. At most once.
   virtual void on_sandbox_ready() = 0;
   /// The program was executed. At most once, after on_sandbox_ready and before any output.

@@ -61,6 +61,7 @@ struct StartRecord {
   std::optional<Instant> executed;       // the program runs         (before: exec)
   std::optional<Instant> listening;      // startup probe passed     (before: load)
   std::optional<Instant> first_byte;     // of the first answer      (before: first byte)
+  std::string how;                       // what was done ahead, in words; empty: nothing
 };
 
 /// A stretch of time in which an instance is billed (contract 5.1): starting, serving or stopping

@@ -5,6 +5,11 @@
 #include "base/log.h"
 
 namespace thaw::serving {
+namespace {
+
+constexpr size_t kMostWords = 500;  // kept of how it started
+
+}  // namespace
 
 InstanceRun::InstanceRun(InstanceRunOwner& owner, InstanceKey key, const InstanceId& id,
                          const RevisionConfig& config, Instant requested)
@@ -97,6 +102,8 @@ sandbox::Usage InstanceRun::idle_usage() {
 void InstanceRun::on_rung(Rung rung, std::string_view words) {
   status_.from_template = rung == Rung::kTemplated;
   if (rung == Rung::kTemplated) record_.from = scaling::Rung::kTemplated;
+  record_.how.insert(0,
+                     std::string(words.substr(0, kMostWords)) + (record_.how.empty() ? "" : "; "));
   owner_.on_rung(key_, words);
 }
 
@@ -104,6 +111,11 @@ void InstanceRun::on_hibernated(const sandbox::Usage& usage, std::string_view le
   is_hibernating_ = false;
   idle_usage_ = usage;
   owner_.on_hibernated(key_, usage, left_because);
+}
+
+void InstanceRun::on_read_ahead(ByteCount size) {
+  if (!record_.how.empty()) record_.how += "; ";
+  record_.how += format_bytes(size) + " of its files were read ahead";
 }
 
 void InstanceRun::on_sandbox_ready() { record_.sandbox_ready = owner_.now(); }

@@ -73,6 +73,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
  private:
   void on_rung(Rung rung, std::string_view words) override;
   void on_hibernated(const sandbox::Usage& usage, std::string_view left_because) override;
+  void on_read_ahead(ByteCount size) override;
   void on_sandbox_ready() override;
   void on_executed() override;
   void on_output(sandbox::OutputStream stream, std::string_view line) override;

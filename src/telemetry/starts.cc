@@ -10,6 +10,7 @@ Json to_json(const Start& start) {
   const auto put = [&](const char* name, const std::optional<Duration>& phase) {
     if (phase) json.set(name, to_millis(*phase));
   };
+  if (!start.how.empty()) json.set("how", start.how);
   put("queuedMs", start.queued);
   put("sandboxMs", start.sandbox);
   put("execMs", start.exec);

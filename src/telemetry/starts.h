@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "base/id.h"
@@ -22,6 +23,7 @@ struct Start {
   ServiceId service;
   WallTime requested;
   std::string from;                    // the rung it came from: "cold", "frozen", ...
+  std::string how;                     // what was done ahead, in words; empty: nothing
   std::optional<Duration> queued;      // until the start was ordered
   std::optional<Duration> sandbox;     // namespaces, cgroup, root
   std::optional<Duration> exec;        // until the program ran
@@ -30,7 +32,7 @@ struct Start {
 };
 
 /// {"instance", "revision", "time", "from", "queuedMs", "sandboxMs", "execMs", "loadMs",
-/// "firstByteMs"}
+/// "firstByteMs", "how"}
 Json to_json(const Start& start);
 
 class Starts {
