@@ -176,8 +176,8 @@ Status Platform::Impl::make_rooms() {
                            .disk = disk_,
                            .processes = processes_,
                            .own_program = own_program_,
-                           .hibernator = {.out = &*page_out_worker_, .in = &*page_in_worker_},
-                           .reader = &*reader_});
+                           .reader = &*reader_,
+                           .hibernator = {.out = &*page_out_worker_, .in = &*page_in_worker_}});
   ASSIGN_OR_RETURN(const int left, sandbox_->recover());
   if (left > 0) log_warning("ended instances that an earlier run left", {{"instances", left}});
   prober_.emplace(loop_, loop_, net_);

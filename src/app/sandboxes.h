@@ -14,8 +14,8 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/process.h"
-#include "sandbox/hibernator.h"
 #include "io/worker.h"
+#include "sandbox/hibernator.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
@@ -39,9 +39,8 @@ struct SandboxPorts {
   io::Disk& disk;
   io::Processes& processes;
   std::string own_program;                      // the file of this program
+  io::Worker* reader = nullptr;                 // reads files ahead; null: nobody
   sandbox::HibernatorSettings hibernator = {};  // without workers nothing hibernates
-  std::string own_program;       // the file of this program
-  io::Worker* reader = nullptr;  // reads files ahead; null: nobody
 };
 std::unique_ptr<sandbox::Sandbox> make_sandbox(const SandboxChoice& choice,
                                                const UpOptions& options, SandboxPorts ports);

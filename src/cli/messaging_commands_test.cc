@@ -51,7 +51,7 @@ TEST_F(MessagingCommands, PullPrintsFirstAndAcknowledgesThen) {
   terminal.out_fault = Error(Code::kCancelled, "nobody reads");
   api.requests.clear();
   EXPECT_EQ(thaw({"pull", "reader"}), 0);  // a reader that went away is no failure
-  EXPECT_EQ(api.requests.size(), 1u);  // what nobody saw is not acknowledged
+  EXPECT_EQ(api.requests.size(), 1u);      // what nobody saw is not acknowledged
 }
 
 TEST_F(MessagingCommands, ASubscriptionPushesToAServiceByItsAddress) {

@@ -19,8 +19,8 @@
 #include "io/disk.h"
 #include "io/loop.h"
 #include "io/process.h"
-#include "sandbox/hibernator.h"
 #include "io/worker.h"
+#include "sandbox/hibernator.h"
 #include "sandbox/machine.h"
 #include "sandbox/sandbox.h"
 
