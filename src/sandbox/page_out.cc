@@ -128,10 +128,16 @@ class ProcessRun final : public PageOutRun {
     const Status restored = write_word(squeeze_.limit, limit);
     if (!swappiness.empty()) (void)write_word(squeeze_.swappiness, swappiness);
     if (!restored) return restored.error();
-    return squeezed ? Step::kMore : Step::kDone;  // refused: what is left is in use
+    if (squeezed) return Step::kMore;
+    // Refused: what is left is in use, or still on its way to a busy disk.
+    const bool written = number(field(read_all(squeeze_.stat, mib(1)), "writeback")) <= 0;
+    if (written || waits_left_-- == 0) return Step::kDone;
+    ++squeezes_left_;
+    return Step::kMore;
   }
 
   static constexpr ByteCount kLeastSqueezed = kib(512);
+  static constexpr int kMostWaits = 200;
   static constexpr int kOnlyAnonymous = 200;  // of memory.swappiness
 
   std::vector<pid_t> processes_;
@@ -141,6 +147,7 @@ class ProcessRun final : public PageOutRun {
   std::deque<Piece> pieces_;
   int64_t resident_ = 0;
   int64_t squeezes_left_ = -1;
+  int waits_left_ = kMostWaits;
 };
 
 class GroupRun final : public PageOutRun {
