@@ -6,10 +6,12 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "pubsub_api/codec.h"
-#include "pubsub_api/wire.h"
+#include "rpc/wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace thaw::pubsub_api;
+  using thaw::rpc::WireReader;
+  using thaw::rpc::WireWriter;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (const auto stream = read_stream_request(bytes)) {
     CHECK(thaw::is_utf8(stream->subscription), "names are text");

@@ -4,104 +4,26 @@
 
 #include <bit>
 #include <cstring>
-#include <optional>
 #include <vector>
+
+#include "rpc/wire.h"
 
 namespace thaw::inference {
 namespace {
+
+using rpc::WireReader;
+using rpc::WireWriter;
 
 static_assert(std::endian::native == std::endian::little, "numbers are sent as they lie");
 
 Error malformed() { return {Code::kInvalidArgument, "the message is malformed"}; }
 
-/// One field of a message: a number, or bytes.
-struct Field {
-  uint32_t id = 0;
-  uint64_t number = 0;
-  std::string_view bytes;
-};
-
-/// Protobuf's wire format, a field at a time.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
-
-  /// nullopt at the end.
-  Result<std::optional<Field>> next() {
-    if (text_.empty()) return std::optional<Field>();
-    Field field;
-    ASSIGN_OR_RETURN(const uint64_t key, varint());
-    field.id = static_cast<uint32_t>(key >> 3);
-    if (field.id == 0 || key >> 32 != 0) return malformed();
-    switch (key & 7) {
-      case 0: {
-        ASSIGN_OR_RETURN(field.number, varint());
-        break;
-      }
-      case 1: {
-        RETURN_IF_ERROR(fixed(8, field));
-        break;
-      }
-      case 5: {
-        RETURN_IF_ERROR(fixed(4, field));
-        break;
-      }
-      case 2: {
-        ASSIGN_OR_RETURN(const uint64_t size, varint());
-        if (size > text_.size()) return malformed();
-        field.bytes = text_.substr(0, size);
-        text_.remove_prefix(size);
-        break;
-      }
-      default:
-        return malformed();
-    }
-    return std::optional<Field>(field);
-  }
-  Result<uint64_t> varint() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (text_.empty()) return malformed();
-      const auto byte = static_cast<unsigned char>(text_.front());
-      text_.remove_prefix(1);
-      value |= uint64_t{byte & 127u} << shift;
-      if (byte < 128) return value;
-    }
-    return malformed();
-  }
-  bool at_end() const { return text_.empty(); }
-
- private:
-  Status fixed(size_t size, Field& field) {
-    if (size > text_.size()) return malformed();
-    std::memcpy(&field.number, text_.data(), size);
-    text_.remove_prefix(size);
-    return {};
-  }
-
-  std::string_view text_;
-};
-
-/// Calls take(field) for each field of the message.
+/// Calls take(reader) for each field of the message.
 template <class Take>
 Status read_fields(std::string_view message, const Take& take) {
-  Reader reader(message);
-  for (;;) {
-    ASSIGN_OR_RETURN(const auto field, reader.next());
-    if (!field) return {};
-    RETURN_IF_ERROR(take(*field));
-  }
-}
-
-void append_varint(std::string& out, uint64_t value) {
-  for (; value > 127; value >>= 7) out += static_cast<char>(value | 128);
-  out += static_cast<char>(value);
-}
-
-void append_bytes(std::string& out, uint32_t id, std::string_view bytes) {
-  append_varint(out, id << 3 | 2);
-  append_varint(out, bytes.size());
-  out += bytes;
+  WireReader reader(message);
+  while (reader.next()) RETURN_IF_ERROR(take(reader));
+  return reader.is_whole() ? Status() : malformed();
 }
 
 template <class Number>
@@ -117,13 +39,13 @@ void append_raw(std::string& out, Number number) {
 Status read_parameter(std::string_view entry, Json& parameters) {
   std::string name;
   Json value;
-  RETURN_IF_ERROR(read_fields(entry, [&](const Field& field) -> Status {
-    if (field.id == 1) name = field.bytes;
-    if (field.id != 2) return {};
-    return read_fields(field.bytes, [&](const Field& choice) -> Status {
-      if (choice.id == 1) value = choice.number != 0;
-      if (choice.id == 2) value = static_cast<int64_t>(choice.number);
-      if (choice.id == 3) value = choice.bytes;
+  RETURN_IF_ERROR(read_fields(entry, [&](const WireReader& field) -> Status {
+    if (field.field() == 1) name = field.bytes();
+    if (field.field() != 2) return {};
+    return read_fields(field.bytes(), [&](const WireReader& choice) -> Status {
+      if (choice.field() == 1) value = choice.number() != 0;
+      if (choice.field() == 2) value = choice.number();
+      if (choice.field() == 3) value = choice.bytes();
       return {};
     });
   }));
@@ -133,35 +55,27 @@ Status read_parameter(std::string_view entry, Json& parameters) {
 
 struct InputTensor {
   std::string name, type;
-  Json::Array shape, texts;
+  std::vector<int64_t> shape;
+  Json::Array texts;
   bool has_other_values = false;
 };
 
-Status add_size(InputTensor& tensor, uint64_t size) {
-  constexpr size_t kMostDimensions = 16;
-  if (tensor.shape.size() == kMostDimensions) return malformed();
-  tensor.shape.emplace_back(static_cast<int64_t>(size));
-  return {};
-}
-
 Status read_tensor(std::string_view message, InputTensor& tensor) {
-  return read_fields(message, [&](const Field& field) -> Status {
-    if (field.id == 1) tensor.name = field.bytes;
-    if (field.id == 2) tensor.type = field.bytes;
-    if (field.id == 3 && field.bytes.empty()) return add_size(tensor, field.number);
-    if (field.id == 3) {  // packed
-      for (Reader sizes(field.bytes); !sizes.at_end();) {
-        ASSIGN_OR_RETURN(const uint64_t size, sizes.varint());
-        RETURN_IF_ERROR(add_size(tensor, size));
-      }
+  return read_fields(message, [&](const WireReader& field) -> Status {
+    constexpr size_t kMostDimensions = 16;
+    if (field.field() == 1) tensor.name = field.bytes();
+    if (field.field() == 2) tensor.type = field.bytes();
+    if (field.field() == 3 &&
+        (!field.numbers(tensor.shape) || tensor.shape.size() > kMostDimensions)) {
+      return malformed();
     }
-    if (field.id != 5) return {};
-    return read_fields(field.bytes, [&](const Field& value) -> Status {
+    if (field.field() != 5) return {};
+    return read_fields(field.bytes(), [&](const WireReader& value) -> Status {
       constexpr uint32_t kBytesContents = 8;
-      if (value.id != kBytesContents) {
+      if (value.field() != kBytesContents) {
         tensor.has_other_values = true;
       } else if (tensor.texts.size() < kMostValues) {
-        tensor.texts.emplace_back(value.bytes);
+        tensor.texts.emplace_back(value.bytes());
       } else {
         return Error(Code::kInvalidArgument, fmt::format("more than {} texts", kMostValues));
       }
@@ -206,42 +120,43 @@ Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTens
 
 // ---- Answers ----
 
-void append_shape(std::string& out, const Json& shape) {
-  std::string packed;
-  for (const Json& size : shape.as_array()) {
-    append_varint(packed, static_cast<uint64_t>(size.as_int()));
-  }
-  append_bytes(out, 3, packed);
+void write_head(WireWriter& writer, const Json& tensor) {
+  std::vector<int64_t> shape;
+  for (const Json& size : tensor["shape"].as_array()) shape.push_back(size.as_int());
+  writer.bytes(1, tensor.string_or("name"));
+  writer.bytes(2, tensor.string_or("datatype"));
+  writer.packed(3, shape);
 }
 
-std::string tensor_head(const Json& tensor) {
-  std::string out;
-  append_bytes(out, 1, tensor.string_or("name"));
-  append_bytes(out, 2, tensor.string_or("datatype"));
-  append_shape(out, tensor["shape"]);
-  return out;
+template <class Number>
+std::vector<Number> numbers_of(const Json& data) {
+  std::vector<Number> numbers;
+  for (const Json& value : data.as_array()) {
+    if constexpr (std::is_integral_v<Number>) {
+      numbers.push_back(value.as_int());
+    } else {
+      numbers.push_back(static_cast<Number>(value.as_double()));
+    }
+  }
+  return numbers;
 }
 
 /// InferTensorContents.
-std::string contents_of(const Json& tensor) {
+void write_contents(WireWriter& writer, const Json& tensor) {
   constexpr uint32_t kInt64 = 3, kFloat = 6, kDouble = 7, kBytes = 8;
   const std::string type = tensor.string_or("datatype");
-  std::string out, packed;
-  for (const Json& value : tensor["data"].as_array()) {
-    if (type == "BYTES") {
-      append_bytes(out, kBytes, value.as_string());
-    } else if (type == "INT64") {
-      append_varint(packed, static_cast<uint64_t>(value.as_int()));
-    } else if (type == "FP32") {
-      append_raw(packed, static_cast<float>(value.as_double()));
-    } else {
-      append_raw(packed, value.as_double());
+  const Json& data = tensor["data"];
+  if (type == "BYTES") {
+    for (const Json& value : data.as_array()) {
+      writer.bytes(kBytes, value.as_string(), WireWriter::Empty::kToo);
     }
+  } else if (type == "INT64") {
+    writer.packed(kInt64, numbers_of<int64_t>(data));
+  } else if (type == "FP32") {
+    writer.packed<float>(kFloat, numbers_of<float>(data));
+  } else {
+    writer.packed<double>(kDouble, numbers_of<double>(data));
   }
-  if (type != "BYTES") {
-    append_bytes(out, type == "INT64" ? kInt64 : type == "FP32" ? kFloat : kDouble, packed);
-  }
-  return out;
 }
 
 std::string raw_of(const Json& tensor) {
@@ -270,17 +185,17 @@ Result<InferMessage> decode_infer(std::string_view message) {
   Json parameters = Json::object();
   std::vector<InputTensor> inputs;
   std::vector<std::string_view> raw;
-  RETURN_IF_ERROR(read_fields(message, [&](const Field& field) -> Status {
-    if (field.id == 1) infer.model = field.bytes;
-    if (field.id == 2) infer.version = field.bytes;
-    if (field.id == 3) id = field.bytes;
-    if (field.id == 4) return read_parameter(field.bytes, parameters);
-    if (field.id == 7) raw.push_back(field.bytes);
-    if (field.id == 5) inputs.emplace_back();
+  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
+    if (field.field() == 1) infer.model = field.bytes();
+    if (field.field() == 2) infer.version = field.bytes();
+    if (field.field() == 3) id = field.bytes();
+    if (field.field() == 4) return read_parameter(field.bytes(), parameters);
+    if (field.field() == 7) raw.push_back(field.bytes());
+    if (field.field() == 5) inputs.emplace_back();
     if (inputs.size() > kMostTensors || raw.size() > kMostTensors) {
       return Error(Code::kInvalidArgument, fmt::format("more than {} tensors", kMostTensors));
     }
-    return field.id == 5 ? read_tensor(field.bytes, inputs.back()) : Status();
+    return field.field() == 5 ? read_tensor(field.bytes(), inputs.back()) : Status();
   }));
   if (!raw.empty()) {
     infer.tensors = InferMessage::Tensors::kRaw;
@@ -288,9 +203,10 @@ Result<InferMessage> decode_infer(std::string_view message) {
   }
   Json::Array tensors;
   for (InputTensor& each : inputs) {
+    Json::Array shape(each.shape.begin(), each.shape.end());
     tensors.push_back(Json::object({{"name", each.name},
                                     {"datatype", each.type},
-                                    {"shape", std::move(each.shape)},
+                                    {"shape", std::move(shape)},
                                     {"data", std::move(each.texts)}}));
   }
   infer.body = Json::object({{"inputs", std::move(tensors)}});
@@ -301,8 +217,8 @@ Result<InferMessage> decode_infer(std::string_view message) {
 
 Result<std::string> decode_name(std::string_view message) {
   std::string name;
-  RETURN_IF_ERROR(read_fields(message, [&](const Field& field) -> Status {
-    if (field.id == 1) name = field.bytes;
+  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
+    if (field.field() == 1) name = field.bytes();
     return {};
   }));
   return name;
@@ -311,37 +227,51 @@ Result<std::string> decode_name(std::string_view message) {
 std::string encode_flag(bool value) { return value ? std::string("\x08\x01") : std::string(); }
 
 std::string encode_server_metadata(const Json& about) {
-  std::string out;
-  append_bytes(out, 1, about.string_or("name"));
-  append_bytes(out, 2, about.string_or("version"));
-  for (const Json& each : about["extensions"].as_array()) append_bytes(out, 3, each.as_string());
-  return out;
+  WireWriter out;
+  out.bytes(1, about.string_or("name"));
+  out.bytes(2, about.string_or("version"));
+  for (const Json& each : about["extensions"].as_array()) out.bytes(3, each.as_string());
+  return std::move(out).take();
 }
 
 std::string encode_model_metadata(const Json& about) {
-  std::string out;
-  append_bytes(out, 1, about.string_or("name"));
-  for (const Json& each : about["versions"].as_array()) append_bytes(out, 2, each.as_string());
-  append_bytes(out, 3, about.string_or("platform"));
-  for (const Json& each : about["inputs"].as_array()) append_bytes(out, 4, tensor_head(each));
-  for (const Json& each : about["outputs"].as_array()) append_bytes(out, 5, tensor_head(each));
-  return out;
+  WireWriter out;
+  const auto tensors = [&out](uint32_t field, const Json& list) {
+    for (const Json& each : list.as_array()) {
+      const auto mark = out.begin(field);
+      write_head(out, each);
+      out.end(mark);
+    }
+  };
+  out.bytes(1, about.string_or("name"));
+  for (const Json& each : about["versions"].as_array()) out.bytes(2, each.as_string());
+  out.bytes(3, about.string_or("platform"));
+  tensors(4, about["inputs"]);
+  tensors(5, about["outputs"]);
+  return std::move(out).take();
 }
 
 std::string encode_infer(const Json& answer, InferMessage::Tensors tensors) {
-  std::string out;
-  append_bytes(out, 1, answer.string_or("model_name"));
-  append_bytes(out, 2, "1");
-  append_bytes(out, 3, answer.string_or("id"));
+  WireWriter out;
+  out.bytes(1, answer.string_or("model_name"));
+  out.bytes(2, "1");
+  out.bytes(3, answer.string_or("id"));
   const bool raw = tensors == InferMessage::Tensors::kRaw;
   for (const Json& each : answer["outputs"].as_array()) {
-    std::string tensor = tensor_head(each);
-    if (!raw) append_bytes(tensor, 5, contents_of(each));
-    append_bytes(out, 5, tensor);
+    const auto tensor = out.begin(5);
+    write_head(out, each);
+    if (!raw) {
+      const auto contents = out.begin(5);
+      write_contents(out, each);
+      out.end(contents);
+    }
+    out.end(tensor);
   }
-  if (!raw) return out;
-  for (const Json& each : answer["outputs"].as_array()) append_bytes(out, 6, raw_of(each));
-  return out;
+  if (!raw) return std::move(out).take();
+  for (const Json& each : answer["outputs"].as_array()) {
+    out.bytes(6, raw_of(each), WireWriter::Empty::kToo);
+  }
+  return std::move(out).take();
 }
 
 }  // namespace thaw::inference

@@ -40,6 +40,17 @@ TEST(V2Messages, TensorsOfContentsAndRawOnesAreTheSameBody) {
   EXPECT_EQ(raw->tensors, InferMessage::Tensors::kRaw);
 }
 
+TEST(V2Messages, AShapeMayBePackedOrNotAndEmpty) {
+  const auto shape_of = [](const std::string& shape) {
+    const auto infer = decode_infer(field(5, field(1, "text") + field(2, "BYTES") + shape));
+    return infer ? infer->body["inputs"].as_array()[0]["shape"].dump() : infer.error().message();
+  };
+  EXPECT_EQ(shape_of("\x1a\x02\x02\x03"), "[2,3]");
+  EXPECT_EQ(shape_of("\x18\x02\x18\x03"), "[2,3]");
+  EXPECT_EQ(shape_of(std::string("\x1a\0", 2)), "[]");
+  EXPECT_EQ(shape_of("\x1a\x02\x80\x80"), "the message is malformed");
+}
+
 TEST(V2Messages, ParametersKeepTheirKinds) {
   const std::string yes = field(4, field(1, "a") + field(2, std::string("\x08\x01")));
   const std::string number = field(4, field(1, "b") + field(2, std::string("\x10\x05")));

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "pubsub_api/wire.h"
+#include "rpc/wire.h"
 
 namespace thaw::pubsub_api {
 namespace {
 
 using messaging::Message;
 using messaging::Received;
+using rpc::WireReader;
+using rpc::WireWriter;
 
 Error malformed(std::string_view what) {
   return {Code::kInvalidArgument, fmt::format("{}: is no well-formed protobuf message", what)};

@@ -1,8 +1,8 @@
-#include "pubsub_api/wire.h"
+#include "rpc/wire.h"
 
 #include "base/utf8.h"
 
-namespace thaw::pubsub_api {
+namespace thaw::rpc {
 namespace {
 
 enum Kind : uint32_t { kVarint = 0, kEight = 1, kLength = 2, kGroup = 3, kGroupEnd = 4, kFour = 5 };
@@ -72,17 +72,26 @@ std::string_view WireReader::text() {
   return text_;
 }
 
-bool WireReader::small_numbers(std::vector<int64_t>& to) const {
+template <class Convert>
+bool WireReader::repeated(std::vector<int64_t>& to, const Convert& convert) const {
   if (text_.data() == nullptr) {
-    to.push_back(small_number());
+    to.push_back(convert(number_));
     return true;
   }
   WireReader packed(text_);
   while (!packed.rest_.empty()) {
     if (!packed.varint(packed.number_)) return false;
-    to.push_back(packed.small_number());
+    to.push_back(convert(packed.number_));
   }
   return true;
+}
+
+bool WireReader::small_numbers(std::vector<int64_t>& to) const {
+  return repeated(to, [](uint64_t number) -> int64_t { return static_cast<int32_t>(number); });
+}
+
+bool WireReader::numbers(std::vector<int64_t>& to) const {
+  return repeated(to, [](uint64_t number) { return static_cast<int64_t>(number); });
 }
 
 void WireWriter::varint(uint64_t value) {
@@ -106,6 +115,13 @@ void WireWriter::number(uint32_t field, int64_t value) {
   varint(static_cast<uint64_t>(value));
 }
 
+void WireWriter::packed(uint32_t field, std::span<const int64_t> values) {
+  if (values.empty()) return;
+  const Mark mark = begin(field);
+  for (const int64_t value : values) varint(static_cast<uint64_t>(value));
+  end(mark);
+}
+
 WireWriter::Mark WireWriter::begin(uint32_t field) {
   varint(field << 3 | kLength);
   out_ += '\0';  // its length, if that is short
@@ -124,4 +140,4 @@ void WireWriter::end(Mark mark) {
   out_.replace(mark.at - 1, 1, length);
 }
 
-}  // namespace thaw::pubsub_api
+}  // namespace thaw::rpc

@@ -5,14 +5,17 @@
 // **Limits**: none of their own; nothing is read beyond the bytes given.
 #pragma once
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace thaw::pubsub_api {
+namespace thaw::rpc {
 
 class WireReader {
  public:
@@ -35,11 +38,15 @@ class WireReader {
   int64_t small_number() const { return static_cast<int32_t>(number_); }
   /// Appends a repeated int32, packed or not. False: malformed.
   bool small_numbers(std::vector<int64_t>& to) const;
+  /// Likewise a repeated int64.
+  bool numbers(std::vector<int64_t>& to) const;
 
  private:
   bool fail();
   bool varint(uint64_t& value);
   bool skip(size_t size);
+  template <class Convert>
+  bool repeated(std::vector<int64_t>& to, const Convert& convert) const;
 
   std::string_view rest_, text_;
   uint64_t number_ = 0;
@@ -55,6 +62,14 @@ class WireWriter {
   enum class Empty { kNot, kToo };
   void bytes(uint32_t field, std::string_view text, Empty empty = Empty::kNot);
   void number(uint32_t field, int64_t value);
+  /// A repeated int64; none is left out.
+  void packed(uint32_t field, std::span<const int64_t> values);
+  /// A repeated float or double.
+  template <std::floating_point T>
+  void packed(uint32_t field, std::span<const T> values) {
+    static_assert(std::endian::native == std::endian::little, "numbers are sent as they lie");
+    bytes(field, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  }
 
   /// What is written between begin() and end() is a message inside.
   struct Mark {
@@ -71,4 +86,4 @@ class WireWriter {
   std::string out_;
 };
 
-}  // namespace thaw::pubsub_api
+}  // namespace thaw::rpc
