@@ -24,19 +24,17 @@ std::function<http::Response(const Bucket&)> shown(const CallPtr& call) {
   };
 }
 
-/// Names that the platform's own paths begin with.
-bool is_reserved(std::string_view name) {
-  constexpr std::string_view kNames[] = {
-      "apis",      "thaw",     "metrics", "upload", "download", "batch",          "storage",
-      "resumable", "projects", "token",   "oauth2", "compute",  "computemetadata"};
+/// First parts of the paths of these APIs; those of others are asked for.
+bool is_own(std::string_view name) {
+  constexpr std::string_view kNames[] = {"storage", "upload", "resumable", "download", "batch"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
-void insert_bucket(ObjectStore& store, const CallPtr& call) {
+void insert_bucket(ObjectStore& store, const CallPtr& call, IsTaken is_taken) {
   const auto body = json_body(*call);
   if (!body) return call->answer(body.error());
   const std::string name = body->string_or("name");
-  if (is_reserved(name)) {
+  if (is_own(name) || is_taken(name)) {
     return call->answer(Error(Code::kInvalidArgument,
                               fmt::format("Invalid bucket name: '{}' is kept for paths of the "
                                           "platform itself",
@@ -139,9 +137,9 @@ http::Response method_not_allowed(const Call& call, std::string_view allowed) {
   return reply;
 }
 
-void buckets_call(ObjectStore& store, const CallPtr& call) {
+void buckets_call(ObjectStore& store, const CallPtr& call, IsTaken is_taken) {
   if (call->request.method == "GET") return list_buckets(store, call);
-  if (call->request.method == "POST") return insert_bucket(store, call);
+  if (call->request.method == "POST") return insert_bucket(store, call, is_taken);
   call->answer(method_not_allowed(*call, "GET, POST"));
 }
 

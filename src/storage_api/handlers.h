@@ -8,7 +8,8 @@ namespace thaw::storage_api {
 
 using objects::ObjectStore;
 
-void buckets_call(ObjectStore& store, const CallPtr& call);      // GET, POST /b
+/// GET, POST /b; `is_taken` of a name refuses it.
+void buckets_call(ObjectStore& store, const CallPtr& call, IsTaken is_taken);
 void bucket_call(ObjectStore& store, const CallPtr& call);       // GET, PATCH, PUT, DELETE /b/B
 void bucket_part_call(ObjectStore& store, const CallPtr& call);  // /b/B/PART
 void notification_call(ObjectStore& store, const CallPtr& call);

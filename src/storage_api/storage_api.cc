@@ -68,7 +68,7 @@ std::string base_url_of(const http::Request& request) {
 
 class StorageApi::Impl {
  public:
-  Impl(objects::ObjectStore& store, bool (*is_taken)(std::string_view part))
+  Impl(objects::ObjectStore& store, IsTaken is_taken)
       : store_(store), is_taken_(is_taken), sessions_(store) {}
 
   bool takes(const http::Request& head) const {
@@ -144,7 +144,7 @@ class StorageApi::Impl {
   void dispatch(const CallPtr& call) {
     switch (call->target.kind) {
       case Kind::kBuckets:
-        return buckets_call(store_, call);
+        return buckets_call(store_, call, is_taken_);
       case Kind::kBucket:
         return bucket_call(store_, call);
       case Kind::kBucketPart:
@@ -197,11 +197,11 @@ class StorageApi::Impl {
   }
 
   objects::ObjectStore& store_;
-  bool (*is_taken_)(std::string_view part);
+  IsTaken is_taken_;
   Sessions sessions_;
 };
 
-StorageApi::StorageApi(objects::ObjectStore& store, bool (*is_taken)(std::string_view part))
+StorageApi::StorageApi(objects::ObjectStore& store, IsTaken is_taken)
     : impl_(std::make_unique<Impl>(store, is_taken)) {}
 StorageApi::~StorageApi() = default;
 

@@ -11,13 +11,13 @@
 
 #include "http/server.h"
 #include "objects/object_store.h"
+#include "storage_api/target.h"
 
 namespace thaw::storage_api {
 
 class StorageApi {
  public:
-  /// `is_taken`: whether a path's first part is another API's, and so no bucket of the XML paths.
-  StorageApi(objects::ObjectStore& store, bool (*is_taken)(std::string_view part));
+  StorageApi(objects::ObjectStore& store, IsTaken is_taken);
   ~StorageApi();
 
   /// Whether the request's path is one of these APIs'.

@@ -76,7 +76,7 @@ Target json_target(const std::vector<std::string>& parts) {
   return target;
 }
 
-std::optional<Target> xml_target(std::string_view path, bool (*is_taken)(std::string_view part)) {
+std::optional<Target> xml_target(std::string_view path, IsTaken is_taken) {
   const size_t slash = path.find('/', 1);
   const auto bucket = http::percent_decode(path.substr(1, slash == path.npos ? slash : slash - 1));
   if (!bucket || is_taken(*bucket) || !objects::check_bucket_name(*bucket)) return std::nullopt;
@@ -93,7 +93,7 @@ std::optional<Target> xml_target(std::string_view path, bool (*is_taken)(std::st
 
 }  // namespace
 
-std::optional<Target> parse_target(std::string_view path, bool (*is_taken)(std::string_view part)) {
+std::optional<Target> parse_target(std::string_view path, IsTaken is_taken) {
   const std::string_view whole = path;
   if (!path.starts_with('/')) return std::nullopt;
   if (take(path, "/batch/storage/v1")) return Target{.kind = Kind::kBatch};

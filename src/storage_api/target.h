@@ -38,8 +38,10 @@ struct Target {
   std::string to_object;
 };
 
+/// Whether a path's first part belongs to another API, and so no bucket may have it as its name.
+using IsTaken = bool (*)(std::string_view part);
+
 /// `path` is encoded, without query. nullopt: not a path of these APIs, or malformed escapes.
-/// `is_taken`: whether a first part belongs to another API and is no bucket.
-std::optional<Target> parse_target(std::string_view path, bool (*is_taken)(std::string_view part));
+std::optional<Target> parse_target(std::string_view path, IsTaken is_taken);
 
 }  // namespace thaw::storage_api
