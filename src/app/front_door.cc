@@ -21,14 +21,14 @@ std::vector<std::string> custom_audiences(const spec::Service& service) {
 
 std::optional<gateway::Reply> FrontDoor::refuse(const ServiceId& service,
                                                 const gateway::Credentials& credentials) {
-  std::vector<std::string> audiences;
-  if (control_ != nullptr) {
-    if (const auto known = control_->get(service)) audiences = custom_audiences(*known);
-  }
+  const auto audiences = [&] {
+    const auto known = control_ != nullptr ? control_->get(service) : std::nullopt;
+    return known ? custom_audiences(*known) : std::vector<std::string>();
+  };
   const auto refusal = guard_.refusal({.service = service.str(),
                                        .host = credentials.host,
                                        .authorization = credentials.authorization,
-                                       .audiences = &audiences});
+                                       .audiences = audiences});
   if (!refusal) return std::nullopt;
   return gateway::Reply{refusal->status, refusal->why};
 }

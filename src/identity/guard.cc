@@ -132,10 +132,12 @@ std::optional<Guard::Refusal> Guard::refusal(const Request& request) {
     return Refusal{401,
                    "The request's identity token is refused: " + claims.error().message() + "."};
   }
-  const bool is_named =
-      request.audiences != nullptr &&
-      std::ranges::find(*request.audiences, claims->audience) != request.audiences->end();
-  if (!is_named && host_of_url(claims->audience) != request.host) {
+  const auto is_named = [&] {
+    if (!request.audiences) return false;
+    const auto audiences = request.audiences();
+    return std::ranges::find(audiences, claims->audience) != audiences.end();
+  };
+  if (host_of_url(claims->audience) != request.host && !is_named()) {
     return Refusal{401, "The request's identity token is refused: it is for another audience."};
   }
   if (!admits(policy_of(request.service), claims->email)) {

@@ -4,6 +4,7 @@
 // last kRemembered good tokens are not verified again before they expire.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -49,12 +50,12 @@ class Guard {
     std::string why;
   };
   /// Whether a request may go to the service. `audiences`: what its token may be for, besides any
-  /// URL whose host is `host`.
+  /// URL whose host is `host`; asked only when the token is for something else.
   struct Request {
     std::string_view service;
     std::string_view host;           // normalized
     std::string_view authorization;  // the header's value; empty: none
-    const std::vector<std::string>* audiences = nullptr;
+    std::function<std::vector<std::string>()> audiences;
   };
   std::optional<Refusal> refusal(const Request& request);
   bool is_open(std::string_view service) const;

@@ -163,7 +163,7 @@ class GuardTest : public testing::Test {
  protected:
   static Policy for_caller(std::string member) { return {{{std::string(kInvoker), {member}}}}; }
   int answer(std::string_view authorization, std::string_view host = "qa.localhost") {
-    const auto refusal = guard_.refusal({"qa", host, authorization, &audiences_});
+    const auto refusal = guard_.refusal({"qa", host, authorization, [this] { return audiences_; }});
     return refusal ? refusal->status : 200;
   }
   std::string token(std::string_view audience = "http://qa.localhost:8080/push",
