@@ -29,6 +29,9 @@ class Checks {
   Checks(SimLoop& loop, Journal& journal, Duration idle_before_zero)
       : loop_(loop), journal_(journal), idle_(idle_before_zero) {}
 
+  /// Instead of the constructor's, before anything happens.
+  void set_idle(Duration before_zero) { idle_ = before_zero; }
+
   /// What serving was told of a revision.
   void promised(const serving::RevisionConfig& config);
   void retired(const RevisionId& revision);

@@ -41,6 +41,15 @@ World::World(const WorldOptions& options)
                                           Hibernation::kEverything, Hibernation::kEverything}));
   serving_options_.ladder.hibernate_after = ladder.one_of({seconds(1), seconds(3), seconds(20)});
   serving_options_.ladder.budget = ladder.one_of({ByteCount{0}, mib(100), mib(600), gib(8)});
+  idle_bound_ = autoscaler.scale_to_zero_after;
+  Random keeping(options.seed + 0x4ee9);
+  if (options_.mutation != Mutation::kLateZero && keeping.chance(0.2)) {
+    auto& keep_warm = serving_options_.keep_warm.emplace();
+    keep_warm.longest_hold = keeping.one_of({seconds(5), seconds(60), seconds(3600)});
+    // The last stretch that a plan holds may begin when the longest gap that it knows ends.
+    idle_bound_ = scaling::GapHistory::kLongest + keep_warm.longest_hold;
+    checks_.set_idle(idle_bound_);
+  }
   if (options_.mutation == Mutation::kLateZero) autoscaler.scale_to_zero_after += seconds(5);
   build();
 }
@@ -164,7 +173,7 @@ void World::heal_and_demand_progress() {
 
 void World::demand_zero_and_end() {
   // The longest request, startup probe and idle time are over after that.
-  loop_.run_until(loop_.now() + std::chrono::minutes(20));
+  loop_.run_until(loop_.now() + idle_bound_ + std::chrono::minutes(20));
   for (const auto& caller : callers_) {
     if (!caller->done()) journal_.violation("a request is never answered");
   }

@@ -113,6 +113,7 @@ class World final : private control::Listener, private serving::Observer {
   std::map<std::string, Shape> shapes_;
   std::vector<std::unique_ptr<Caller>> callers_;
   std::vector<io::Timer> acts_;
+  Duration idle_bound_{0};  // after that an instance without a request is gone
   int inside_call_ = 0;
   int behaviours_ = 0;
   int bills_ = 0;

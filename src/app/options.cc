@@ -30,7 +30,10 @@ Status set_int(UpOptions& options, std::string_view text) {
   return {};
 }
 
-template <int kLowestMs, int kHighestMs, Duration UpOptions::*kField>
+constexpr int kHourMs = 3'600'000;
+
+/// A Duration or an optional one.
+template <int kLowestMs, int kHighestMs, auto UpOptions::*kField>
 Status set_duration(UpOptions& options, std::string_view text) {
   const auto value = parse_duration(text);
   if (!value || *value < milliseconds(kLowestMs) || *value > milliseconds(kHighestMs)) {
@@ -75,6 +78,12 @@ Status set_choice(UpOptions& options, std::string_view text,
     names.emplace_back(name);
   }
   return wrong(fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Status set_scale_to_zero_after(UpOptions& options, std::string_view text) {
+  options.scale_to_zero_after.reset();
+  if (text == "auto") return {};
+  return set_duration<100, kHourMs, &UpOptions::scale_to_zero_after>(options, text);
 }
 
 /// "512Mi", "4Gi" as in service files, "off", or "auto".
@@ -149,8 +158,6 @@ struct Option {
   Status (*set)(UpOptions&, std::string_view);
 };
 
-constexpr int kHourMs = 3'600'000;
-
 constexpr std::array kOptions = {
     Option{"data-dir", "DIR", "/var/lib/thaw as root, else ~/.local/share/thaw",
            "where all state is kept; one running Thaw per folder", set_data_dir},
@@ -173,9 +180,10 @@ constexpr std::array kOptions = {
            "from an instance's last answer until it gets no CPU, if it is billed by request; 0 is "
            "Cloud Run's rule",
            set_duration<0, kHourMs, &UpOptions::freeze_after>},
-    Option{"scale-to-zero-after", "DURATION", "60s",
-           "how long a service without a request keeps its last instance",
-           set_duration<100, kHourMs, &UpOptions::scale_to_zero_after>},
+    Option{"scale-to-zero-after", "DURATION|auto", "60s",
+           "how long a service without a request keeps its last instance; auto is learned from its "
+           "gaps between requests and what its starts take, and starts ahead of the next one",
+           set_scale_to_zero_after},
     Option{"hibernate-after", "DURATION", "20s",
            "from an instance's last answer until a frozen one gives its memory to swap; only where "
            "the machine has swap",

@@ -29,7 +29,7 @@ struct UpOptions {
   std::string log_level;
   enum class Isolation { kAuto, kContainer, kProcess } isolation = Isolation::kAuto;
   Duration freeze_after{0};
-  Duration scale_to_zero_after{0};
+  std::optional<Duration> scale_to_zero_after;  // nothing: learned from each service's gaps
   Duration hibernate_after{0};
   std::optional<ByteCount> memory_budget;  // 0: none; nothing: a share of the machine's
   Duration stop_grace{0};

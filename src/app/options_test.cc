@@ -40,6 +40,13 @@ TEST(UpOptions, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(options->longest_queue, 10'000);
 }
 
+TEST(UpOptions, TheTimeToZeroCanBeLearned) {
+  EXPECT_EQ(World{}.parse({"--scale-to-zero-after", "auto"})->scale_to_zero_after, std::nullopt);
+  const auto wrong = World{}.parse({"--scale-to-zero-after", "automatic"});
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message(), HasSubstr("must be a duration from 100 ms"));
+}
+
 TEST(UpOptions, FlagWinsOverEnvironmentOverFile) {
   World world;
   world.files["/t.yaml"] = "longest-queue: 1\nstop-grace: 1s\nbase-domain: file.test\n";

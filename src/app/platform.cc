@@ -184,7 +184,11 @@ Status Platform::Impl::make_rooms() {
   serving::Serving::Options serving_options{.longest_queue = options_.longest_queue,
                                             .stop_grace = options_.stop_grace};
   serving_options.freeze_after = options_.freeze_after;
-  serving_options.autoscaler.scale_to_zero_after = options_.scale_to_zero_after;
+  if (options_.scale_to_zero_after) {
+    serving_options.autoscaler.scale_to_zero_after = *options_.scale_to_zero_after;
+  } else {
+    serving_options.keep_warm.emplace();
+  }
   serving_options.ladder.hibernate_after = options_.hibernate_after;
   ASSIGN_OR_RETURN(serving_options.ladder.budget, memory_budget(options_, disk_));
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);

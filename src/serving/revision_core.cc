@@ -13,9 +13,12 @@ using Waited = action::GiveSlot::Waited;
 namespace {
 
 RevisionCore::Options options_for(const RevisionConfig& config, RevisionCore::Options options) {
-  if (!config.knative) return options;
-  options.autoscaler = scaling::knative_options(*config.knative);
-  options.keep_warm.reset();
+  if (config.knative) {
+    options.autoscaler = scaling::knative_options(*config.knative);
+    options.keep_warm.reset();
+  }
+  // What is kept beyond the load is for the plan alone to say.
+  if (options.keep_warm) options.autoscaler.scale_down_delay = Duration(0);
   return options;
 }
 

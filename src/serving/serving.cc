@@ -95,6 +95,7 @@ RevisionCore::Options Serving::Impl::core_options() {
   options.freeze_after = options_.freeze_after;
   options.slow_start = options_.slow_start;
   options.autoscaler = options_.autoscaler;
+  options.keep_warm = options_.keep_warm;
   options.seed = parts_.entropy.next();
   return options;
 }

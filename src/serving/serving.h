@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "io/timers.h"
 #include "sandbox/sandbox.h"
 #include "scaling/autoscaler.h"
+#include "scaling/keep_warm.h"
 #include "scaling/ladder.h"
 #include "serving/events.h"
 #include "serving/prober.h"
@@ -93,7 +95,8 @@ class Serving {
     Duration slow_start = seconds(3);            // a start that takes longer is warned of
     Duration freeze_after = milliseconds(100);   // without a request, billed by request: no CPU
     scaling::AutoscalerOptions autoscaler;       // the defaults that revisions may override
-    scaling::LadderOptions ladder;               // for all revisions together
+    std::optional<scaling::KeepWarmOptions> keep_warm = {};  // instead of one idle time for all
+    scaling::LadderOptions ladder;                           // for all revisions together
   };
 
   Serving(io::Clock& clock, io::Timers& timers, io::Entropy& entropy, sandbox::Sandbox& sandbox,

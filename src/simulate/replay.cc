@@ -195,7 +195,6 @@ Policy knative_policy(const spec::KnativeScaling& asked) {
 
 Policy thaw_policy() {
   Policy policy{"thaw", "each instance kept while its own gaps make it worth that", {}};
-  policy.options.autoscaler.scale_down_delay = Duration(0);
   policy.options.keep_warm.emplace();
   return policy;
 }

@@ -27,7 +27,7 @@ Policy cloud_run_policy();
 /// Knative's defaults: the pod autoscaler's windows and panic, zero after the stable window and the
 /// grace period of 30 s (contract 2.1); or with what a service asks for.
 Policy knative_policy(const spec::KnativeScaling& asked = {});
-/// What `thaw up` does.
+/// What `thaw up --scale-to-zero-after auto` does.
 Policy thaw_policy();
 
 /// Counts by size from 1 ms to 1 h, 16 bins a doubling.
