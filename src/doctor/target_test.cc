@@ -18,7 +18,7 @@ class TargetTest : public ::testing::Test {
   TargetTest() {
     char folder[] = "/var/tmp/thaw-target-test-XXXXXX";
     root_ = ::mkdtemp(folder);
-    for (const char* name : {"work", "app/sub", "conf"}) {
+    for (const char* name : {"started-in", "app/sub", "conf"}) {
       std::filesystem::create_directories(root_ + "/" + name);
     }
     for (const char* name : {"work/own.py", "app/main.py", "app/sub/x.py", "conf/a.yaml"}) {

@@ -48,7 +48,7 @@ class WebSocket:
 
 
 class FrozenAtOnce(PlatformTest):
-    options = ["--scale-to-zero-after", "60s", "--stop-grace", "5s", "--freeze-after", "0s"]
+    options = ["--scale-to-zero-after", "1h", "--stop-grace", "5s", "--freeze-after", "0s"]
 
     def only(self, service):
         (row,) = self.thaw.instances(service)
