@@ -30,10 +30,11 @@ simulate::Pattern pattern_of(std::string_view name) {
 }
 
 std::vector<simulate::Policy> policies_of(const std::vector<std::string>& names,
-                                          const spec::KnativeScaling& knative) {
+                                          const spec::KnativeScaling& knative,
+                                          const scaling::Resting& resting) {
   std::vector<simulate::Policy> chosen;
-  for (simulate::Policy policy :
-       {simulate::cloud_run_policy(), simulate::knative_policy(knative), simulate::thaw_policy()}) {
+  for (simulate::Policy policy : {simulate::cloud_run_policy(), simulate::knative_policy(knative),
+                                  simulate::thaw_policy(resting)}) {
     const bool named = std::find(names.begin(), names.end(), policy.name) != names.end();
     if (names.empty() || named) chosen.push_back(std::move(policy));
   }
@@ -84,7 +85,10 @@ int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, i
                         .takes = to_seconds(options.service_time),
                         .seed = options.seed};
   simulation.policies = policies_of(
-      options.policies, spec::knative_scaling_of(*revision).value_or(spec::KnativeScaling{}));
+      options.policies, spec::knative_scaling_of(*revision).value_or(spec::KnativeScaling{}),
+      {.after = options.hibernate_after.value_or(Duration::max()),
+       .share = options.hibernate_after ? options.hibernated_memory : 1,
+       .wake = options.wake_time});
   serving::RevisionConfig& config = simulation.replay.config;
   config.container_concurrency = settings.concurrency;
   config.request_timeout = settings.timeout;

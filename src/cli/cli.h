@@ -97,6 +97,9 @@ struct SimulateOptions {
   Duration longest_gap = std::chrono::hours(3);
   Duration service_time = milliseconds(200);
   Duration start_time = seconds(2);
+  std::optional<Duration> hibernate_after = seconds(20);  // nothing: never
+  double hibernated_memory = 0.1;                         // the share that one holds
+  Duration wake_time = milliseconds(100);                 // of a hibernated one
   uint64_t seed = 1;
   std::vector<std::string> policies;  // empty: all
   std::string plot_file;              // "": no picture

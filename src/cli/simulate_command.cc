@@ -60,6 +60,16 @@ Outcome<ExitCode> simulate_command(Context& context, const Words& words) {
                    within(words, "service-time", options.service_time, {Duration(0), kDay}));
   ASSIGN_OR_RETURN(options.start_time,
                    within(words, "start-time", options.start_time, {milliseconds(1), kDay}));
+  if (words.value("hibernate-after") == "off") {
+    options.hibernate_after.reset();
+  } else {
+    ASSIGN_OR_RETURN(options.hibernate_after,
+                     within(words, "hibernate-after", seconds(20), {Duration(0), kDay}));
+  }
+  ASSIGN_OR_RETURN(const auto percent, words.integer("hibernated-memory", {0, 100}));
+  if (percent) options.hibernated_memory = static_cast<double>(*percent) / 100;
+  ASSIGN_OR_RETURN(options.wake_time,
+                   within(words, "wake-time", options.wake_time, {Duration(0), kDay}));
   ASSIGN_OR_RETURN(const auto seed, words.integer("seed", {0, INT64_MAX}));
   options.seed = static_cast<uint64_t>(seed.value_or(1));
   for (const std::string_view policy : words.values("policy"))

@@ -48,10 +48,18 @@ void add_gaps(std::vector<Step>& steps, const std::vector<double>& gaps) {
 class Search {
  public:
   Search(const HoldPrice& price, double total)
-      : worth_(to_seconds(price.worth)),
+      : worth_(worth(price, price.start_time)),
+        worth_resting_(worth(price, price.start_time - price.resting.wake)),
+        rests_after_(rests_after(price)),
+        share_(price.resting.share),
         start_(to_seconds(price.start_time)),
         longest_(to_seconds(price.longest)),
         total_(total) {}
+
+  /// Where the price of a second changes.
+  static double rests_after(const HoldPrice& price) {
+    return to_seconds(std::min(price.resting.after, Duration(GapHistory::kLongest)));
+  }
 
   struct Stretch {
     double from = -1;
@@ -83,7 +91,8 @@ class Search {
         begin = -1;
         return;
       }
-      const double anew = segment.sum_before + segment.lasts * start_;
+      const double awake = std::min(rests_after_, segment.from) * (1 - share_);
+      const double anew = segment.sum_before + segment.lasts * (start_ + awake);
       if (begin < 0 || anew < base || segment.to - begin > longest_) {
         base = anew;
         begin = segment.from;
@@ -105,6 +114,12 @@ class Search {
     double sum;         // and to `to`
   };
 
+  /// What it is worth not to wait so long for an instance, in seconds held: no gap is held longer.
+  static double worth(const HoldPrice& price, Duration saved) {
+    const double worth = to_seconds(saved) * price.waiting * price.hold_per_wait;
+    return std::clamp(worth, 0.0, to_seconds(GapHistory::kLongest));
+  }
+
   /// What a segment brings: the chance that the gap ends in it times the worth of a wait, less the
   /// time held, which is spent only if the gap has not ended before.
   template <class Visit>
@@ -118,7 +133,9 @@ class Search {
       if (width > 0) {
         const double mass = std::min(left, std::max(0.0, density) * width / total_);
         const double before = sum;
-        sum += worth_ * mass - (left - mass / 2) * width;
+        const bool rests = at >= rests_after_;
+        sum += (rests ? worth_resting_ : worth_) * mass -
+               (rests ? share_ : 1) * (left - mass / 2) * width;
         visit(Segment{at, step.at, left, before, sum});
         left -= mass;
         at = step.at;
@@ -128,6 +145,9 @@ class Search {
   }
 
   double worth_;
+  double worth_resting_;
+  double rests_after_;
+  double share_;
   double start_;
   double longest_;
   double total_;
@@ -143,6 +163,19 @@ void GapHistory::add(Duration gap) {
   if (seen_ == 1000 * last_.size()) seen_ = static_cast<uint32_t>(last_.size());
 }
 
+std::optional<Duration> GapHistory::rest_of(Duration gone) const {
+  const auto at = static_cast<float>(to_seconds(gone));
+  double sum = 0;
+  int longer = 0;
+  for (size_t i = 0; i < std::min<size_t>(seen_, last_.size()); ++i) {
+    if (last_[i] <= at) continue;
+    sum += static_cast<double>(last_[i] - at);
+    ++longer;
+  }
+  if (longer == 0) return std::nullopt;
+  return seconds(sum / longer);
+}
+
 HoldPlan GapHistory::plan(const HoldPrice& price) const {
   const size_t kept = std::min<size_t>(seen_, last_.size());
   std::vector<double> gaps(last_.begin(), last_.begin() + static_cast<ptrdiff_t>(kept));
@@ -152,6 +185,7 @@ HoldPlan GapHistory::plan(const HoldPrice& price) const {
   add_prior(steps);
   add_gaps(steps, gaps);
   steps.push_back({to_seconds(price.longest), 0});
+  steps.push_back({Search::rests_after(price), 0});
   std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
 
   Search search(price, static_cast<double>(kept) + kPriorWeight);

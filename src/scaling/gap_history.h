@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 
@@ -31,10 +32,19 @@ struct HoldPlan {
   }
 };
 
+/// What an idle instance gives back while it is held: after some time its memory goes to swap.
+struct Resting {
+  Duration after = Duration::max();  // held so long; max: never
+  double share = 1;                  // of its memory that it holds from then on
+  Duration wake{0};                  // what a request waits for it then
+};
+
 struct HoldPrice {
-  Duration worth{0};       // so long may an instance be held to save one wait for a start
-  Duration start_time{0};  // how much sooner one is started than it is expected
+  double hold_per_wait = 0;  // seconds that one instance may be held, to save one second of waiting
+  double waiting = 1;        // requests that wait for a start
+  Duration start_time{0};    // what they wait, and how much sooner one is started than expected
   Duration longest = std::chrono::hours(1);  // of either stretch
+  Resting resting;
 };
 
 class GapHistory {
@@ -46,8 +56,12 @@ class GapHistory {
   void add(Duration gap);
 
   /// The best plan: holds through [0, hold) and perhaps one later stretch, such that the waits
-  /// saved, each worth `price.worth`, exceed the time held by the most.
+  /// saved, by their worth, exceed the time held by the most. A second in which the instance rests
+  /// counts as the share of its memory that it holds.
   HoldPlan plan(const HoldPrice& price) const;
+  /// How much longer a gap lasts, on average, that has lasted for `gone`: of the known ones that
+  /// were longer. Nothing: none was.
+  std::optional<Duration> rest_of(Duration gone) const;
 
  private:
   std::array<float, 48> last_;  // seconds; a ring

@@ -44,12 +44,20 @@ void KeepWarm::begin_gap(Level& level, Instant now) {
 }
 
 HoldPlan KeepWarm::plan_for(const Level& level) const {
-  const double worth = to_seconds(start_time_) * waiting_ * options_.hold_per_wait;
+  const bool rests = resting_.after != Duration::max();
   return level.gaps.plan({
-      .worth = seconds(std::min(worth, to_seconds(GapHistory::kLongest))),
+      .hold_per_wait = rests ? options_.hold_per_wait_resting : options_.hold_per_wait,
+      .waiting = waiting_,
       .start_time = start_time_,
       .longest = options_.longest_hold,
+      .resting = resting_,
   });
+}
+
+std::optional<Duration> KeepWarm::expected_gap(Instant now) const {
+  if (needed_ >= static_cast<int>(levels_.size())) return std::nullopt;
+  const Level& next = levels_[static_cast<size_t>(needed_)];
+  return next.gaps.rest_of(now - next.idle_since);
 }
 
 int KeepWarm::wanted(Instant now) const {

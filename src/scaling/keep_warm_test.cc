@@ -7,7 +7,7 @@
 namespace thaw::scaling {
 namespace {
 
-constexpr HoldPrice kTwoSeconds = {.worth = std::chrono::minutes(15), .start_time = seconds(2)};
+constexpr HoldPrice kTwoSeconds = {.hold_per_wait = 450, .start_time = seconds(2)};
 
 Instant at(double s) { return Instant(seconds(s)); }
 
@@ -45,14 +45,33 @@ TEST(GapHistory, StartsNothingAheadAfterASingleGap) {
 }
 
 TEST(GapHistory, WhatStartsInNoTimeIsHardlyHeld) {
-  const HoldPrice quick = {.worth = seconds(4), .start_time = milliseconds(9)};
+  const HoldPrice quick = {.hold_per_wait = 450, .start_time = milliseconds(9)};
   EXPECT_LT(after(20, 120).plan(quick).hold, seconds(5));
   EXPECT_LT(after(20, 7200).plan(quick).warm_from, Duration(0));
 }
 
+TEST(GapHistory, WhatRestsInSwapIsHeldLonger) {
+  HoldPrice resting = kTwoSeconds;
+  resting.resting = {.after = seconds(20), .share = 0.1, .wake = milliseconds(100)};
+  EXPECT_LT(after(20, 1500).plan(kTwoSeconds).hold, seconds(60));
+  EXPECT_GT(after(20, 1500).plan(resting).hold, seconds(1500));
+  // But not where its memory takes as long to come back as a start takes.
+  resting.resting.wake = seconds(2);
+  EXPECT_LT(after(20, 1500).plan(resting).hold, seconds(60));
+}
+
+TEST(GapHistory, TellsHowMuchLongerAGapLasts) {
+  EXPECT_EQ(GapHistory().rest_of(seconds(0)), std::nullopt);
+  GapHistory history = after(3, 100);
+  history.add(seconds(400));
+  EXPECT_EQ(history.rest_of(seconds(0)), seconds(175));
+  EXPECT_EQ(history.rest_of(seconds(100)), seconds(300));
+  EXPECT_EQ(history.rest_of(seconds(400)), std::nullopt);
+}
+
 TEST(GapHistory, NoStretchIsLongerThanAllowed) {
   HoldPrice price = kTwoSeconds;
-  price.worth = std::chrono::hours(20);
+  price.hold_per_wait = 36'000;
   for (const double gap : {30.0, 3000.0, 30000.0}) {
     const HoldPlan plan = after(9, gap).plan(price);
     EXPECT_LE(plan.hold, price.longest + price.longest) << gap;
@@ -109,6 +128,17 @@ TEST(KeepWarm, WantsTheNightlyOneJustBeforeItIsCalled) {
   const Instant ahead = keep.next_change(at(last + 20000));
   EXPECT_EQ(keep.wanted(ahead), 1);
   EXPECT_LT(ahead, at(6 * kDay - 10));
+}
+
+TEST(KeepWarm, ExpectsTheNextOneAfterTheGapsOfItsLevel) {
+  KeepWarm keep({});
+  EXPECT_EQ(keep.expected_gap(at(0)), std::nullopt);
+  for (int i = 0; i < 3; ++i) {
+    keep.change(at(i * 100), 1);
+    keep.change(at(i * 100 + 40), 0);
+  }
+  EXPECT_EQ(keep.expected_gap(at(250)), seconds(50));
+  EXPECT_EQ(keep.expected_gap(at(400)), std::nullopt);
 }
 
 TEST(KeepWarm, HoldsLongerWhatManyRequestsWaitFor) {

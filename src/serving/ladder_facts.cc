@@ -1,5 +1,7 @@
 #include "serving/ladder_facts.h"
 
+#include <algorithm>
+
 namespace thaw::serving {
 namespace {
 
@@ -34,6 +36,20 @@ scaling::IdleInstance expect(const scaling::PriceList& prices, ByteCount held,
   facts.wake_hibernated = wake_of(prices, Rung::kHibernated, kHibernated);
   facts.wake_gone = wake_of(prices, Rung::kTemplated, wake_of(prices, Rung::kCold, kGone));
   return facts;
+}
+
+scaling::Resting resting(const scaling::PriceList& prices, scaling::IdleRung wish,
+                         Hibernation hibernation, Duration hibernate_after) {
+  if (wish == scaling::IdleRung::kFrozen || hibernation != Hibernation::kEverything) return {};
+  const auto awake = prices.of(Rung::kFrozen).memory;
+  const auto asleep = prices.of(Rung::kHibernated).memory;
+  const bool known = awake && asleep && awake->value > 0;
+  const double share = known
+                           ? static_cast<double>(asleep->value) / static_cast<double>(awake->value)
+                           : kLeftOfEverything;
+  return {.after = wish == scaling::IdleRung::kHibernated ? Duration(0) : hibernate_after,
+          .share = std::clamp(share, 0.0, 1.0),
+          .wake = wake_of(prices, Rung::kHibernated, kHibernated)};
 }
 
 }  // namespace thaw::serving

@@ -98,6 +98,15 @@ class RevisionCore {
     bool needed;  // by the minimum
   };
   void append_idle(std::vector<Idle>& to) const;
+  /// What an idle instance costs, for the plans that keep_warm makes from now on.
+  void set_resting(const scaling::Resting& resting) {
+    if (keep_warm_) keep_warm_->rests(resting);
+  }
+  /// Until the next request that an idle instance is needed for, where that is known.
+  std::optional<Duration> expected_gap(Instant now) const {
+    return keep_warm_ ? keep_warm_->expected_gap(now) : std::nullopt;
+  }
+  const Options& options() const { return options_; }
 
  private:
   enum class Mode { kServing, kRetiring, kShuttingDown };

@@ -65,7 +65,7 @@ class RevisionPool final : private InstanceRunOwner {
 
   /// For the ladder's policy on such a machine: its idle instances with their keys as ids, and in
   /// `held` the memory of all.
-  void append_idle(sandbox::Sandbox::Hibernation hibernation,
+  void append_idle(sandbox::Sandbox::Hibernation hibernation, Duration hibernate_after,
                    std::vector<scaling::IdleInstance>& to, ByteCount& held);
   void descend(InstanceKey key, const scaling::Descent& step) {
     send(event::Descend{key, step.to, step.why});

@@ -36,8 +36,9 @@ void RevisionPool::tell_prices() {
                       prices = prices_] { observer.on_prices(revision, service, prices); });
 }
 
-void RevisionPool::append_idle(sandbox::Sandbox::Hibernation hibernation,
+void RevisionPool::append_idle(sandbox::Sandbox::Hibernation hibernation, Duration hibernate_after,
                                std::vector<scaling::IdleInstance>& to, ByteCount& held) {
+  core_.set_resting(resting(prices_, config().idle_rung, hibernation, hibernate_after));
   std::vector<RevisionCore::Idle> idle;
   core_.append_idle(idle);
   for (const RevisionCore::Idle& each : idle) {
@@ -54,6 +55,7 @@ void RevisionPool::append_idle(sandbox::Sandbox::Hibernation hibernation,
     }
     facts.id = each.key;
     facts.idle = now() - each.since;
+    facts.expected_gap = core_.expected_gap(now());
     facts.wish = config().idle_rung;
     facts.may = each.needed ? scaling::IdleInstance::May::kStay : scaling::IdleInstance::May::kStop;
     held.value += facts.held.value;

@@ -213,7 +213,7 @@ void Serving::Impl::walk_down() {
   std::vector<std::pair<RevisionPool*, InstanceKey>> whose;
   for (const auto& [revision, pool] : pools_) {
     const size_t before = facts.idle.size();
-    pool->append_idle(here, facts.idle, facts.held_by_all);
+    pool->append_idle(here, options_.ladder.hibernate_after, facts.idle, facts.held_by_all);
     for (size_t i = before; i < facts.idle.size(); ++i) {
       whose.emplace_back(pool.get(), static_cast<InstanceKey>(facts.idle[i].id));
       facts.idle[i].id = i;

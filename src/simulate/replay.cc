@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <queue>
+#include <utility>
 
 namespace thaw::simulate {
 namespace {
@@ -22,7 +23,12 @@ Instant instant(double at) { return Instant(seconds(at)); }
 class Replay {
  public:
   Replay(const std::vector<Call>& calls, const Policy& policy, const ReplayOptions& options)
-      : calls_(calls), options_(options), core_(options.config, policy.options, Instant{}) {}
+      : calls_(calls),
+        options_(options),
+        resting_(policy.resting),
+        core_(options.config, policy.options, Instant{}) {
+    core_.set_resting(resting_);
+  }
 
   Outcome run() {
     send(event::Configured{&options_.config});
@@ -58,14 +64,18 @@ class Replay {
   struct Instance {
     bool lives = false;
     int working = 0;  // on its start, or on so many calls
-    Instant since;
+    Instant since;    // in memory, or hibernated
     Instant busy_since;
+    uint64_t freezes = 0;
+    bool hibernated = false;
+    bool just_woken = false;
   };
   struct Due {
     Instant at;
     uint64_t order;
     InstanceKey instance;
-    enum class What { kListens, kAnswers, kExits } what;
+    enum class What { kListens, kAnswers, kExits, kRested } what;
+    uint64_t freeze = 0;  // of kRested: the one after which it had rested
     bool operator>(const Due& other) const {
       return at != other.at ? at > other.at : order > other.order;
     }
@@ -88,6 +98,8 @@ class Replay {
         works(due.instance, -1);
         send(event::SlotReleased{due.instance});
         return;
+      case Due::What::kRested:
+        return hibernate(due);
       case Due::What::kExits: {
         sandbox::ExitReport report;
         report.kind = sandbox::ExitReport::Kind::kStopped;
@@ -98,13 +110,25 @@ class Replay {
     }
   }
 
+  /// As the ladder's policy does it: not what the minimum needs, nor what was woken meanwhile.
+  void hibernate(const Due& due) {
+    if (instances_[due.instance].freezes != due.freeze) return;
+    idle_.clear();
+    core_.append_idle(idle_);
+    const auto found = std::ranges::find(idle_, due.instance, &RevisionCore::Idle::key);
+    if (found == idle_.end() || found->needed) return;
+    using To = scaling::Descent::To;
+    send(event::Descend{due.instance, To::kHibernated, scaling::Descent::Why::kIdle});
+  }
+
   void later(Duration delay, InstanceKey instance, Due::What what) {
     due_.push({now_ + delay, ++order_, instance, what});
   }
 
   void on(const action::StartInstance& start) {
     if (instances_.size() <= start.instance) instances_.resize(start.instance + 1);
-    instances_[start.instance] = {true, 0, now_, now_};
+    const uint64_t freezes = instances_[start.instance].freezes;
+    instances_[start.instance] = {true, 0, now_, now_, freezes + 1};
     works(start.instance, 1);
     ++outcome_.starts;
     outcome_.most_instances = std::max(outcome_.most_instances, core_.living());
@@ -112,7 +136,11 @@ class Replay {
   }
   void on(const action::GiveSlot& give) {
     const Call& call = calls_[give.request.number - 1];
-    const double waited = std::max(0.0, to_seconds(now_.time_since_epoch()) - call.at);
+    const bool wakes = std::exchange(instances_[give.instance].just_woken, false);
+    const Duration wake = wakes ? resting_.wake : Duration(0);
+    outcome_.wakes += wakes ? 1 : 0;
+    const double waited =
+        std::max(0.0, to_seconds(now_.time_since_epoch()) - call.at) + to_seconds(wake);
     outcome_.waits.add(waited);
     outcome_.wait_seconds += waited;
     if (give.waited == action::GiveSlot::Waited::kForStart) {
@@ -120,15 +148,33 @@ class Replay {
       outcome_.cold[slice_of(call.at)] += 1;
     }
     works(give.instance, 1);
-    later(seconds(static_cast<double>(call.takes)), give.instance, Due::What::kAnswers);
+    later(wake + seconds(static_cast<double>(call.takes)), give.instance, Due::What::kAnswers);
   }
   void on(const action::Refuse&) { ++outcome_.refused; }
   void on(const action::Terminate& end) { later(kStopTime, end.instance, Due::What::kExits); }
   void on(const action::Kill& kill) { later(Duration(0), kill.instance, Due::What::kExits); }
   void on(const action::StartProbe&) {}
-  void on(const action::SetCpu&) {}
+  void on(const action::SetCpu& set) {
+    Instance& instance = instances_[set.instance];
+    ++instance.freezes;
+    if (set.cpu == action::SetCpu::Cpu::kFull) {
+      if (!instance.hibernated) return;
+      account(instance);
+      instance.hibernated = false;
+      instance.just_woken = true;
+    } else if (resting_.after != Duration::max()) {
+      // Counted from the last answer, as the freeze is.
+      const Duration left = resting_.after - core_.options().freeze_after;
+      due_.push({now_ + std::max(left, Duration(0)), ++order_, set.instance, Due::What::kRested,
+                 instance.freezes});
+    }
+  }
   void on(const action::Forget&) {}
-  void on(const action::Hibernate&) {}  // no policy for the ladder is asked
+  void on(const action::Hibernate& hibernate) {
+    Instance& instance = instances_[hibernate.instance];
+    account(instance);
+    instance.hibernated = true;
+  }
   void on(const action::WakeServed&) {}
   void on(const action::Tell&) {}
   void on(const action::Declare&) {}
@@ -150,10 +196,26 @@ class Replay {
     if (!instance.lives) return;
     instance.lives = false;
     if (instance.working > 0) outcome_.busy_seconds += to_seconds(now_ - instance.busy_since);
-    outcome_.instance_seconds += to_seconds(now_ - instance.since);
-    // Its share of each slice that it lived in.
+    account(instance);
+    instance.hibernated = false;
+  }
+
+  /// What it has held since it was last accounted for.
+  void account(Instance& instance) {
+    const double held = to_seconds(now_ - instance.since);
+    if (instance.hibernated) {
+      outcome_.hibernated_seconds += held;
+    } else {
+      outcome_.instance_seconds += held;
+      add_to_slices(instance.since);
+    }
+    instance.since = now_;
+  }
+
+  /// Its share of each slice from then on.
+  void add_to_slices(Instant since) {
     const double slice = options_.span / Outcome::kSlices;
-    double from = to_seconds(instance.since.time_since_epoch());
+    double from = to_seconds(since.time_since_epoch());
     const double to = to_seconds(now_.time_since_epoch());
     while (from < to) {
       const size_t index = slice_of(from);
@@ -166,7 +228,9 @@ class Replay {
 
   const std::vector<Call>& calls_;
   const ReplayOptions& options_;
+  scaling::Resting resting_;
   RevisionCore core_;
+  std::vector<RevisionCore::Idle> idle_;
   Instant now_{};
   std::vector<Instance> instances_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
@@ -193,8 +257,13 @@ Policy knative_policy(const spec::KnativeScaling& asked) {
   return policy;
 }
 
-Policy thaw_policy() {
-  Policy policy{"thaw", "each instance kept while its own gaps make it worth that", {}};
+Policy thaw_policy(const scaling::Resting& resting) {
+  const bool rests = resting.after != Duration::max();
+  Policy policy{"thaw",
+                rests ? "kept while its own gaps make it worth that, hibernated while it is idle"
+                      : "kept while its own gaps make it worth that",
+                {},
+                resting};
   policy.options.keep_warm.emplace();
   return policy;
 }
@@ -228,8 +297,10 @@ void Outcome::add(const Outcome& other) {
   refused += other.refused;
   cold_waits += other.cold_waits;
   starts += other.starts;
+  wakes += other.wakes;
   wait_seconds += other.wait_seconds;
   instance_seconds += other.instance_seconds;
+  hibernated_seconds += other.hibernated_seconds;
   busy_seconds += other.busy_seconds;
   most_instances = std::max(most_instances, other.most_instances);
   waits.add(other.waits);

@@ -19,6 +19,7 @@ struct Policy {
   std::string_view name;
   std::string_view rule;  // in a few words
   serving::RevisionCore::Options options;
+  scaling::Resting resting = {};  // an idle instance's way to swap; none: it keeps its memory
 };
 
 /// Cloud Run's as documented: 60 % of the concurrency over a minute, a start for each request
@@ -27,8 +28,8 @@ Policy cloud_run_policy();
 /// Knative's defaults: the pod autoscaler's windows and panic, zero after the stable window and the
 /// grace period of 30 s (contract 2.1); or with what a service asks for.
 Policy knative_policy(const spec::KnativeScaling& asked = {});
-/// What `thaw up --scale-to-zero-after auto` does.
-Policy thaw_policy();
+/// What `thaw up --scale-to-zero-after auto` does, where idle instances rest so.
+Policy thaw_policy(const scaling::Resting& resting = {});
 
 /// Counts by size from 1 ms to 1 h, 16 bins a doubling.
 class WaitCounts {
@@ -52,10 +53,12 @@ struct Outcome {
   uint64_t refused = 0;
   uint64_t cold_waits = 0;  // calls that waited for a start
   uint64_t starts = 0;
+  uint64_t wakes = 0;  // calls that waited for an instance's memory
   double wait_seconds = 0;
-  double instance_seconds = 0;
-  double busy_seconds = 0;  // of instances with a call in them, or starting
-  int most_instances = 0;   // of one service
+  double instance_seconds = 0;    // in memory
+  double hibernated_seconds = 0;  // in swap
+  double busy_seconds = 0;        // of instances with a call in them, or starting
+  int most_instances = 0;         // of one service
   WaitCounts waits;
   // Of all services, slice by slice: instances on average, and calls that waited for a start.
   std::vector<float> instances = std::vector<float>(kSlices);

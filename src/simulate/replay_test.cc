@@ -24,11 +24,14 @@ std::vector<Call> every(double gap, int count, double takes = 0.5) {
   return calls;
 }
 
-std::vector<PolicyResult> compare(Pattern pattern, int services) {
+std::vector<PolicyResult> compare(Pattern pattern, int services,
+                                  const scaling::Resting& resting = {.after = seconds(20),
+                                                                     .share = 0.1,
+                                                                     .wake = milliseconds(100)}) {
   Simulation simulation;
   simulation.pattern.pattern = pattern;
   simulation.services = services;
-  simulation.policies = {cloud_run_policy(), knative_policy(), thaw_policy()};
+  simulation.policies = {cloud_run_policy(), knative_policy(), thaw_policy(resting)};
   simulation.replay = one_at_a_time();
   return simulate(simulation, [](size_t count, const std::function<void(size_t)>& task) {
     for (size_t i = count; i > 0; --i) task(i - 1);
@@ -81,6 +84,55 @@ TEST(Replay, WhatComesByTheClockIsStartedAhead) {
   const auto calls = every(2 * 3600, 12);
   EXPECT_LE(replay(calls, thaw_policy(), one_at_a_time()).cold_waits, 4U);
   EXPECT_EQ(replay(calls, cloud_run_policy(), one_at_a_time()).cold_waits, 12U);
+}
+
+constexpr scaling::Resting kRests{.after = seconds(20), .share = 0.1, .wake = milliseconds(500)};
+
+TEST(Replay, WhatRestsIsInSwapAndWakesSlower) {
+  const Outcome outcome = replay(every(60, 100), thaw_policy(kRests), one_at_a_time());
+  EXPECT_EQ(outcome.cold_waits, 1U);
+  EXPECT_EQ(outcome.wakes, 99U);
+  EXPECT_NEAR(outcome.wait_seconds, 2 + 99 * 0.5, 1e-6);
+  EXPECT_NEAR(outcome.waits.percentile(0.5), 0.5, 0.03);
+  // The start, then each call with its wake and the 20 s after it; the rest of the gaps in swap.
+  EXPECT_NEAR(outcome.instance_seconds, 2 + 100 * 20.5 + 99 * 0.5, 5);
+  EXPECT_GT(outcome.hibernated_seconds, 99 * 39);
+}
+
+TEST(Replay, TheMinimumKeepsItsMemory) {
+  ReplayOptions options = one_at_a_time();
+  options.config.min_instances = 1;
+  const Outcome outcome = replay(every(60, 100), thaw_policy(kRests), options);
+  EXPECT_EQ(outcome.wakes, 0U);
+  EXPECT_EQ(outcome.hibernated_seconds, 0);
+}
+
+/// Seconds of memory.
+double held(const PolicyResult& it) {
+  return it.outcome.instance_seconds + it.outcome.hibernated_seconds * it.policy.resting.share;
+}
+
+TEST(Simulate, FewerCallsWaitForAStartAndLessIsHeldThanWithEitherOtherPolicy) {
+  for (const Pattern pattern :
+       {Pattern::kSteady, Pattern::kDiurnal, Pattern::kBursty, Pattern::kSpiky}) {
+    const auto results = compare(pattern, 100);
+    const PolicyResult& thaw = results[2];
+    for (const PolicyResult* other : {&results[0], &results[1]}) {
+      SCOPED_TRACE(std::string(other->policy.name) + ", pattern " +
+                   std::to_string(static_cast<int>(pattern)));
+      EXPECT_LT(thaw.outcome.cold_waits, other->outcome.cold_waits);
+      EXPECT_LT(held(thaw), held(*other));
+    }
+  }
+}
+
+TEST(Simulate, WithoutSwapItIsNoWorseThanAFixedTime) {
+  for (const Pattern pattern : {Pattern::kSteady, Pattern::kDiurnal, Pattern::kSpiky}) {
+    const auto results = compare(pattern, 100, {});
+    SCOPED_TRACE(static_cast<int>(pattern));
+    EXPECT_LT(results[2].outcome.cold_waits, results[0].outcome.cold_waits);
+    EXPECT_LT(results[2].outcome.instance_seconds, results[0].outcome.instance_seconds);
+  }
 }
 
 TEST(Simulate, IsTheSameWhateverTheOrderOfTheWork) {

@@ -19,8 +19,9 @@ double vcpu_seconds(const Outcome& outcome, const Scene& scene) {
   return outcome.busy_seconds * scene.cpu_millis / 1000;
 }
 
-double gib_seconds(const Outcome& outcome, const Scene& scene) {
-  return outcome.instance_seconds * gib(scene.memory);
+double gib_seconds(const Outcome& outcome, double share_in_memory, const Scene& scene) {
+  return (outcome.instance_seconds + outcome.hibernated_seconds * share_in_memory) *
+         gib(scene.memory);
 }
 
 double share(uint64_t part, uint64_t whole) {
@@ -85,16 +86,19 @@ void draw_panel(predict::Pen& pen, const predict::Box& box, std::string title, S
 
 std::string report_text(const std::vector<PolicyResult>& results, const Scene& scene) {
   std::string out = scene.title + "\n\n";
-  out += fmt::format("{:<10} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>10} {:>12} {:>11} {:>11}\n",
-                     "POLICY", "COLD WAITS", "SHARE", "P50", "P95", "P99", "429", "STARTS",
-                     "INSTANCE-H", "VCPU-H", "GIB-H");
+  out += fmt::format(
+      "{:<10} {:>10} {:>8} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>10} {:>12} {:>8} {:>9}\n",
+      "POLICY", "COLD WAITS", "SHARE", "P50", "P95", "P99", "429", "STARTS", "WAKES", "INSTANCE-H",
+      "HIBERNATED-H", "VCPU-H", "GIB-H");
   for (const auto& [policy, it] : results) {
     out += fmt::format(
-        "{:<10} {:>10} {:>7.2f}% {:>9} {:>9} {:>9} {:>8} {:>10} {:>12.1f} {:>11.2f} {:>11.2f}\n",
+        "{:<10} {:>10} {:>7.2f}% {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>10.1f} {:>12.1f} {:>8.2f} "
+        "{:>9.2f}\n",
         policy.name, it.cold_waits, 100 * share(it.cold_waits, it.calls),
         wait_text(it.waits.percentile(0.5)), wait_text(it.waits.percentile(0.95)),
-        wait_text(it.waits.percentile(0.99)), it.refused, it.starts, it.instance_seconds / kHour,
-        vcpu_seconds(it, scene) / kHour, gib_seconds(it, scene) / kHour);
+        wait_text(it.waits.percentile(0.99)), it.refused, it.starts, it.wakes,
+        it.instance_seconds / kHour, it.hibernated_seconds / kHour, vcpu_seconds(it, scene) / kHour,
+        gib_seconds(it, policy.resting.share, scene) / kHour);
   }
   out += "\n";
   for (const auto& [policy, it] : results) {
@@ -121,9 +125,11 @@ Json report_json(const std::vector<PolicyResult>& results, const Scene& scene) {
                                        {"p99", Json(it.waits.percentile(0.99))}})},
         {"refused", Json(it.refused)},
         {"starts", Json(it.starts)},
+        {"wakes", Json(it.wakes)},
         {"instance_seconds", Json(it.instance_seconds)},
+        {"hibernated_seconds", Json(it.hibernated_seconds)},
         {"vcpu_seconds", Json(vcpu_seconds(it, scene))},
-        {"gib_seconds", Json(gib_seconds(it, scene))},
+        {"gib_seconds", Json(gib_seconds(it, policy.resting.share, scene))},
         {"most_instances_of_a_service", Json(it.most_instances)},
         {"mean_instances", std::move(instances)},
         {"cold_waits_over_time", std::move(cold)},
@@ -148,8 +154,8 @@ void draw_report(predict::Pen& pen, const std::vector<PolicyResult>& results, co
                          results[p].outcome.instance_seconds / kHour),
              {.paint = predict::kInk, .size = 12});
   }
-  draw_panel(pen, {70, 130, 970, 330}, "Instances, mean over time", &Outcome::instances, results,
-             scene);
+  draw_panel(pen, {70, 130, 970, 330}, "Instances in memory, mean over time", &Outcome::instances,
+             results, scene);
   draw_panel(pen, {70, 400, 970, 600}, "Calls that waited for a start", &Outcome::cold, results,
              scene);
 }
