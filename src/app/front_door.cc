@@ -22,7 +22,8 @@ std::vector<std::string> custom_audiences(const spec::Service& service) {
 std::optional<gateway::Reply> FrontDoor::refuse(const ServiceId& service,
                                                 const gateway::Credentials& credentials) {
   const auto audiences = [&] {
-    const auto known = control_ != nullptr ? control_->get(service) : std::nullopt;
+    if (control_ == nullptr) return std::vector<std::string>();
+    const auto known = control_->get(service);
     return known ? custom_audiences(*known) : std::vector<std::string>();
   };
   const auto refusal = guard_.refusal({.service = service.str(),
