@@ -116,7 +116,7 @@ class Search {
 
   /// What it is worth not to wait so long for an instance, in seconds held: no gap is held longer.
   static double worth(const HoldPrice& price, Duration saved) {
-    const double worth = to_seconds(saved) * price.waiting * price.hold_per_wait;
+    const double worth = to_seconds(saved) * price.hold_per_wait;
     return std::clamp(worth, 0.0, to_seconds(GapHistory::kLongest));
   }
 

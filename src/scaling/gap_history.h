@@ -41,7 +41,6 @@ struct Resting {
 
 struct HoldPrice {
   double hold_per_wait = 0;  // seconds that one instance may be held, to save one second of waiting
-  double waiting = 1;        // requests that wait for a start
   Duration start_time{0};    // what they wait, and how much sooner one is started than expected
   Duration longest = std::chrono::hours(1);  // of either stretch
   Resting resting;

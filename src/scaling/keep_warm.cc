@@ -25,9 +25,7 @@ void KeepWarm::came(Instant now) {
   begin_gap(levels_[0], now);
 }
 
-void KeepWarm::started(Duration start_time, double waiting) {
-  constexpr double kShare = 0.125;  // of the newest in the average
-  waiting_ += kShare * (std::max(1.0, waiting) - waiting_);
+void KeepWarm::started(Duration start_time) {
   const bool first = start_time_ == Duration(0);
   start_time_ = start_time;
   if (!first) return;
@@ -47,7 +45,6 @@ HoldPlan KeepWarm::plan_for(const Level& level) const {
   const bool rests = resting_.after != Duration::max();
   return level.gaps.plan({
       .hold_per_wait = rests ? options_.hold_per_wait_resting : options_.hold_per_wait,
-      .waiting = waiting_,
       .start_time = start_time_,
       .longest = options_.longest_hold,
       .resting = resting_,

@@ -98,7 +98,7 @@ TEST(GapHistory, GapsOfAnySizeAreTaken) {
 
 TEST(KeepWarm, WantsWhatIsInUseAndWhatIsSoonUsedAgain) {
   KeepWarm keep({});
-  keep.started(seconds(2), 1);
+  keep.started(seconds(2));
   EXPECT_EQ(keep.wanted(at(0)), 0);
   EXPECT_EQ(keep.next_change(at(0)), Instant::max());
   double now = 0;
@@ -116,7 +116,7 @@ TEST(KeepWarm, WantsWhatIsInUseAndWhatIsSoonUsedAgain) {
 
 TEST(KeepWarm, WantsTheNightlyOneJustBeforeItIsCalled) {
   KeepWarm keep({});
-  keep.started(seconds(10), 1);
+  keep.started(seconds(10));
   constexpr double kDay = 80000;
   for (int day = 0; day < 6; ++day) {
     keep.change(at(day * kDay), 1);
@@ -141,23 +141,9 @@ TEST(KeepWarm, ExpectsTheNextOneAfterTheGapsOfItsLevel) {
   EXPECT_EQ(keep.expected_gap(at(400)), std::nullopt);
 }
 
-TEST(KeepWarm, HoldsLongerWhatManyRequestsWaitFor) {
-  KeepWarm one({});
-  KeepWarm many({});
-  for (int i = 0; i < 20; ++i) {
-    one.started(seconds(2), 1);
-    many.started(seconds(2), 8);
-  }
-  for (KeepWarm* keep : {&one, &many}) {
-    keep->change(at(0), 1);
-    keep->change(at(1), 0);
-  }
-  EXPECT_GT(many.next_change(at(1)), one.next_change(at(1)));
-}
-
 TEST(KeepWarm, MoreInstancesThanItHasLevelsAreNoFault) {
   KeepWarm keep({});
-  keep.started(seconds(2), 1);
+  keep.started(seconds(2));
   keep.change(at(0), 100000);
   EXPECT_EQ(keep.wanted(at(1)), KeepWarm::kLevels);
   keep.change(at(2), -1);

@@ -59,7 +59,7 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
   const Duration took = now - instance.decided;
   start_times_.add(took);
   if (keep_warm_) {
-    keep_warm_->started(start_times_.mean(), static_cast<double>(queue_.size()) / (starting_ + 1));
+    keep_warm_->started(start_times_.mean());
     keep_warm_->came(now);
   }
   want(action::Tell{Severity::kInfo, event.instance,

@@ -33,6 +33,7 @@ std::vector<PolicyResult> compare(Pattern pattern, int services,
   simulation.services = services;
   simulation.policies = {cloud_run_policy(), knative_policy(), thaw_policy(resting)};
   simulation.replay = one_at_a_time();
+  simulation.replay.config.container_concurrency = 80;
   return simulate(simulation, [](size_t count, const std::function<void(size_t)>& task) {
     for (size_t i = count; i > 0; --i) task(i - 1);
   });
@@ -128,7 +129,7 @@ TEST(Simulate, FewerCallsWaitForAStartAndLessIsHeldThanWithEitherOtherPolicy) {
 
 TEST(Simulate, WithoutSwapItIsNoWorseThanAFixedTime) {
   for (const Pattern pattern : {Pattern::kSteady, Pattern::kDiurnal, Pattern::kSpiky}) {
-    const auto results = compare(pattern, 100, {});
+    const auto results = compare(pattern, 300, {});
     SCOPED_TRACE(static_cast<int>(pattern));
     EXPECT_LT(results[2].outcome.cold_waits, results[0].outcome.cold_waits);
     EXPECT_LT(results[2].outcome.instance_seconds, results[0].outcome.instance_seconds);
