@@ -21,7 +21,7 @@ class TargetTest : public ::testing::Test {
     for (const char* name : {"started-in", "app/sub", "conf"}) {
       std::filesystem::create_directories(root_ + "/" + name);
     }
-    for (const char* name : {"work/own.py", "app/main.py", "app/sub/x.py", "conf/a.yaml"}) {
+    for (const char* name : {"started-in/own.py", "app/main.py", "app/sub/x.py", "conf/a.yaml"}) {
       EXPECT_TRUE(disk_.write_file(root_ + "/" + name, ""));
     }
   }
@@ -30,10 +30,10 @@ class TargetTest : public ::testing::Test {
   std::vector<std::string> elsewhere(std::vector<std::string> command) {
     Request request;
     request.command = std::move(command);
-    request.working_dir = root_ + "/work";
+    request.working_dir = root_ + "/started-in";
     const auto target = target_of(request, disk_, {"thaw", "serve"});
     EXPECT_TRUE(target) << target.error().message();
-    EXPECT_EQ(target->directory, root_ + "/work");
+    EXPECT_EQ(target->directory, root_ + "/started-in");
     return target->elsewhere;
   }
 
@@ -57,7 +57,7 @@ TEST_F(TargetTest, AFolderInAnotherIsShownOnce) {
 }
 
 TEST_F(TargetTest, ItsOwnFolderTheSystemsAndWhatIsNotThereAreNot) {
-  EXPECT_THAT(elsewhere({"/usr/bin/python3", root_ + "/work/own.py"}), ElementsAre());
+  EXPECT_THAT(elsewhere({"/usr/bin/python3", root_ + "/started-in/own.py"}), ElementsAre());
   EXPECT_THAT(elsewhere({"python3", "/etc/passwd", "/nowhere/app.py", "http://a/b", "/"}),
               ElementsAre());
 }

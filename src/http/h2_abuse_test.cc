@@ -360,8 +360,12 @@ TEST_F(H2Abuse, AnIdleConnectionIsEndedPolitely) {
 
 TEST_F(H2Abuse, PingsDoNotKeepAnIdleConnection) {
   serve({.idle_timeout = milliseconds(20)});
+  Instant next = loop.now();
   while (!raw->ended && raw->error == 0) {
-    say(H2Type::kPing, 0, 0, "12345678");
+    if (loop.now() >= next) {  // too few for a flood
+      say(H2Type::kPing, 0, 0, "12345678");
+      next = loop.now() + milliseconds(1);
+    }
     loop.turn(milliseconds(1));
   }
   EXPECT_EQ(goaway(), 0u);
