@@ -1,5 +1,6 @@
 """Cloud Storage clients that we did not write, against the real binary."""
 
+import base64
 import filecmp
 import json
 import os
@@ -20,6 +21,27 @@ class NodeTest(harness.PlatformTest):
             capture_output=True, text=True, timeout=harness.HANG_SECONDS, check=False)
         self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
         self.assertEqual(json.loads(run.stdout), {"versions": 2, "files": 2})
+
+    def test_files_of_all_sizes_go_up_come_back_and_are_announced(self):
+        work = tempfile.mkdtemp(prefix="thaw-sizes-")
+        self.addCleanup(shutil.rmtree, work, ignore_errors=True)
+        self.thaw.cli("topics", "create", "arrivals", "--project", "p")
+        self.thaw.cli("subscriptions", "create", "reader", "--topic", "arrivals", "--project", "p")
+        run = subprocess.run(
+            ["node", str(harness.PROGRAMS / "storage_sizes.mjs"), str(npm_modules.installed()),
+             f"http://{self.thaw.api}", work],
+            capture_output=True, text=True, timeout=harness.HANG_SECONDS, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
+        sizes = [0, 1024, 20 << 20, 300 << 20]
+        self.assertEqual(json.loads(run.stdout), sizes)
+        told = {}
+        for each in self.thaw.json("pull", "reader", "--limit", "10", "--project", "p"):
+            attributes = each["message"]["attributes"]
+            self.assertEqual((attributes["eventType"], attributes["made"]),
+                             ("OBJECT_FINALIZE", "here"))
+            data = json.loads(base64.b64decode(each["message"]["data"]))
+            told[attributes["objectId"]] = int(data["size"])
+        self.assertEqual(told, {f"file-{size}": size for size in sizes})
 
 
 class GcloudCase(harness.PlatformTest):
