@@ -13,6 +13,7 @@
 #include "api/reply.h"
 #include "api/router.h"
 #include "api/run_v1.h"
+#include "api/service_accounts_v1.h"
 #include "api/sources_v1.h"
 #include "api/thaw_v1.h"
 #include "pubsub_api/grpc.h"
@@ -115,6 +116,7 @@ class Api::Impl {
     std::vector<Route> routes = run_v1_routes(rooms_.control, rooms_.guard);
     append(routes, project_routes());
     append(routes, identity_v1_routes(rooms_.guard));
+    append(routes, service_accounts_v1_routes(rooms_.accounts, rooms_.guard));
     append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, pipelines_v1_routes(rooms_.pipelines));
@@ -148,7 +150,7 @@ class Api::Impl {
 
   /// Buckets say themselves which pages of other sites may call them (CORS).
   void handle_storage(http::Request request, http::BodyStream body, http::Responder responder) {
-    if (const Status status = admit_host(request); !status) {
+    if (const Status status = admit_storage_host(request); !status) {
       responder.answer(error_reply(status.error()));
       return;
     }

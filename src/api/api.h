@@ -16,6 +16,7 @@
 #include "control/control.h"
 #include "http/server.h"
 #include "identity/guard.h"
+#include "identity/service_accounts.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "messaging/bus.h"
@@ -45,6 +46,7 @@ struct Rooms {
   messaging::Bus& bus;
   messaging::Sources& sources;
   identity::Guard& guard;
+  identity::ServiceAccounts& accounts;
   pipeline::Catalog& pipelines;
   jobs::Jobs* jobs = nullptr;                  // null: the platform has no jobs
   storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/base64.h"
 #include "control/control_testing.h"
 #include "http/client.h"
 #include "io_linux/local_disk.h"
@@ -128,11 +129,13 @@ class ApiTest : public ::testing::Test {
       entropy_};
   messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
   identity::Guard guard_{*database_, loop_, signing_key(), "http://issuer"};
+  identity::ServiceAccounts accounts_{
+      {.database = *database_, .clock = loop_, .entropy = entropy_, .worker = worker_}};
   pipeline::Catalog pipelines_{*database_};
   Api api_{net_,
            loop_,
            Rooms{bench_.controller, serving_, logs_, starts_, metrics_, alerts_, meter_, bus_,
-                 sources_, guard_, pipelines_},
+                 sources_, guard_, accounts_, pipelines_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
@@ -348,6 +351,41 @@ TEST_F(ApiTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
   refused(call("POST", "/v1/projects/-/serviceAccounts/nobody:generateIdToken",
                R"({"audience":"http://x"})"),
           400);
+}
+
+TEST_F(ApiTest, KeysOfServiceAccountsAreGivenOnce) {
+  const std::string all = "/v1/projects/my-project/serviceAccounts";
+  const http::Response made =
+      call("POST", all, R"({"accountId":"uploader","serviceAccount":{"displayName":"U"}})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::string email = Json::parse(made.body)->string_or("email");
+  EXPECT_EQ(email, "uploader@my-project.iam.gserviceaccount.com");
+  EXPECT_EQ(get(all)["accounts"].as_array().size(), 1u);
+  refused(call("POST", all, R"({"accountId":"uploader"})"), 409);
+  EXPECT_THAT(refused(call("POST", all, R"({"accountId":"x"})"), 400), HasSubstr("accountId"));
+  const std::string keys = "/v1/projects/-/serviceAccounts/" + email + "/keys";
+  const http::Response key =
+      call("POST", keys, R"({"privateKeyType":"TYPE_GOOGLE_CREDENTIALS_FILE"})");
+  ASSERT_EQ(key.status, 200) << key.body;
+  const auto file = Json::parse(*from_base64(Json::parse(key.body)->string_or("privateKeyData")));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->string_or("client_email"), email);
+  EXPECT_EQ(file->string_or("token_uri"), "http://issuer/oauth2/v4/token");
+  const Json shown = get(keys + "?keyTypes=USER_MANAGED");
+  EXPECT_EQ(shown.dump().find("private"), std::string::npos);
+  const std::string name = shown["keys"].as_array()[0].string_or("name");
+  EXPECT_EQ(get("/v1/" + name).string_or("name"), name);
+  EXPECT_EQ(call("DELETE", "/v1/" + name).status, 200);
+  refused(call("GET", "/v1/" + name), 404);
+  refused(call("POST", keys, R"({"privateKeyType":"TYPE_PKCS12_FILE"})"), 501);
+  const http::Response blob = call("POST", "/v1/projects/-/serviceAccounts/" + email + ":signBlob",
+                                   R"({"payload":"dGV4dA=="})");
+  ASSERT_EQ(blob.status, 200) << blob.body;
+  EXPECT_TRUE(signing_key().verifies(
+      "text", *from_base64(Json::parse(blob.body)->string_or("signedBlob"))));
+  refused(call("POST", "/v1/projects/-/serviceAccounts/x@y:signBlob", R"({"payload":"!"})"), 400);
+  EXPECT_EQ(call("DELETE", "/v1/projects/-/serviceAccounts/" + email).status, 200);
+  refused(call("GET", keys), 404);
 }
 
 TEST_F(ThawV1, TellsOfItself) {

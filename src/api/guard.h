@@ -22,6 +22,8 @@ namespace thaw::api {
 Status admit(const http::Request& request);
 /// The first of them.
 Status admit_host(const http::Request& request);
+/// The first, for buckets: also storage.googleapis.com and what is below it.
+Status admit_storage_host(const http::Request& request);
 /// The second.
 Status admit_origin(const http::Request& request);
 

@@ -33,6 +33,18 @@ TEST(Guard, OtherHostsAreRefusedAgainstRebinding) {
   }
 }
 
+TEST(Guard, BucketsAreAlsoAnsweredUnderGooglesOwnNames) {
+  for (const char* host : {"storage.googleapis.com", "BKT.storage.googleapis.com:443"}) {
+    EXPECT_TRUE(admit_storage_host(from(host))) << host;
+    EXPECT_FALSE(admit_host(from(host))) << host;
+  }
+  for (const char* host : {"evil-storage.googleapis.com", "storage.googleapis.com.evil.example",
+                           "googleapis.com", "evil.example"}) {
+    EXPECT_FALSE(admit_storage_host(from(host))) << host;
+  }
+  EXPECT_TRUE(admit_storage_host(from("127.0.0.1:8081")));
+}
+
 TEST(Guard, OnlyItsOwnOriginIsAnswered) {
   const std::string host = "127.0.0.1:8081";
   EXPECT_TRUE(admit(from(host, {{"Origin", "http://127.0.0.1:8081"}})));

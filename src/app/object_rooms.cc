@@ -38,7 +38,7 @@ Status ObjectRooms::open(const std::string& data_dir) {
                                              .blobs = *blobs_,
                                              .sink = &sink_});
   RETURN_IF_ERROR(store_->recover());
-  api_.emplace(*store_, api::is_reserved_path);
+  api_.emplace(*store_, signatories_, api::is_reserved_path);
   tidy_up_later();
   return {};
 }

@@ -1,7 +1,7 @@
 // ObjectRooms: buckets and objects put together: files, connections, workers, and the message bus
 // as the taker of notifications.
 //
-// **Thread**: the loop's. **Owner**: loop, entropy, worker and bus outlive it. **Limits**: those of
+// **Thread**: the loop's. **Owner**: what the constructor takes outlives it. **Limits**: those of
 // objects/object_store.h; two transfers are written or read at the same time.
 #pragma once
 
@@ -18,8 +18,9 @@ namespace thaw::app {
 
 class ObjectRooms {
  public:
-  ObjectRooms(io::Loop& loop, io::Entropy& entropy, io::Worker& changer, messaging::Bus& bus)
-      : loop_(loop), entropy_(entropy), changer_(changer), sink_(bus) {}
+  ObjectRooms(io::Loop& loop, io::Entropy& entropy, io::Worker& changer, messaging::Bus& bus,
+              storage_api::Signatories& signatories)
+      : loop_(loop), entropy_(entropy), changer_(changer), signatories_(signatories), sink_(bus) {}
 
   /// Opens DATA/objects and the connections, and finishes what a crash left.
   Status open(const std::string& data_dir);
@@ -42,6 +43,7 @@ class ObjectRooms {
   io::Loop& loop_;
   io::Entropy& entropy_;
   io::Worker& changer_;
+  storage_api::Signatories& signatories_;
   BusSink sink_;
   std::unique_ptr<store::Database> writing_database_;  // the changer's
   std::unique_ptr<store::Database> reading_database_;  // the reader's

@@ -18,6 +18,7 @@
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
+#include "app/url_signatories.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "billing/ledger.h"
@@ -63,6 +64,7 @@ class Platform::Impl {
  private:
   Status open_data();
   Status make_rooms();
+  Status make_identity();
   Result<std::string> make_doors();
   void say_hops(http::Request& head, const InstanceId& instance) const;
   void on_loop(const messaging::Subscription& subscription, const messaging::Stored& stored);
@@ -111,6 +113,8 @@ class Platform::Impl {
   std::optional<control::SqliteCatalog> catalog_;
   std::optional<control::Controller> control_;
   std::optional<identity::Guard> guard_;
+  std::optional<identity::ServiceAccounts> accounts_;
+  std::optional<UrlSignatories> signatories_;
   std::optional<FrontDoor> front_door_;
   std::optional<gateway::ServingSlots> slots_;
   std::optional<gateway::Gateway> gateway_;
@@ -165,7 +169,8 @@ Status Platform::Impl::make_rooms() {
   RETURN_IF_ERROR(meter_->load());
   bus_.emplace(loop_, entropy_, *worker_, *database_, *bus_database_);
   RETURN_IF_ERROR(bus_->load());
-  objects_.emplace(loop_, entropy_, *worker_, *bus_);
+  RETURN_IF_ERROR(make_identity());
+  objects_.emplace(loop_, entropy_, *worker_, *bus_, *signatories_);
   RETURN_IF_ERROR(objects_->open(options_.data_dir));
   logs_.emplace(disk_, options_.data_dir + "/logs");
 
@@ -193,16 +198,24 @@ Status Platform::Impl::make_rooms() {
   ASSIGN_OR_RETURN(serving_options.ladder.budget, memory_budget(options_, disk_));
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
 
-  ASSIGN_OR_RETURN(identity::SigningKey key, identity::SigningKey::load_or_make(
-                                                 disk_, options_.data_dir + "/identity-key.pem"));
-  guard_.emplace(*database_, loop_, std::move(key), "");
-  RETURN_IF_ERROR(guard_->load());
   front_door_.emplace(*guard_);
   prices_.emplace(loop_, *worker_, *price_database_);
   prices_->load_into(*serving_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
                    gateway::GatewayOptions{.seed = entropy_.next(), .door = &*front_door_});
+  return {};
+}
+
+Status Platform::Impl::make_identity() {
+  ASSIGN_OR_RETURN(identity::SigningKey key, identity::SigningKey::load_or_make(
+                                                 disk_, options_.data_dir + "/identity-key.pem"));
+  guard_.emplace(*database_, loop_, std::move(key), "");
+  RETURN_IF_ERROR(guard_->load());
+  accounts_.emplace(identity::ServiceAccounts::Parts{
+      .database = *database_, .clock = loop_, .entropy = entropy_, .worker = *reader_});
+  RETURN_IF_ERROR(accounts_->load());
+  signatories_.emplace(*accounts_, *guard_);
   return {};
 }
 
@@ -332,6 +345,7 @@ Status Platform::Impl::open_doors() {
                           .bus = *bus_,
                           .sources = *sources_,
                           .guard = *guard_,
+                          .accounts = *accounts_,
                           .pipelines = *pipelines_,
                           .jobs = &jobs_->jobs(),
                           .storage = &objects_->api()},

@@ -23,7 +23,8 @@ class Cli : public ::testing::Test {
 
 TEST_F(Cli, WithoutWordsItExplainsItself) {
   EXPECT_EQ(thaw({}), 0);
-  EXPECT_NE(terminal.out.find("  services list            List the services"), std::string::npos)
+  EXPECT_NE(terminal.out.find("  services list                 List the services"),
+            std::string::npos)
       << terminal.out;
   EXPECT_EQ(terminal.out.find("__complete"), std::string::npos);
 }

@@ -14,6 +14,7 @@ std::span<const Command> storage_commands();
 std::span<const Command> messaging_commands();
 std::span<const Command> pipeline_commands();
 std::span<const Command> jobs_commands();
+std::span<const Command> account_commands();
 std::span<const Command> model_commands();
 std::span<const Command> tool_commands();
 

@@ -28,7 +28,7 @@ using List = std::vector<std::string>;
 
 TEST(Completion, OffersCommandsAndTheirSecondWords) {
   EXPECT_EQ(candidates({"de"}), (List{"deploy", "destroy"}));
-  EXPECT_EQ(candidates({"se"}), (List{"services", "serve"}));
+  EXPECT_EQ(candidates({"se"}), (List{"services", "service-accounts", "serve"}));
   EXPECT_EQ(candidates({"services", ""}),
             (List{"list", "describe", "usage", "update-traffic", "delete"}));
   EXPECT_EQ(candidates({"services", "de"}), (List{"describe", "delete"}));

@@ -17,11 +17,14 @@ using Variable = std::pair<std::string_view, std::string>;
 /// gets a host that nobody looks up, because the API is its proxy too.
 constexpr std::string_view kHost = "http://run.local/";
 
-std::array<Variable, 12> variables(const io::SocketAddress& api) {
+std::array<Variable, 15> variables(const io::SocketAddress& api) {
   return {{{"CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN", std::string(kHost)},
            {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", std::string(kHost)},
            {"CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB", fmt::format("http://{}/", api.str())},
            {"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", fmt::format("http://{}/", api.str())},
+           {"CLOUDSDK_STORAGE_GS_XML_ENDPOINT_URL", fmt::format("http://{}", api.str())},
+           {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM", fmt::format("http://{}/", api.str())},
+           {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", fmt::format("http://{}/", api.str())},
            {"STORAGE_EMULATOR_HOST", fmt::format("http://{}", api.str())},
            {"CLOUDSDK_PROXY_TYPE", "http"},
            {"CLOUDSDK_PROXY_ADDRESS", api.ip},

@@ -38,18 +38,41 @@ std::string sha256(std::string_view text) {
   return digest;
 }
 
-Result<std::string> pem_of(evp_pkey_st* key) {
+/// What `write` writes.
+template <class Write>
+Result<std::string> pem_of(Write write) {
   const Bio bio(BIO_new(BIO_s_mem()));
-  if (!bio ||
-      PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return Error(Code::kInternal, "the identity key cannot be written as PEM");
+  if (!bio || write(bio.get()) != 1) {
+    return Error(Code::kInternal, "a key cannot be written as PEM");
   }
   char* text = nullptr;
   const auto size = BIO_get_mem_data(bio.get(), &text);
   return std::string(text, static_cast<size_t>(size));
 }
 
+bool is_signature(evp_pkey_st* key, std::string_view text, std::string_view signature) {
+  const Context context(EVP_MD_CTX_new());
+  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+         EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
+                          signature.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                          text.size()) == 1;
+}
+
 }  // namespace
+
+Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  std::shared_ptr<evp_pkey_st> key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr),
+                                   EVP_PKEY_free);
+  if (!key || EVP_PKEY_is_a(key.get(), "RSA") != 1) {
+    return Error(Code::kDataLoss, "is no public RSA key in PEM");
+  }
+  return PublicKey(std::move(key));
+}
+
+bool PublicKey::verifies(std::string_view text, std::string_view signature) const {
+  return is_signature(key_.get(), text, signature);
+}
 
 SigningKey::SigningKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {
   modulus_ = component(OSSL_PKEY_PARAM_RSA_N);
@@ -77,7 +100,7 @@ Result<SigningKey> SigningKey::load_or_make(io::Disk& disk, const std::string& p
   constexpr ByteCount kLargest = kib(64);
   if (!disk.exists(path)) {
     ASSIGN_OR_RETURN(SigningKey made, make());
-    ASSIGN_OR_RETURN(const std::string pem, pem_of(made.key_.get()));
+    ASSIGN_OR_RETURN(const std::string pem, made.private_pem());
     RETURN_IF_ERROR(disk.write_file_durably(path, pem));
     return made;
   }
@@ -116,11 +139,17 @@ Result<std::string> SigningKey::sign(std::string_view text) const {
 }
 
 bool SigningKey::verifies(std::string_view text, std::string_view signature) const {
-  const Context context(EVP_MD_CTX_new());
-  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
-         EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
-                          signature.size(), reinterpret_cast<const unsigned char*>(text.data()),
-                          text.size()) == 1;
+  return is_signature(key_.get(), text, signature);
+}
+
+Result<std::string> SigningKey::private_pem() const {
+  return pem_of([&](BIO* bio) {
+    return PEM_write_bio_PrivateKey(bio, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  });
+}
+
+Result<std::string> SigningKey::public_pem() const {
+  return pem_of([&](BIO* bio) { return PEM_write_bio_PUBKEY(bio, key_.get()); });
 }
 
 Json SigningKey::public_key_set() const {

@@ -16,6 +16,20 @@ struct evp_pkey_st;
 
 namespace thaw::identity {
 
+/// The public half of an RSA key. Thread: any. Owner: a value that shares the key.
+class PublicKey {
+ public:
+  /// kDataLoss: it is no public RSA key in PEM.
+  static Result<PublicKey> from_pem(std::string_view pem);
+  /// RSASSA-PKCS1-v1_5 with SHA-256.
+  bool verifies(std::string_view text, std::string_view signature) const;
+
+ private:
+  explicit PublicKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
+
+  std::shared_ptr<evp_pkey_st> key_;
+};
+
 class SigningKey {
  public:
   /// Reads the key, or makes one and keeps it. kFailedPrecondition: others may read the file;
@@ -27,6 +41,10 @@ class SigningKey {
   /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, 3.3).
   Result<std::string> sign(std::string_view text) const;
   bool verifies(std::string_view text, std::string_view signature) const;
+
+  /// PKCS#8, which is a secret, and its public half.
+  Result<std::string> private_pem() const;
+  Result<std::string> public_pem() const;
 
   /// The name of the key in tokens: the thumbprint of its public half (RFC 7638).
   const std::string& id() const { return id_; }

@@ -99,6 +99,17 @@ std::optional<uint32_t> parse_crc32c(std::string_view text) {
   return crc;
 }
 
+std::string sha256_hex(std::string_view text) {
+  std::array<unsigned char, 32> digest{};
+  CHECK(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
+        "OpenSSL has SHA-256");
+  std::string hex;
+  for (const unsigned char byte : digest) {
+    for (const int half : {byte >> 4, byte & 15}) hex += "0123456789abcdef"[half];
+  }
+  return hex;
+}
+
 struct Hasher::Md5 {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   ~Md5() { EVP_MD_CTX_free(context); }

@@ -21,6 +21,9 @@ std::string crc32c_text(uint32_t crc);
 /// nullopt for what is no base64 of four bytes.
 std::optional<uint32_t> parse_crc32c(std::string_view text);
 
+/// The SHA-256 of a text, in small hex digits.
+std::string sha256_hex(std::string_view text);
+
 struct Checksums {
   uint32_t crc32c = 0;
   std::string md5;  // 16 bytes; empty: not known, as of composed objects

@@ -9,6 +9,7 @@
 #include "http/text.h"
 #include "storage_api/ranges.h"
 #include "storage_api/reply.h"
+#include "storage_api/xml_error.h"
 
 namespace thaw::storage_api {
 
@@ -21,7 +22,13 @@ void Call::answer(http::Response response) {
   }
 }
 
-void Call::answer(const Error& error) { answer(error_reply(error)); }
+http::Response Call::fault(const Error& error) const {
+  const bool is_xml =
+      target.kind == Target::Kind::kXmlObject || target.kind == Target::Kind::kXmlBucket;
+  return is_xml ? xml_reply(xml_error_of(error)) : error_reply(error);
+}
+
+void Call::answer(const Error& error) { answer(fault(error)); }
 
 std::string Call::query(std::string_view name) const {
   return std::string(http::find(request.query, name).value_or(""));

@@ -28,6 +28,8 @@ struct Call {
 
   void answer(http::Response response);
   void answer(const Error& error);
+  /// As XML where the path is one of the XML API's, else as JSON.
+  http::Response fault(const Error& error) const;
   /// The query's value, or "".
   std::string query(std::string_view name) const;
   bool is_on(std::string_view name) const { return query(name) == "true" || query(name) == "True"; }

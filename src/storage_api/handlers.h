@@ -27,6 +27,7 @@ void xml_upload_call(ObjectStore& store, const CallPtr& call);
 
 /// Answers the error, after reading what the client sends anyway (at most 64 MiB).
 void refuse_upload(const CallPtr& call, const Error& error);
+void refuse_upload(const CallPtr& call, http::Response answer);
 http::Response method_not_allowed(const Call& call, std::string_view allowed);
 
 }  // namespace thaw::storage_api

@@ -68,15 +68,16 @@ std::string base_url_of(const http::Request& request) {
 
 class StorageApi::Impl {
  public:
-  Impl(objects::ObjectStore& store, IsTaken is_taken)
-      : store_(store), is_taken_(is_taken), sessions_(store) {}
+  Impl(objects::ObjectStore& store, Signatories& signatories, IsTaken is_taken)
+      : store_(store), signatories_(signatories), is_taken_(is_taken), sessions_(store) {}
 
-  bool takes(const http::Request& head) const {
-    return parse_target(head.path, is_taken_).has_value();
-  }
+  bool takes(const http::Request& head) const { return target_of(head, is_taken_).has_value(); }
 
   void handle(const CallPtr& call, Origin origin) {
-    if (const auto target = parse_target(call->request.path, is_taken_)) call->target = *target;
+    if (const auto target = target_of(call->request, is_taken_)) call->target = *target;
+    if (const auto refusal = check_signature(*call)) {
+      return refuse_upload(call, xml_reply(*refusal));
+    }
     if (origin == Origin::kOwn) return dispatch_whole(call);
     store_.read<Bucket>(
         [name = call->target.bucket](Catalog& catalog) { return catalog.bucket(name); },
@@ -96,6 +97,19 @@ class StorageApi::Impl {
   }
 
  private:
+  /// What is wrong with a signed URL. One that is not signed is anybody's; what goes on with an
+  /// upload that a signed one began has the upload's secret name instead.
+  std::optional<XmlError> check_signature(const Call& call) {
+    const bool is_xml =
+        call.target.kind == Kind::kXmlObject || call.target.kind == Kind::kXmlBucket;
+    if (!is_xml || !is_signed(call.request.query)) return std::nullopt;
+    std::string resource = call.request.path;
+    if (const auto bucket = bucket_of_host(call.request.host)) resource = "/" + *bucket + resource;
+    const auto reading = read_signed_url(call.request, resource, store_.now());
+    if (const auto* fault = std::get_if<XmlError>(&reading)) return *fault;
+    return refusal_of(std::get<SignedUrl>(reading), signatories_);
+  }
+
   /// Small bodies are read first.
   void dispatch_whole(const CallPtr& call) {
     if (brings_content(*call)) return dispatch_content(call);
@@ -197,12 +211,13 @@ class StorageApi::Impl {
   }
 
   objects::ObjectStore& store_;
+  Signatories& signatories_;
   IsTaken is_taken_;
   Sessions sessions_;
 };
 
-StorageApi::StorageApi(objects::ObjectStore& store, IsTaken is_taken)
-    : impl_(std::make_unique<Impl>(store, is_taken)) {}
+StorageApi::StorageApi(objects::ObjectStore& store, Signatories& signatories, IsTaken is_taken)
+    : impl_(std::make_unique<Impl>(store, signatories, is_taken)) {}
 StorageApi::~StorageApi() = default;
 
 bool StorageApi::takes(const http::Request& head) const { return impl_->takes(head); }

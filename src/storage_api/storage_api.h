@@ -1,9 +1,9 @@
 // StorageApi: the Cloud Storage JSON API, its uploads, downloads and batches, and the XML paths
 // that clients use, on an object store.
 //
-// Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken, and
-// the signature of a signed URL is not checked. Paths and fields: docs/reference/storage.md.
-// **Thread**: the loop's. **Owner**: the store outlives it.
+// Wire formats only; what they mean is objects'. Anonymous: any credentials or none are taken; but
+// a URL that is signed is held to its signature. Paths and fields: docs/reference/storage.md.
+// **Thread**: the loop's. **Owner**: store and signatories outlive it.
 // **Limits**: JSON bodies 1 MiB, batches 10 MiB and 100 calls; objects as the disk has room.
 #pragma once
 
@@ -11,13 +11,14 @@
 
 #include "http/server.h"
 #include "objects/object_store.h"
+#include "storage_api/signed_url.h"
 #include "storage_api/target.h"
 
 namespace thaw::storage_api {
 
 class StorageApi {
  public:
-  StorageApi(objects::ObjectStore& store, IsTaken is_taken);
+  StorageApi(objects::ObjectStore& store, Signatories& signatories, IsTaken is_taken);
   ~StorageApi();
 
   /// Whether the request's path is one of these APIs'.

@@ -1,5 +1,6 @@
 #include "storage_api/target.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "http/query.h"
@@ -76,19 +77,22 @@ Target json_target(const std::vector<std::string>& parts) {
   return target;
 }
 
+Target target_in(std::string bucket, std::string object) {
+  Target target;
+  target.bucket = std::move(bucket);
+  target.object = std::move(object);
+  target.kind = target.object.empty() ? Kind::kXmlBucket : Kind::kXmlObject;
+  return target;
+}
+
 std::optional<Target> xml_target(std::string_view path, IsTaken is_taken) {
   const size_t slash = path.find('/', 1);
   const auto bucket = http::percent_decode(path.substr(1, slash == path.npos ? slash : slash - 1));
   if (!bucket || is_taken(*bucket) || !objects::check_bucket_name(*bucket)) return std::nullopt;
-  Target target;
-  target.bucket = *bucket;
-  target.kind = Kind::kXmlBucket;
-  if (slash == path.npos || slash + 1 == path.size()) return target;
+  if (slash == path.npos || slash + 1 == path.size()) return target_in(*bucket, "");
   auto object = http::percent_decode(path.substr(slash + 1));
   if (!object) return std::nullopt;
-  target.kind = Kind::kXmlObject;
-  target.object = *std::move(object);
-  return target;
+  return target_in(*bucket, *std::move(object));
 }
 
 }  // namespace
@@ -106,6 +110,27 @@ std::optional<Target> parse_target(std::string_view path, IsTaken is_taken) {
   Target target = json_target(*parts);
   if (is_upload) target.kind = target.kind == Kind::kObjects ? Kind::kUpload : Kind::kUnknown;
   return target;
+}
+
+std::optional<std::string> bucket_of_host(std::string_view host) {
+  std::string name(host.substr(0, host.rfind(':')));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  for (const std::string_view suffix : {".storage.googleapis.com", ".storage.localhost"}) {
+    if (!name.ends_with(suffix)) continue;
+    name.resize(name.size() - suffix.size());
+    if (objects::check_bucket_name(name)) return name;
+  }
+  return std::nullopt;
+}
+
+std::optional<Target> target_of(const http::Request& head, IsTaken is_taken) {
+  auto bucket = bucket_of_host(head.host);
+  if (!bucket) return parse_target(head.path, is_taken);
+  if (!head.path.starts_with('/')) return std::nullopt;
+  auto object = http::percent_decode(std::string_view(head.path).substr(1));
+  if (!object) return std::nullopt;
+  return target_in(*std::move(bucket), *std::move(object));
 }
 
 }  // namespace thaw::storage_api

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/message.h"
+
 namespace thaw::storage_api {
 
 struct Target {
@@ -43,5 +45,11 @@ using IsTaken = bool (*)(std::string_view part);
 
 /// `path` is encoded, without query. nullopt: not a path of these APIs, or malformed escapes.
 std::optional<Target> parse_target(std::string_view path, IsTaken is_taken);
+
+/// The bucket that a host names, as signed URLs may: "BUCKET.storage.googleapis.com" and
+/// "BUCKET.storage.localhost", with or without a port.
+std::optional<std::string> bucket_of_host(std::string_view host);
+/// Of the host, if it names a bucket, else of the path.
+std::optional<Target> target_of(const http::Request& head, IsTaken is_taken);
 
 }  // namespace thaw::storage_api

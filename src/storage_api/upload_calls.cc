@@ -164,23 +164,27 @@ Json settings_of_headers(const http::Headers& headers) {
 }  // namespace
 
 void refuse_upload(const CallPtr& call, const Error& error) {
+  refuse_upload(call, call->fault(error));
+}
+
+void refuse_upload(const CallPtr& call, http::Response answer) {
   // A client that asked first, or sends nothing, need not be listened to.
   const bool asks_first = call->request.headers.find("expect").has_value();
-  if (asks_first || !call->body) return call->answer(error);
+  if (asks_first || !call->body) return call->answer(std::move(answer));
   struct Drain : std::enable_shared_from_this<Drain> {
-    Drain(CallPtr c, Error e) : call(std::move(c)), error(std::move(e)) {}
+    Drain(CallPtr c, http::Response a) : call(std::move(c)), answer(std::move(a)) {}
     void next() {
       call->body->next([self = shared_from_this()](http::BodyStream::Got got, std::string piece) {
         self->left -= std::min(self->left, piece.size());
         const bool more = got == http::BodyStream::Got::kContent && self->left > 0;
-        more ? self->next() : self->call->answer(self->error);
+        more ? self->next() : self->call->answer(std::move(self->answer));
       });
     }
     CallPtr call;
-    Error error;
+    http::Response answer;
     size_t left = 64 << 20;
   };
-  std::make_shared<Drain>(call, error)->next();
+  std::make_shared<Drain>(call, std::move(answer))->next();
 }
 
 void media_upload_call(ObjectStore& store, const CallPtr& call) {

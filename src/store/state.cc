@@ -208,6 +208,21 @@ CREATE TABLE rung_prices(
   prices TEXT NOT NULL,
   updated TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;)"},
+    Migration{10, "service accounts and their keys", R"(
+CREATE TABLE service_accounts(
+  email TEXT PRIMARY KEY,
+  project TEXT NOT NULL,
+  unique_id TEXT NOT NULL,
+  display_name TEXT NOT NULL,
+  description TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE service_account_keys(
+  id TEXT PRIMARY KEY,
+  email TEXT NOT NULL REFERENCES service_accounts(email) ON DELETE CASCADE,
+  public_key TEXT NOT NULL,
+  created TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX service_account_keys_email ON service_account_keys(email);)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
