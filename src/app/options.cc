@@ -45,8 +45,7 @@ Status set_duration(UpOptions& options, std::string_view text) {
   return {};
 }
 
-template <io::SocketAddress UpOptions::*kField>
-Status set_address(UpOptions& options, std::string_view text) {
+Result<io::SocketAddress> parse_address(std::string_view text) {
   const size_t colon = text.rfind(':');
   int port = -1;
   if (colon != std::string_view::npos) {
@@ -62,7 +61,43 @@ Status set_address(UpOptions& options, std::string_view text) {
   if (ip.find_first_not_of("0123456789abcdefABCDEF.:") != std::string_view::npos) {
     return wrong("IP:PORT with a numeric address, such as 127.0.0.1:8080");
   }
-  options.*kField = {.ip = std::string(ip), .port = static_cast<uint16_t>(port)};
+  return io::SocketAddress{.ip = std::string(ip), .port = static_cast<uint16_t>(port)};
+}
+
+template <io::SocketAddress UpOptions::*kField>
+Status set_address(UpOptions& options, std::string_view text) {
+  ASSIGN_OR_RETURN(options.*kField, parse_address(text));
+  return {};
+}
+
+template <std::optional<io::SocketAddress> UpOptions::*kField>
+Status set_address_or_off(UpOptions& options, std::string_view text) {
+  (options.*kField).reset();
+  if (text == "off") return {};
+  ASSIGN_OR_RETURN(options.*kField, parse_address(text));
+  return {};
+}
+
+template <std::string UpOptions::*kField>
+Status set_path_or_none(UpOptions& options, std::string_view text) {
+  if (text != "none" && !text.starts_with('/')) return wrong("an absolute path");
+  options.*kField = text == "none" ? "" : std::string(text);
+  return {};
+}
+
+/// What only the options together can say.
+Status check_tls(const UpOptions& options) {
+  const auto fault = [](std::string text) {
+    return Error(Code::kInvalidArgument, std::move(text));
+  };
+  if (options.tls_certificate.empty() != options.tls_key.empty()) {
+    return fault(options.tls_key.empty() ? "--tls-certificate needs --tls-key, the file of its key"
+                                         : "--tls-key needs --tls-certificate");
+  }
+  const bool has_files = !options.tls_certificate.empty() || !options.tls_certificates.empty();
+  if (has_files && !options.tls_address) {
+    return fault("certificates are given, but no port for them: add --tls-address IP:PORT");
+  }
   return {};
 }
 
@@ -166,6 +201,19 @@ constexpr std::array kOptions = {
     Option{"api-address", "IP:PORT", "127.0.0.1:8081",
            "where the Cloud Run API is served; it asks for no password, so keep it on loopback",
            set_address<&UpOptions::api_address>},
+    Option{"tls-address", "IP:PORT|off", "off",
+           "where services are called through TLS, such as 0.0.0.0:443",
+           set_address_or_off<&UpOptions::tls_address>},
+    Option{"tls-certificate", "FILE", "none",
+           "a certificate in PEM, its issuers behind it; read again when it changes and at SIGHUP",
+           set_path_or_none<&UpOptions::tls_certificate>},
+    Option{"tls-key", "FILE", "none",
+           "its private key in PEM, which others must not be able to read",
+           set_path_or_none<&UpOptions::tls_key>},
+    Option{"tls-certificates", "DIR", "none",
+           "a folder with more of them, chosen by host name: NAME.crt with NAME.key, or "
+           "NAME/fullchain.pem with NAME/privkey.pem",
+           set_path_or_none<&UpOptions::tls_certificates>},
     Option{"base-domain", "DOMAIN", "localhost", "services are called NAME.DOMAIN",
            set_base_domain},
     Option{"log-format", "auto|text|json", "auto",
@@ -319,6 +367,7 @@ Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
           fmt::format("{}: '{}'", given.where, given.text));
     }
   }
+  RETURN_IF_ERROR(check_tls(options));
   return options;
 }
 

@@ -24,6 +24,9 @@ struct UpOptions {
   std::string data_dir;
   io::SocketAddress gateway_address;
   io::SocketAddress api_address;
+  std::optional<io::SocketAddress> tls_address;  // nothing: no TLS
+  std::string tls_certificate, tls_key;          // files; "": none, or both
+  std::string tls_certificates;                  // a folder; "": none
   std::string base_domain;
   enum class LogFormat { kAuto, kText, kJson } log_format = LogFormat::kAuto;
   std::string log_level;

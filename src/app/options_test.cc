@@ -86,6 +86,11 @@ TEST(UpOptions, WrongInputIsRefusedWithItsPlaceAndTheNearestName) {
       {{"--base-domain", "UPPER"}, "lower case"},
       {{"--longest-queue"}, "--longest-queue needs a value"},
       {{"--longest-queue", "1", "--longest-queue", "2"}, "is given twice"},
+      {{"--tls-address", "443"}, "must be IP:PORT"},
+      {{"--tls-certificate", "a.pem"}, "must be an absolute path"},
+      {{"--tls-address", "0.0.0.0:443", "--tls-certificate", "/a.pem"}, "needs --tls-key"},
+      {{"--tls-address", "0.0.0.0:443", "--tls-key", "/a.pem"}, "needs --tls-certificate"},
+      {{"--tls-certificates", "/etc/tls"}, "add --tls-address"},
       {{"now"}, "unexpected argument 'now'"},
       {{"--config", "/absent.yaml"}, "open /absent.yaml"},
       {{"--config", "/unknown.yaml"},
@@ -99,6 +104,16 @@ TEST(UpOptions, WrongInputIsRefusedWithItsPlaceAndTheNearestName) {
     ASSERT_FALSE(options) << part;
     EXPECT_NE(options.error().message().find(part), std::string::npos) << options.error().message();
   }
+}
+
+TEST(UpOptions, TlsIsOffUntilItHasAnAddress) {
+  EXPECT_FALSE(World{}.parse({})->tls_address);
+  const auto options = World{}.parse({"--tls-address", "[::]:443", "--tls-certificate", "/a.crt",
+                                      "--tls-key", "/a.key", "--tls-certificates", "/more"});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->tls_address->str(), "[::]:443");
+  EXPECT_EQ(options->tls_key, "/a.key");
+  EXPECT_EQ(options->tls_certificates, "/more");
 }
 
 TEST(UpOptions, ReferencePageIsCurrent) {

@@ -18,6 +18,7 @@
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
+#include "app/tls_room.h"
 #include "app/url_signatories.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -72,7 +73,9 @@ class Platform::Impl {
   Status open_doors();
   Status start_sources();
   Result<std::string> password_of(const messaging::RedisPlace& place);
+  Json endpoints() const;
   Status remove_endpoints();
+  void on_signal(int number);
   void drain();
   void stop_instances();
   void finish();
@@ -88,6 +91,7 @@ class Platform::Impl {
   io_linux::EpollLoop loop_;
   std::optional<io_linux::SignalWatch> signals_;
   io_linux::TcpNet net_{loop_};
+  TlsRoom tls_{net_, loop_, disk_};
   io_linux::PidfdProcesses processes_{loop_};
   io_linux::KernelEntropy entropy_;
   std::unique_ptr<store::Database> database_;         // the loop's
@@ -133,6 +137,7 @@ class Platform::Impl {
 
   io::SocketAddress gateway_address_;
   io::SocketAddress api_address_;
+  std::optional<io::SocketAddress> tls_address_;
   enum class Phase { kServing, kDraining, kStopping, kFinishing } phase_ = Phase::kServing;
   io::Timer drain_timer_;
 };
@@ -144,6 +149,7 @@ Status Platform::Impl::open_data() {
   if (!lock) return std::move(lock).error();
   lock_.emplace(std::move(*lock));
   RETURN_IF_ERROR(remove_endpoints());
+  RETURN_IF_ERROR(tls_.open(options_));
   // Namespaces belong to threads, so this comes before the worker's.
   ASSIGN_OR_RETURN(choice_, choose_sandbox(options_, disk_));
 
@@ -323,6 +329,9 @@ Status Platform::Impl::make_control() {
 /// opens last, when everything it can ask for is there.
 Status Platform::Impl::open_doors() {
   ASSIGN_OR_RETURN(gateway_address_, gateway_->listen(options_.gateway_address));
+  if (options_.tls_address) {
+    ASSIGN_OR_RETURN(tls_address_, gateway_->listen(tls_.services(), *options_.tls_address));
+  }
   RETURN_IF_ERROR(make_control());
   push_targets_.emplace(switchboard_, *guard_, options_.base_domain, gateway_address_);
   pusher_.emplace(*bus_, loop_, net_, *push_targets_);
@@ -353,13 +362,22 @@ Status Platform::Impl::open_doors() {
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   objects_->set_base_url("http://" + api_address_.str());
   guard_->set_issuer("http://" + api_address_.str());
-  const Json endpoints =
-      Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
-  RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints.dump() + "\n"));
+  RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints().dump() + "\n"));
   log_info("Thaw is up", {{"gateway", "http://" + gateway_address_.str()},
                           {"api", "http://" + api_address_.str()},
                           {"data", options_.data_dir}});
+  if (tls_.is_open()) {
+    log_info("TLS",
+             {{"gateway", "https://" + tls_address_->str()}, {"authority", tls_.root_path()}});
+  }
   return {};
+}
+
+Json Platform::Impl::endpoints() const {
+  Json all = Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
+  if (tls_address_) all.set("gatewayTls", tls_address_->str());
+  if (tls_.is_open()) all.set("authority", tls_.root_path());
+  return all;
 }
 
 Status Platform::Impl::start_sources() {
@@ -394,7 +412,8 @@ Result<std::string> Platform::Impl::password_of(const messaging::RedisPlace& pla
 }
 
 Status Platform::Impl::run() {
-  signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT}, [this](int) { drain(); });
+  signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP},
+                   [this](int number) { on_signal(number); });
   RETURN_IF_ERROR(open_data());
   RETURN_IF_ERROR(make_rooms());
   RETURN_IF_ERROR(open_doors());
@@ -406,6 +425,11 @@ Status Platform::Impl::run() {
 }
 
 // ---- Stopping: doors, then requests in flight, then instances, then the meter -------------------
+
+void Platform::Impl::on_signal(int number) {
+  if (number == SIGHUP && tls_.is_open()) return tls_.reload();
+  drain();
+}
 
 void Platform::Impl::drain() {
   if (phase_ == Phase::kServing) {

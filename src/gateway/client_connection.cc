@@ -4,6 +4,7 @@
 
 #include "http/h2_session.h"
 #include "http/read_request.h"
+#include "io/encryption.h"
 
 namespace thaw::gateway {
 namespace {
@@ -21,6 +22,7 @@ ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream
       stream_(std::move(stream)),
       peer_ip_(stream_->peer().ip),
       via_(via),
+      is_encrypted_(io::is_encrypted(*stream_)),
       parser_(core.options.head),
       timer_(core.loop, [this] { on_timeout(); }),
       exchange_(core, *this) {
@@ -37,8 +39,14 @@ void ClientConnection::on_writable() {
 
 void ClientConnection::drain() {
   const bool is_idle = phase_ == Phase::kHead && input().empty() && out_.empty();
-  if (is_idle) phase_ = Phase::kDead;
+  if (is_idle) leave();
   advance();
+}
+
+/// Ends an idle connection: its client sees that nothing was cut off.
+void ClientConnection::leave() {
+  stream_->shutdown_write();
+  phase_ = Phase::kDead;
 }
 
 void ClientConnection::refuse(const Reply& reply) {
@@ -151,7 +159,8 @@ bool ClientConnection::take_head() {
     return true;
   }
   is_first_ = false;
-  if (http::wants_h2c(parser_.head()) && !core_.draining) {
+  // Through TLS there is no h2c: HTTP/2 is chosen by ALPN (RFC 7540, 3.3).
+  if (!is_encrypted_ && !core_.draining && http::wants_h2c(parser_.head())) {
     if (!core_.upgrade(stream_, parser_.head(), bytes.substr(parser_.length()))) {
       refuse({400, "The request is refused: HTTP2-Settings is malformed."});
       return true;
@@ -259,6 +268,8 @@ void ClientConnection::on_timeout() {
     exchange_.on_deadline();
   } else if (phase_ == Phase::kHead && head_begun_ && out_.empty()) {
     return refuse({408, "The request did not arrive in time."});
+  } else if (phase_ == Phase::kHead && out_.empty()) {
+    leave();
   } else {
     phase_ = Phase::kDead;
   }

@@ -51,6 +51,8 @@ class ClientConnection final : public io::StreamEvents {
   void yield();
   std::string_view peer_ip() const { return peer_ip_; }
   GatewayCore::Via via() const { return via_; }
+  /// What services are told in X-Forwarded-Proto.
+  std::string_view scheme() const { return is_encrypted_ ? "https" : "http"; }
 
  private:
   enum class Phase { kHead, kBusy, kLingering, kDead };
@@ -60,6 +62,7 @@ class ClientConnection final : public io::StreamEvents {
   bool becomes_h2(std::string_view bytes);
   bool read_ahead();
   bool linger();
+  void leave();
   void flush();
   void broke();
   void sent_all();
@@ -70,6 +73,7 @@ class ClientConnection final : public io::StreamEvents {
   std::unique_ptr<io::Stream> stream_;
   std::string peer_ip_;
   GatewayCore::Via via_;
+  bool is_encrypted_;
   Phase phase_ = Phase::kHead;
   bool advancing_ = false;
   bool ended_ = false;  // the client's last byte was read, or the connection broke

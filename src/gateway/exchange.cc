@@ -66,9 +66,11 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   if (is_limited() && std::cmp_greater(head.content_length, limit)) {
     return fail(request_too_large(limit));
   }
-  append_request_head(
-      request_head_, head,
-      {.peer_ip = client_.peer_ip(), .trace = trace_, .signed_header = signed_header_});
+  append_request_head(request_head_, head,
+                      {.peer_ip = client_.peer_ip(),
+                       .scheme = client_.scheme(),
+                       .trace = trace_,
+                       .signed_header = signed_header_});
   deadline_ = arrived_ + target_->timeout;
   client_.set_deadline(deadline_);
 }

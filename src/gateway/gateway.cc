@@ -97,8 +97,11 @@ Gateway::Gateway(io::Net& net, io::Loop& loop, SlotSource& slots, AccessObserver
 Gateway::~Gateway() = default;
 
 Result<io::SocketAddress> Gateway::listen(const io::SocketAddress& address) {
-  auto listener =
-      core_->net.listen(address, [this](auto stream) { core_->accept(std::move(stream)); });
+  return listen(core_->net, address);
+}
+
+Result<io::SocketAddress> Gateway::listen(io::Net& net, const io::SocketAddress& address) {
+  auto listener = net.listen(address, [this](auto stream) { core_->accept(std::move(stream)); });
   if (!listener) return std::move(listener).error();
   listeners_.push_back(*std::move(listener));
   return listeners_.back()->address();

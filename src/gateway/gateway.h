@@ -3,16 +3,14 @@
 //
 // Which revisions a host leads to is its route table, how many instances there are is serving's.
 // Clients speak HTTP/1.1 or HTTP/2 (by its preface or an upgrade to h2c), instances HTTP/1.1, or
-// HTTP/2 where their port is named h2c. A request by HTTP/2 waits, is limited and recorded as any
-// other. Trailers pass where both sides can carry them: to instances always, to clients of HTTP/2
-// and those that say "TE: trailers".
-// Decides only what a proxy must: routing, framing, reuse of connections, what to answer when there
-// is no answer. A request is answered once; it is tried on another instance only when nothing of it
-// was sent. Works on any io::Net.
-// Thread: the loop's. Owner: net, loop, slots and observer outlive it; it must not be destroyed
-// inside a callback of theirs.
-// Limits: Options. 64 KiB are read ahead per direction and connection; pipelined requests wait for
-// the one before. Source: contract 1.6.
+// HTTP/2 where their port is named h2c. TLS, where it is wanted, lies beneath: tls/server_net.h. A
+// request by HTTP/2 waits, is limited and recorded as any other. Trailers pass where both sides can
+// carry them: to instances always, to clients of HTTP/2 and those that say "TE: trailers". Decides
+// only what a proxy must: routing, framing, reuse of connections, what to answer when there is no
+// answer. A request is answered once; it is tried on another instance only when nothing of it was
+// sent. Works on any io::Net. Thread: the loop's. Owner: net, loop, slots and observer outlive it;
+// it must not be destroyed inside a callback of theirs. Limits: Options. 64 KiB are read ahead per
+// direction and connection; pipelined requests wait for the one before. Source: contract 1.6.
 #pragma once
 
 #include <functional>
@@ -57,6 +55,8 @@ class Gateway {
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// On another net, which outlives the gateway: one whose streams are through TLS.
+  Result<io::SocketAddress> listen(io::Net& net, const io::SocketAddress& address);
   /// For requests that come from now on.
   void set_routes(RouteTable routes);
   /// Closes connections that wait for their next request: the instance is gone or will be frozen.

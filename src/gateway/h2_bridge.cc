@@ -25,6 +25,7 @@ H2Link::H2Link(io::Loop& loop, http::H2Session::Side side, http::H2Session::Opti
     : loop_(loop),
       stream_(std::move(stream)),
       peer_(stream_->peer()),
+      is_encrypted_(io::is_encrypted(*stream_)),
       session_(side, options, events, loop.now()) {}
 
 H2Link::~H2Link() { lose_all(); }

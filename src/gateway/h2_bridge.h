@@ -18,6 +18,7 @@
 #include "http/body.h"
 #include "http/h2_session.h"
 #include "http/send_queue.h"
+#include "io/encryption.h"
 #include "io/loop.h"
 #include "io/net.h"
 
@@ -38,6 +39,7 @@ class H2Link : public io::StreamEvents {
   http::H2Session& session() { return session_; }
   io::Loop& loop() { return loop_; }
   const io::SocketAddress& peer() const { return peer_; }
+  bool is_encrypted() const { return is_encrypted_; }
   size_t bridges() const { return bridges_.size(); }
   /// Goes on in a later turn; whatever is written until then leaves together.
   void schedule();
@@ -79,6 +81,7 @@ class H2Link : public io::StreamEvents {
   io::Loop& loop_;
   std::unique_ptr<io::Stream> stream_;
   io::SocketAddress peer_;
+  bool is_encrypted_;
   http::H2Session session_;
   http::SendQueue out_;
   std::unordered_map<int32_t, H2Bridge*> bridges_;
@@ -94,9 +97,10 @@ class H2Link : public io::StreamEvents {
   io::Timer linger_timer_;
 };
 
-class H2Bridge : public io::Stream, public http::H2StreamEvents {
+class H2Bridge : public io::Stream, public io::Encryption, public http::H2StreamEvents {
  public:
-  explicit H2Bridge(H2Link& link) : link_(&link), peer_(link.peer()) {}
+  explicit H2Bridge(H2Link& link)
+      : link_(&link), peer_(link.peer()), is_encrypted_(link.is_encrypted()) {}
   ~H2Bridge() override;
 
   io::Transfer read(std::span<char> into) override;
@@ -104,6 +108,7 @@ class H2Bridge : public io::Stream, public http::H2StreamEvents {
   void shutdown_write() override {}
   void set_events(io::StreamEvents* events) override;
   bool is_quiet_and_open() override { return false; }
+  bool is_encrypted() const override { return is_encrypted_; }
   io::SocketAddress peer() const override { return peer_; }
 
   void on_content(std::string_view content) override;
@@ -145,6 +150,7 @@ class H2Bridge : public io::Stream, public http::H2StreamEvents {
   void take_body(std::string_view text);
 
   io::SocketAddress peer_;
+  bool is_encrypted_;
   io::StreamEvents* events_ = nullptr;
   size_t in_taken_ = 0;  // of in_
   size_t owed_ = 0;      // content in in_ that was not consumed

@@ -1,0 +1,52 @@
+// TlsRoom: the platform's TLS: its authority, its certificates, and the nets that its ports listen
+// on.
+//
+// **Thread**: the loop's. **Owner**: the ports outlive it; it outlives who listens.
+// **Limits**: files are looked at every five seconds.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/options.h"
+#include "io/disk.h"
+#include "io/loop.h"
+#include "io/net.h"
+#include "tls/authority.h"
+#include "tls/served_certificates.h"
+#include "tls/server_net.h"
+
+namespace thaw::app {
+
+class TlsRoom {
+ public:
+  TlsRoom(io::Net& net, io::Loop& loop, io::Disk& disk) : net_(net), loop_(loop), disk_(disk) {}
+
+  /// What the options ask for; nothing is made when they ask for no TLS. The first fault in a file
+  /// is an error.
+  Status open(const UpOptions& options);
+  bool is_open() const { return authority_.has_value(); }
+  /// Reads what has changed, now; says in the log what came of it.
+  void reload();
+
+  /// For the gateway's port; to be called when there is one.
+  io::Net& services() { return *services_net_; }
+  tls::ServedCertificates* certificates() { return services_ ? &*services_ : nullptr; }
+  /// The file of the root that stands for services without a certificate; "" without TLS.
+  std::string root_path() const { return authority_ ? authority_->root_path() : ""; }
+
+ private:
+  void watch();
+
+  io::Net& net_;
+  io::Loop& loop_;
+  io::Disk& disk_;
+  std::optional<tls::Authority> authority_;
+  std::optional<tls::ServedCertificates> services_;
+  std::optional<tls::ServerContext> services_context_;
+  std::optional<tls::ServerNet> services_net_;
+  io::Timer watching_;
+};
+
+}  // namespace thaw::app
