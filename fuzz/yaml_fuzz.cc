@@ -47,7 +47,6 @@ void check_service(const Service& service) {
   CHECK(again == full, "defaults are filled in once");
   CHECK(template_equal(service.template_, full.template_), "defaults are no change");
   CHECK(settings_of(service.template_) == settings_of(full.template_));
-  (void)notices(service);
 }
 
 /// Texts that the two readers may judge differently are left out: duplicate keys, limits.

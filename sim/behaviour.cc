@@ -22,6 +22,7 @@ Behaviour draw_behaviour(Random& random) {
   b.runs_out_of_memory = fault(0.01, 0.2);
   b.breaks_connection = fault(0.01, 0.2);
   b.ignores_sigterm = fault(0.1, 1.0);
+  b.fails_check = fault(0.1, 0.7);
   return b;
 }
 
@@ -41,6 +42,10 @@ Fate draw_fate(const Behaviour& behaviour, Random& random) {
   if (random.chance(behaviour.ignores_sigterm)) fate.on_sigterm = OnSigterm::kIgnores;
   fate.stop = random.between(Duration(0), behaviour.slowest_stop);
   return fate;
+}
+
+CheckFate draw_check(const Behaviour& behaviour, Random& random) {
+  return random.chance(behaviour.fails_check) ? CheckFate::kFails : CheckFate::kPasses;
 }
 
 RequestFate draw_request(const Behaviour& behaviour, Random& random) {

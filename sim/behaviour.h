@@ -21,6 +21,7 @@ struct Behaviour {
   double runs_out_of_memory = 0;  // in a request
   double breaks_connection = 0;   // in a request; the container lives on
   double ignores_sigterm = 0;
+  double fails_check = 0;  // one try of a liveness or readiness probe
   Duration slowest_request = milliseconds(300);
   Duration slowest_stop = milliseconds(500);
 };
@@ -44,6 +45,8 @@ Behaviour draw_behaviour(Random& random);
 /// Starts, serves and stops as it should.
 Behaviour good_behaviour();
 Fate draw_fate(const Behaviour& behaviour, Random& random);
+enum class CheckFate { kPasses, kFails };
+CheckFate draw_check(const Behaviour& behaviour, Random& random);
 RequestFate draw_request(const Behaviour& behaviour, Random& random);
 
 }  // namespace thaw::sim

@@ -81,6 +81,43 @@ void Checks::told_to_stop(const InstanceId& id) {
   if (!life.told_to_stop) life.told_to_stop = loop_.now();
 }
 
+void Checks::check_begins(const InstanceId& id) {
+  Life& life = lives_.at(id);
+  ++life.checks;
+  if (life.frozen) journal_.violation(fmt::format("{} is frozen and is probed", id.str()));
+}
+
+void Checks::checked(const InstanceId& id, serving::Health health, CheckFate fate) {
+  Life& life = lives_.at(id);
+  --life.checks;
+  const auto& config = promises_[life.revision].config;
+  const auto& probe =
+      health == serving::Health::kLiveness ? config.liveness_probe : config.readiness_probe;
+  Life::Probed& probed = life.probed[static_cast<size_t>(health)];
+  if ((fate == CheckFate::kFails) == probed.fails) {
+    probed.in_a_row = 0;
+    return;
+  }
+  if (++probed.in_a_row < (probed.fails ? probe->success_threshold : probe->failure_threshold)) {
+    return;
+  }
+  probed = {0, !probed.fails, loop_.now()};
+}
+
+bool Checks::is_calm(const Life& life) {
+  return life.checks == 0 && std::all_of(life.probed.begin(), life.probed.end(), [](const auto& p) {
+           return !p.fails && p.in_a_row == 0;
+         });
+}
+
+void Checks::must_be_dying(const InstanceId& id) const {
+  const Life& life = lives_.at(id);
+  const bool fails = life.probed[static_cast<size_t>(serving::Health::kLiveness)].fails;
+  if (fails && !life.told_to_stop) {
+    journal_.violation(fmt::format("{} fails its liveness probe and lives on", id.str()));
+  }
+}
+
 void Checks::died(const InstanceId& id, sandbox::ExitReport::Kind kind) {
   lives_.at(id).kind = kind;
 }
@@ -125,7 +162,8 @@ void Checks::expect_zero(Promise& promise) {
     if (life.ready && *life.ready <= promise.quiet_since && !life.told_to_stop && !life.kind) {
       ++idle;
       const bool needs_cpu = life.cpu == serving::CpuAllocation::kInstanceBased;
-      if (life.frozen == needs_cpu) {
+      const bool may_run = needs_cpu || !is_calm(life);
+      if (life.frozen ? needs_cpu : !may_run) {
         journal_.violation(
             fmt::format("{} is idle and {}", id.str(), needs_cpu ? "frozen" : "not frozen"));
       }
@@ -144,6 +182,10 @@ void Checks::takes(const InstanceId& id) {
   const int limit = promises_[life.revision].config.container_concurrency;
   if (life.frozen) {
     journal_.violation(fmt::format("{} is frozen and gets a request", id.str()));
+  }
+  const Life::Probed& ready = life.probed[static_cast<size_t>(serving::Health::kReadiness)];
+  if (ready.fails && ready.since < loop_.now()) {
+    journal_.violation(fmt::format("{} is not ready and gets a request", id.str()));
   }
   if (++life.in_flight > limit) {
     journal_.violation(

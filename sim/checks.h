@@ -1,7 +1,8 @@
 // Checks: what serving promises, held against what the containers and the callers saw.
 //
 // Never more requests in a container than its concurrency, never more containers than the
-// maximum, no request in a frozen container and no idle one with CPU, only a frozen one hibernates
+// maximum, no request in a frozen container and no idle one with CPU, no request in one whose
+// readiness probe fails and no life for one whose liveness probe does, only a frozen one hibernates
 // and it is told once of its wake, zero when the idle time is
 // over, and a bill that equals the time in which containers started, served and stopped, computed
 // here from the list of all of these in another way. That each request is answered exactly once is
@@ -10,16 +11,19 @@
 // **Thread**: one. **Owner**: loop and journal outlive it. **Limits**: none.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "behaviour.h"
 #include "journal.h"
 #include "sandbox/sandbox.h"
 #include "serving/events.h"
 #include "serving/revision_config.h"
+#include "serving/revision_core_types.h"
 #include "sim_loop.h"
 
 namespace thaw::sim {
@@ -45,6 +49,12 @@ class Checks {
   void hibernated(const InstanceId& id);
   void wake_served(const InstanceId& id);
   void told_to_stop(const InstanceId& id);
+  /// A try of its liveness or readiness probe begins, and what it answers.
+  void check_begins(const InstanceId& id);
+  void checked(const InstanceId& id, serving::Health health, CheckFate fate);
+  void check_dropped(const InstanceId& id) { --lives_.at(id).checks; }
+  /// After serving heard it: one whose liveness probe fails is being killed.
+  void must_be_dying(const InstanceId& id) const;
   void died(const InstanceId& id, sandbox::ExitReport::Kind kind);
   void ended(const InstanceId& id);
   /// The platform was killed: what lived is gone and its bill may be short.
@@ -79,6 +89,13 @@ class Checks {
     std::vector<std::pair<Instant, Instant>> requests;
     int in_flight = 0;
     bool frozen = false;
+    struct Probed {
+      int in_a_row = 0;  // answers that contradict `fails`
+      bool fails = false;
+      Instant since;
+    };
+    std::array<Probed, 2> probed;  // by serving::Health
+    int checks = 0;                // under way
     enum class Memory { kHere, kHibernated, kWoken } memory = Memory::kHere;
     Duration billed{0};
     bool exempt = false;
@@ -93,6 +110,7 @@ class Checks {
   };
   void watch_for_zero(Promise& promise);
   void expect_zero(Promise& promise);
+  static bool is_calm(const Life& life);
   static Duration owed(const Life& life);
 
   SimLoop& loop_;

@@ -54,6 +54,8 @@ void SimContainer::listen() {
   if (on_listening_) std::exchange(on_listening_, nullptr)();
 }
 
+CheckFate SimContainer::check() { return draw_check(behaviour_, sandbox_.random); }
+
 void SimContainer::when_listening(std::function<void()> callback) {
   on_listening_ = std::move(callback);
 }
@@ -189,7 +191,7 @@ namespace {
 class SimProbing final : public serving::Probing {
  public:
   SimProbing(SimLoop& loop, SimSandbox& sandbox, uint16_t port, Duration limit,
-             std::function<void(serving::Prober::Outcome)> done)
+             serving::Prober::OnProbed done)
       : loop_(loop), sandbox_(sandbox), port_(port), done_(std::move(done)) {
     limit_ = loop.after(limit, [this] { finish(serving::Prober::Outcome::kFailed); });
     sandbox.at(port)->when_listening([this] {
@@ -209,23 +211,63 @@ class SimProbing final : public serving::Probing {
  private:
   void finish(serving::Prober::Outcome outcome) {
     const auto done = std::move(done_);
-    done(outcome);
+    done(outcome, "it is simulated");
   }
 
   SimLoop& loop_;
   SimSandbox& sandbox_;
   uint16_t port_;
-  std::function<void(serving::Prober::Outcome)> done_;
+  serving::Prober::OnProbed done_;
   io::Timer limit_;
+};
+
+class SimCheck final : public serving::Probing {
+ public:
+  SimCheck(SimLoop& loop, SimSandbox& sandbox, uint16_t port, const serving::Probe& probe,
+           serving::Prober::OnProbed done)
+      : sandbox_(sandbox), id_(sandbox.at(port)->id()) {
+    const auto health =
+        probe.path == "/live" ? serving::Health::kLiveness : serving::Health::kReadiness;
+    sandbox_.checks.check_begins(id_);
+    const CheckFate fate = sandbox.at(port)->check();
+    const Duration took = fate == CheckFate::kPasses
+                              ? sandbox.random.between(Duration(0), milliseconds(20))
+                              : sandbox.random.between(Duration(0), probe.timeout);
+    timer_ = loop.after(took, [this, health, fate, done = std::move(done)] {
+      told_ = true;
+      sandbox_.checks.checked(id_, health, fate);
+      Checks& checks = sandbox_.checks;
+      const InstanceId id = id_;
+      // This is destroyed inside.
+      const serving::Prober::OnProbed tell = done;
+      tell(fate == CheckFate::kPasses ? serving::Prober::Outcome::kPassed
+                                      : serving::Prober::Outcome::kFailed,
+           "it is simulated");
+      checks.must_be_dying(id);
+    });
+  }
+  ~SimCheck() override {
+    if (!told_) sandbox_.checks.check_dropped(id_);
+  }
+
+ private:
+  SimSandbox& sandbox_;
+  InstanceId id_;
+  bool told_ = false;
+  io::Timer timer_;
 };
 
 }  // namespace
 
 std::unique_ptr<serving::Probing> SimProber::probe(const io::SocketAddress& address,
-                                                   const serving::StartupProbe& probe,
-                                                   std::function<void(Outcome)> done) {
+                                                   const serving::Probe& probe, OnProbed done) {
   return std::make_unique<SimProbing>(loop_, sandbox_, address.port, serving::allowed_start(probe),
                                       std::move(done));
+}
+
+std::unique_ptr<serving::Probing> SimProber::check(const io::SocketAddress& address,
+                                                   const serving::Probe& probe, OnProbed done) {
+  return std::make_unique<SimCheck>(loop_, sandbox_, address.port, probe, std::move(done));
 }
 
 }  // namespace thaw::sim

@@ -56,6 +56,8 @@ class SimContainer final : public sandbox::Instance {
   void disconnect(Connection& connection);
   /// What becomes of a request just connected; a fatal one is carried out after `delay`.
   RequestFate handle(Connection& connection, Duration delay);
+  /// What a try of a liveness or readiness probe answers now.
+  CheckFate check();
   /// Runs once it listens, if ever.
   void when_listening(std::function<void()> callback);
   /// No faults from now on.
@@ -132,8 +134,10 @@ class SimProber final : public serving::Prober {
  public:
   SimProber(SimLoop& loop, SimSandbox& sandbox) : loop_(loop), sandbox_(sandbox) {}
   std::unique_ptr<serving::Probing> probe(const io::SocketAddress& address,
-                                          const serving::StartupProbe& probe,
-                                          std::function<void(Outcome)> done) override;
+                                          const serving::Probe& probe, OnProbed done) override;
+  /// Which probe it is, its path says: "/live" or "/ready".
+  std::unique_ptr<serving::Probing> check(const io::SocketAddress& address,
+                                          const serving::Probe& probe, OnProbed done) override;
 
  private:
   SimLoop& loop_;

@@ -101,6 +101,8 @@ void World::plan() {
     shape.service_max = random_.one_of({0, 0, 2, 10});
     if (random_.chance(0.3)) shape.cpu = serving::CpuAllocation::kInstanceBased;
     shape.probe_periods = random_.one_of({0, 1, 3, 12});
+    shape.live_periods = random_.one_of({0, 0, 1, 3});
+    shape.ready_periods = random_.one_of({0, 0, 1, 2});
     at(Instant(random_.between(Duration(0), seconds(20))),
        [this, name] { deploy(name, Health::kDrawn); });
     for (int n = random_.below(4); n > 0; --n) {
@@ -236,6 +238,20 @@ void World::deploy(const std::string& service, Health health) {
     probe.timeout = seconds(1);
     probe.failure_threshold = shape.probe_periods;
     container.startup_probe = probe;
+  }
+  const auto watched = [this](const char* path, int periods) {
+    spec::Probe probe;
+    probe.kind = spec::ProbeKind::kHttp;
+    probe.http_path = path;
+    probe.period = random_.one_of({seconds(1), seconds(3), seconds(10)});
+    probe.failure_threshold = periods;
+    return probe;
+  };
+  if (shape.live_periods > 0) container.liveness_probe = watched("/live", shape.live_periods);
+  if (shape.ready_periods > 0) {
+    container.readiness_probe = watched("/ready", shape.ready_periods);
+    container.readiness_probe->success_threshold = 1 + random_.below(2);
+    wanted.metadata.annotations["run.googleapis.com/launch-stage"] = "BETA";
   }
   revision.spec.containers = {container};
   journal_.line(fmt::format("deploy {} {}", service, behaviour_name));

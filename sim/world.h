@@ -55,6 +55,8 @@ class World final : private control::Listener, private serving::Observer {
     int service_max = 0;  // 0: not given
     serving::CpuAllocation cpu = serving::CpuAllocation::kRequestBased;
     int probe_periods = 0;  // of 10 s; 0: the default probe
+    int live_periods = 0;   // of 1 to 10 s; 0: no liveness probe
+    int ready_periods = 0;  // likewise, readiness
     Duration slowest_request{0};
   };
 

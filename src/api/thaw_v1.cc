@@ -20,6 +20,8 @@ std::string_view state_name(serving::InstanceState state) {
       return "starting";
     case serving::InstanceState::kReady:
       return "ready";
+    case serving::InstanceState::kUnready:
+      return "unready";
     case serving::InstanceState::kStopping:
       return "stopping";
   }

@@ -35,7 +35,7 @@
 #include "messaging/bus.h"
 #include "messaging/hops.h"
 #include "messaging/sources.h"
-#include "serving/tcp_prober.h"
+#include "probes/net_prober.h"
 #include "storage_api/intake.h"
 #include "store/state.h"
 
@@ -112,7 +112,7 @@ class Platform::Impl {
   telemetry::Alerts alerts_;
   std::optional<billing::Meter> meter_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
-  std::optional<serving::TcpProber> prober_;
+  std::optional<probes::NetProber> prober_;
   std::optional<serving::Serving> serving_;
   std::optional<control::SqliteCatalog> catalog_;
   std::optional<control::Controller> control_;

@@ -42,10 +42,6 @@ Outcome<spec::Service> service_of_file(const Context& context, const Words& word
   if (!text) return Failure(ExitCode::kFailed, std::move(text).error());
   ASSIGN_OR_RETURN(spec::Service service,
                    spec::parse_service(*text, file == "-" ? "standard input" : file));
-  for (const spec::FieldViolation& notice : spec::notices(service)) {
-    context.note(
-        fmt::format("{} {}: {}", context.err.yellow("note:"), notice.path, notice.description));
-  }
   return service;
 }
 

@@ -87,6 +87,9 @@ inline constexpr Flag kDeployFlags[] = {
              "initialDelaySeconds, periodSeconds, timeoutSeconds, failureThreshold. \"\" takes it "
              "away."},
     {.name = "liveness-probe", .value = "KEY=VALUE,...", .help = "As --startup-probe."},
+    {.name = "readiness-probe",
+     .value = "KEY=VALUE,...",
+     .help = "As --startup-probe, and successThreshold."},
     {.name = "service-account", .value = "NAME", .help = "The identity the service runs as."},
     {.name = "description", .value = "TEXT", .help = "What the service is for."},
     {.name = "async", .help = "Do not wait until the new revision is ready."},
@@ -164,10 +167,6 @@ inline constexpr Flag kDeployFlags[] = {
     {.name = "scaling",
      .value = "KIND",
      .help = "instances follow the requests; bound them with --min-instances and --max-instances",
-     .support = Flag::Support::kRefused},
-    {.name = "readiness-probe",
-     .value = "KEY=VALUE,...",
-     .help = "an instance gets requests once its startup probe passed",
      .support = Flag::Support::kRefused},
 };
 

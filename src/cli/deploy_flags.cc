@@ -144,11 +144,18 @@ Step set_container(const Words& words, Deployed deployed, const std::optional<Ke
   if (const auto probe = words.value("liveness-probe")) {
     ASSIGN_OR_RETURN(container.liveness_probe, parse_probe("liveness-probe", *probe));
   }
+  if (const auto probe = words.value("readiness-probe")) {
+    ASSIGN_OR_RETURN(container.readiness_probe, parse_probe("readiness-probe", *probe));
+  }
   return ExitCode::kOk;
 }
 
 Step set_revision(const Words& words, spec::Service& service) {
   spec::RevisionTemplate& revision = service.template_;
+  // As `gcloud beta` does: a readiness probe is a preview.
+  if (words.value("readiness-probe").value_or("") != "") {
+    service.metadata.annotations.try_emplace("run.googleapis.com/launch-stage", "BETA");
+  }
   RETURN_IF_ERROR(set_count(words, "concurrency", revision.spec.container_concurrency));
   RETURN_IF_ERROR(set_count(words, "min-instances", revision.scaling.min_instances));
   RETURN_IF_ERROR(set_count(words, "max-instances", revision.scaling.max_instances));

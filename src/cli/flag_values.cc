@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kProbeKeys[] = {
     "tcpSocket.port",      "httpGet.path",  "httpGet.port",   "grpc.port",        "grpc.service",
-    "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold",
+    "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold",
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -74,6 +74,7 @@ Outcome<ExitCode> set_probe_number(std::string_view flag, std::string_view key,
   if (key == "periodSeconds") probe.period = length;
   if (key == "timeoutSeconds") probe.timeout = length;
   if (key == "failureThreshold") probe.failure_threshold = static_cast<int32_t>(*number);
+  if (key == "successThreshold") probe.success_threshold = static_cast<int32_t>(*number);
   if (key.ends_with(".port")) probe.port = static_cast<int32_t>(*number);
   return ExitCode::kOk;
 }

@@ -88,13 +88,21 @@ std::string events_text(const std::vector<Json>& events, const PageFormat& forma
   return text;
 }
 
-std::string probe_text(const spec::ProbeSettings& probe) {
-  std::string what = probe.kind == spec::ProbeKind::kHttp
+std::string probe_action(const spec::ProbeSettings& probe) {
+  return probe.kind == spec::ProbeKind::kHttp
                          ? fmt::format("HTTP GET {} on port {}", probe.http_path, probe.port)
                      : probe.kind == spec::ProbeKind::kGrpc
                          ? fmt::format("gRPC {} on port {}", probe.grpc_service, probe.port)
                          : fmt::format("TCP on port {}", probe.port);
-  return fmt::format("{}, within {}", what, short_duration(probe.deadline()));
+}
+
+std::string probe_text(const spec::ProbeSettings& probe) {
+  return fmt::format("{}, within {}", probe_action(probe), short_duration(probe.deadline()));
+}
+
+std::string watch_text(const spec::ProbeSettings& probe) {
+  return fmt::format("{} passes, every {}, {} failures in a row end that", probe_action(probe),
+                     short_duration(probe.period), probe.failure_threshold);
 }
 
 }  // namespace
@@ -216,6 +224,12 @@ std::string settings_lines(const spec::RevisionTemplate& revision, const PageFor
                               short_duration(settings.timeout)),
                   format);
   out += labelled("Starts", fmt::format("up when {}", probe_text(settings.startup_probe)), format);
+  if (settings.liveness_probe) {
+    out += labelled("Lives", fmt::format("while {}", watch_text(*settings.liveness_probe)), format);
+  }
+  if (settings.readiness_probe) {
+    out += labelled("Ready", fmt::format("while {}", watch_text(*settings.readiness_probe)), format);
+  }
   return out;
 }
 

@@ -52,10 +52,21 @@ std::vector<std::string> environment_of(const Revision& revision,
   return env;
 }
 
-serving::StartupProbe probe_of(const spec::ProbeSettings& settings) {
-  serving::StartupProbe probe;
-  probe.kind = settings.kind == spec::ProbeKind::kHttp ? serving::StartupProbe::Kind::kHttpGet
-                                                       : serving::StartupProbe::Kind::kTcp;
+serving::Probe::Kind kind_of(spec::ProbeKind kind) {
+  switch (kind) {
+    case spec::ProbeKind::kHttp:
+      return serving::Probe::Kind::kHttpGet;
+    case spec::ProbeKind::kGrpc:
+      return serving::Probe::Kind::kGrpc;
+    case spec::ProbeKind::kTcp:
+      break;
+  }
+  return serving::Probe::Kind::kTcp;
+}
+
+serving::Probe probe_of(const spec::ProbeSettings& settings) {
+  serving::Probe probe;
+  probe.kind = kind_of(settings.kind);
   probe.port = static_cast<uint16_t>(settings.port);
   probe.path = settings.http_path;
   for (const spec::HttpHeader& header : settings.http_headers) {
@@ -65,6 +76,8 @@ serving::StartupProbe probe_of(const spec::ProbeSettings& settings) {
   probe.period = settings.period;
   probe.timeout = settings.timeout;
   probe.failure_threshold = settings.failure_threshold;
+  probe.success_threshold = settings.success_threshold;
+  probe.service = settings.grpc_service;
   return probe;
 }
 
@@ -127,6 +140,8 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.reachability = reachability;
   config.idle_rung = idle_rung_of(revision.template_);
   config.startup_probe = probe_of(settings.startup_probe);
+  if (settings.liveness_probe) config.liveness_probe = probe_of(*settings.liveness_probe);
+  if (settings.readiness_probe) config.readiness_probe = probe_of(*settings.readiness_probe);
   config.stream = spec::stream_trigger_of(revision.template_);
   config.subscription = spec::subscription_trigger_of(revision.template_);
   config.cpu_target = spec::cpu_trigger_of(revision.template_);
@@ -139,7 +154,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
     config.instance.port = 0;               // it listens nowhere
     config.idle_before_zero = Duration(0);  // those beyond the minimum wait for nobody
     config.cpu = serving::CpuAllocation::kInstanceBased;
-    config.startup_probe = {.kind = serving::StartupProbe::Kind::kAlive,
+    config.startup_probe = {.kind = serving::Probe::Kind::kAlive,
                             .initial_delay = kWorkerTrial};
   }
   return config;

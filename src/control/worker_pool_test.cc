@@ -30,7 +30,7 @@ TEST(WorkerPool, HasOneInstanceItsOwnEnvironmentAndNoRoute) {
   EXPECT_EQ(config.max_instances, 1);
   EXPECT_EQ(config.workload, serving::Workload::kWorker);
   EXPECT_EQ(config.cpu, serving::CpuAllocation::kInstanceBased);
-  EXPECT_EQ(config.startup_probe.kind, serving::StartupProbe::Kind::kAlive);
+  EXPECT_EQ(config.startup_probe.kind, serving::Probe::Kind::kAlive);
   EXPECT_THAT(config.instance.env, Contains("CLOUD_RUN_WORKER_POOL=papers"));
   EXPECT_THAT(config.instance.env, Contains("CLOUD_RUN_WORKER_POOL_REVISION=" + revision));
   EXPECT_THAT(config.instance.env, Not(Contains(HasSubstr("PORT="))));

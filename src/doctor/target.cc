@@ -182,7 +182,7 @@ Result<Target> target_of(const Request& request, io::Disk& disk,
   target.concurrency = config.container_concurrency;
   target.throttled = config.cpu == serving::CpuAllocation::kRequestBased;
   target.probe_deadline = spec::settings_of(service.template_).startup_probe.deadline();
-  if (config.startup_probe.kind == serving::StartupProbe::Kind::kHttpGet) {
+  if (config.startup_probe.kind == serving::Probe::Kind::kHttpGet) {
     target.probe_path = config.startup_probe.path;
   }
   target.request_path = request.request_path;

@@ -5,6 +5,10 @@
 #include "rpc/wire.h"
 
 namespace thaw::pubsub_api {
+
+using rpc::WireReader;
+using rpc::WireWriter;
+
 namespace {
 
 using messaging::Message;

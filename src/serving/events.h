@@ -33,7 +33,8 @@ constexpr std::string_view name_of(Temperature temperature) {
   return "cold";
 }
 
-enum class InstanceState { kStarting, kReady, kStopping };
+/// kUnready: it lives, but gets no new requests until its readiness probe passes.
+enum class InstanceState { kStarting, kReady, kUnready, kStopping };
 
 struct InstanceStatus {
   InstanceId id;

@@ -36,14 +36,34 @@ void InstanceRun::start(sandbox::Sandbox& sandbox, const sandbox::InstanceSpec& 
   instance_ = sandbox.start(record_.instance, spec, *this);
 }
 
-void InstanceRun::probe(Prober& prober, const StartupProbe& probe, uint16_t instance_port) {
+void InstanceRun::probe(Prober& prober, const Probe& probe, uint16_t instance_port) {
+  probing_ = prober.probe(address_of(probe, instance_port), probe,
+                          [this](Prober::Outcome outcome, std::string_view why) {
+                            const std::unique_ptr<Probing> done = std::move(probing_);
+                            owner_.on_probe(key_, outcome, why);
+                          });
+}
+
+void InstanceRun::check(Prober& prober, Health health, const Probe& probe,
+                        uint16_t instance_port) {
+  auto& check = checks_[static_cast<size_t>(health)];
+  check = prober.check(address_of(probe, instance_port), probe,
+                       [this, &check, health](Prober::Outcome outcome, std::string_view why) {
+                         const std::unique_ptr<Probing> done = std::move(check);
+                         owner_.on_checked(key_, health, outcome, why);
+                       });
+}
+
+/// The container's own port is reached at the sandbox's address; another one beside it.
+io::SocketAddress InstanceRun::address_of(const Probe& probe, uint16_t instance_port) const {
   io::SocketAddress at = address_;
-  // The container's own port is reached at the sandbox's address; another one beside it.
   if (probe.port != instance_port) at.port = probe.port;
-  probing_ = prober.probe(at, probe, [this](Prober::Outcome outcome) {
-    const std::unique_ptr<Probing> done = std::move(probing_);
-    owner_.on_probe(key_, outcome);
-  });
+  return at;
+}
+
+void InstanceRun::stop_probing() {
+  probing_.reset();
+  for (auto& check : checks_) check.reset();
 }
 
 void InstanceRun::freeze() {
@@ -76,17 +96,17 @@ void InstanceRun::wake_served() {
 }
 
 void InstanceRun::terminate() {
-  probing_.reset();
+  stop_probing();
   if (instance_) instance_->terminate();
 }
 
 void InstanceRun::kill() {
-  probing_.reset();
+  stop_probing();
   if (instance_) instance_->kill();
 }
 
 void InstanceRun::gone() {
-  probing_.reset();
+  stop_probing();
   instance_.reset();
 }
 

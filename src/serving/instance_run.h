@@ -3,6 +3,7 @@
 // **Thread**: the loop's. **Owner**: its RevisionPool, which outlives it. **Limits**: none.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,9 @@ namespace thaw::serving {
 class InstanceRunOwner {
  public:
   virtual void on_executed(InstanceKey key) = 0;
-  virtual void on_probe(InstanceKey key, Prober::Outcome outcome) = 0;
+  virtual void on_probe(InstanceKey key, Prober::Outcome outcome, std::string_view why) = 0;
+  virtual void on_checked(InstanceKey key, Health health, Prober::Outcome outcome,
+                          std::string_view why) = 0;
   /// The run may be destroyed in here.
   virtual void on_exit(InstanceKey key, const sandbox::ExitReport& report) = 0;
   /// How it started, in words for the service's log.
@@ -42,7 +45,9 @@ class InstanceRun final : public sandbox::InstanceObserver {
 
   /// The two steps of starting.
   void start(sandbox::Sandbox& sandbox, const sandbox::InstanceSpec& spec);
-  void probe(Prober& prober, const StartupProbe& probe, uint16_t instance_port);
+  void probe(Prober& prober, const Probe& probe, uint16_t instance_port);
+  /// One try of a probe while it serves.
+  void check(Prober& prober, Health health, const Probe& probe, uint16_t instance_port);
 
   void freeze();
   void thaw();
@@ -79,6 +84,9 @@ class InstanceRun final : public sandbox::InstanceObserver {
   void on_output(sandbox::OutputStream stream, std::string_view line) override;
   void on_exit(const sandbox::ExitReport& report) override;
 
+  io::SocketAddress address_of(const Probe& probe, uint16_t instance_port) const;
+  void stop_probing();
+
   InstanceRunOwner& owner_;
   InstanceKey key_;
   StartRecord record_;
@@ -91,6 +99,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
   bool is_hibernating_ = false;
   std::unique_ptr<sandbox::Instance> instance_;
   std::unique_ptr<Probing> probing_;
+  std::array<std::unique_ptr<Probing>, 2> checks_;  // by Health
 };
 
 }  // namespace thaw::serving

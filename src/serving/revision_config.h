@@ -17,19 +17,22 @@
 
 namespace thaw::serving {
 
-/// Contract 1.2. The startup probe; TCP on the port every 240 s with a 240 s timeout by default,
-/// which is done as many quick attempts within that time.
-struct StartupProbe {
-  /// kAlive: passes when the program still runs after initial_delay; for workers.
-  enum class Kind { kTcp, kHttpGet, kAlive };
+/// Contract 1.2. As it stands here the default startup probe: TCP on the port, 240 s, which is done
+/// as many quick attempts within that time.
+struct Probe {
+  /// kGrpc: grpc.health.v1. kAlive: passes when the program still runs after initial_delay; a
+  /// worker's startup probe.
+  enum class Kind { kTcp, kHttpGet, kGrpc, kAlive };
   Kind kind = Kind::kTcp;
   uint16_t port = 8080;
   std::string path = "/";                                         // kHttpGet
   std::vector<std::pair<std::string, std::string>> headers = {};  // kHttpGet
+  std::string service = {};                                       // kGrpc
   Duration initial_delay{0};
   Duration period = seconds(240);
   Duration timeout = seconds(240);
   int failure_threshold = 1;
+  int success_threshold = 1;  // of a readiness probe
 };
 
 enum class CpuAllocation { kRequestBased, kInstanceBased };
@@ -52,7 +55,9 @@ struct RevisionConfig {
   int initial_instances = 1;  // 0: the deploy does not try it out
   CpuAllocation cpu = CpuAllocation::kRequestBased;
   Reachability reachability = Reachability::kReachable;
-  StartupProbe startup_probe;
+  Probe startup_probe;
+  std::optional<Probe> liveness_probe = {};
+  std::optional<Probe> readiness_probe = {};
   Workload workload = Workload::kRequests;
   /// What says how many run; app/ follows it.
   std::optional<spec::StreamTrigger> stream = {};

@@ -52,7 +52,8 @@ std::optional<RevisionCore::View> RevisionCore::view(InstanceKey key) const {
       return View{InstanceState::kStarting, instance.in_flight};
     case Instance::State::kReady:
     case Instance::State::kDraining:
-      return View{InstanceState::kReady, instance.in_flight, temperature(instance)};
+      return View{instance.unready ? InstanceState::kUnready : InstanceState::kReady,
+                  instance.in_flight, temperature(instance)};
     case Instance::State::kStopping:
       return View{InstanceState::kStopping, instance.in_flight};
     case Instance::State::kFree:
@@ -162,7 +163,8 @@ std::optional<InstanceKey> RevisionCore::pick(Instant now) {
 
 bool RevisionCore::has_place(InstanceKey key, Instant now) const {
   const Instance& instance = instances_[key];
-  return instance.in_flight < config_.container_concurrency && instance.suspect_until <= now;
+  return instance.in_flight < config_.container_concurrency && instance.suspect_until <= now &&
+         !instance.unready;
 }
 
 void RevisionCore::give(Instant now, RequestKey request, InstanceKey key, Waited waited) {
@@ -338,6 +340,7 @@ void RevisionCore::on(Instant now, const event::Wake&) {
   }
   explain(now);
   dispatch(now);
+  check_health(now);
   freeze_idle(now);
   refuse_overdue(now);
   if (next_tick_ && *next_tick_ <= now) scale(now);

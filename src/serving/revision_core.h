@@ -10,6 +10,8 @@
 // - A request waits max(3.5 x mean start time, 10 s), counted from when the first instance was
 //   ready: while a revision comes up from zero its requests wait as long as the startup probe
 //   allows. No request waits past its deadline.
+// - One whose liveness probe fails is killed, as if it had crashed; one whose readiness probe fails
+//   gets no new requests until it passes. Neither is tried on a frozen instance (probe_watch.h).
 // - When the last start failed and none is left, whoever waits is refused with the reason; while
 //   the back-off lasts, newcomers are too, at once.
 // - `scale_to_zero_after` after the last request, or after an unused first start was ready, all
@@ -121,6 +123,8 @@ class RevisionCore {
     bool frozen = false;
     bool hibernated = false;  // and frozen
     bool just_woken = false;  // was hibernated, nothing was answered since
+    bool unready = false;     // its readiness probe fails
+    bool unhealthy = false;   // killed for its liveness probe
     Instant idle_from;        // kReady without a request
     Instant decided;
     Instant executed_at;
@@ -129,6 +133,8 @@ class RevisionCore {
     Instant suspect_until;
     std::optional<sandbox::ExitReport> report;  // kGone
     std::optional<Words> end;                   // kGone, when it was not told to end
+    std::optional<ProbeWatch> liveness;         // was_ready
+    std::optional<ProbeWatch> readiness;
   };
   struct Explaining {
     RequestKey request;
@@ -149,6 +155,7 @@ class RevisionCore {
   void on(Instant now, const event::Executed& event);
   void on(Instant now, const event::ProbePassed& event);
   void on(Instant now, const event::ProbeFailed& event);
+  void on(Instant now, const event::Checked& event);
   void on(Instant now, const event::Exited& event);
   void on(Instant now, const event::Configured& event);
   void on(Instant now, const event::Retired& event);
@@ -189,6 +196,16 @@ class RevisionCore {
   void forget_if_done(InstanceKey key);
   Duration longest_ready(Instant now) const;
   void declare(RevisionState::Ready ready, const Words* words);
+
+  // Probes (revision_core_health.cc).
+  void watch_health(Instant now, InstanceKey key);
+  void check_health(Instant now);
+  void look_at(Instant now, InstanceKey key, Health health);
+  static std::optional<ProbeWatch>& watch(Instance& instance, Health health);
+  static Instant next_check(const Instance& instance);
+  static bool is_calm(const Instance& instance);
+  void fails_liveness(Instant now, InstanceKey key, std::string_view why);
+  int unready() const;
 
   // Scale (revision_core_instances.cc).
   void settle(Instant now);

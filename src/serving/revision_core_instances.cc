@@ -56,6 +56,7 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
     if (load_ == 0) idle_since_ = now;
   }
   ready_.push_back(event.instance);
+  watch_health(now, event.instance);
   const Duration took = now - instance.decided;
   start_times_.add(took);
   if (keep_warm_) {
@@ -81,7 +82,7 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
 
 void RevisionCore::on(Instant now, const event::ProbeFailed& event) {
   if (instances_[event.instance].state != Instance::State::kStarting) return;
-  const Words words = never_listens(config_.instance, config_.startup_probe);
+  const Words words = never_listens(config_.instance, config_.startup_probe, event.why);
   start_failed(now, event.instance, words);
   stop(now, event.instance, "it never listened");
   settle(now);
@@ -100,6 +101,7 @@ void RevisionCore::on(Instant now, const event::Exited& event) {
   switch (before) {
     case Instance::State::kStopping:
       --stopping_;
+      if (instance.unhealthy) break;
       if (instance.was_ready) backoff_.went_well();
       if (by_our_hand(event.report->kind)) break;
       instance.end = ended(ending, config_.instance);  // it failed before, or while it stopped
@@ -213,7 +215,7 @@ void RevisionCore::drain_all(Instant now, std::string_view why) {
 bool RevisionCore::call_back_one() {
   if (draining_ == 0) return false;
   for (InstanceKey key = 0; key < instances_.size(); ++key) {
-    if (instances_[key].state != Instance::State::kDraining) continue;
+    if (instances_[key].state != Instance::State::kDraining || instances_[key].unready) continue;
     instances_[key].state = Instance::State::kReady;
     --draining_;
     ready_.push_back(key);
@@ -266,7 +268,7 @@ void RevisionCore::start_for_waiting(Instant now) {
   while (!queue_.empty() && call_back_one()) dispatch(now);
   if (queue_.empty()) return;
   const bool on_demand =
-      options_.autoscaler.start_on_demand == scaling::StartOnDemand::kYes || usable() == 0;
+      options_.autoscaler.start_on_demand == scaling::StartOnDemand::kYes || usable() == unready();
   if (!on_demand) return;
   // A suspect that lives after all will take some of them.
   const int homeless = std::max(0, queue_.size() - suspect_places(now));
@@ -282,6 +284,7 @@ int RevisionCore::suspect_places(Instant now) const {
   int places = 0;
   for (const InstanceKey key : ready_) {
     const Instance& instance = instances_[key];
+    if (instance.unready) continue;
     if (instance.suspect_until > now) places += config_.container_concurrency - instance.in_flight;
   }
   return places;
@@ -303,7 +306,7 @@ void RevisionCore::scale(Instant now) {
   scaling::Facts facts;
   facts.stable_average = average_of(rate_ ? rate_->stable() : meter_.stable(), aggregation, now);
   facts.panic_average = average_of(rate_ ? rate_->panic() : meter_.panic(), aggregation, now);
-  facts.ready_instances = count(ready_);
+  facts.ready_instances = count(ready_) - unready();
   facts.needed_now = needed_for(peak_load_);
   facts.concurrency = config_.container_concurrency;
   facts.reachable = config_.reachability == Reachability::kReachable ? scaling::Reachable::kYes
@@ -329,12 +332,15 @@ void RevisionCore::apply(Instant now, int desired) {
     if (!may_start(now)) break;
     start(now, now, "more load than instances");
   }
-  int surplus = usable() - desired;
+  int surplus = usable() - unready() - desired;  // one that is not ready may be again
   while (surplus-- > 0 && !ready_.empty()) {
     // The least loaded; the newest of several.
     const auto least =
         std::min_element(ready_.rbegin(), ready_.rend(), [this](InstanceKey a, InstanceKey b) {
-          return instances_[a].in_flight < instances_[b].in_flight;
+          const auto rank = [this](InstanceKey key) {
+            return std::pair(instances_[key].unready, instances_[key].in_flight);
+          };
+          return rank(a) < rank(b);
         });
     drain(now, *least, "fewer are needed");
   }
@@ -378,6 +384,7 @@ void RevisionCore::plan_wake(Instant now) {
     if (suspect && !queue_.empty()) want_wake(instance.suspect_until);
     if (suspect && instance.in_flight == 0) want_wake(instance.suspect_until);
     if (could_freeze(instance, now)) want_wake(instance.idle_from + options_.freeze_after);
+    want_wake(next_check(instance));
   }
   for (const Explaining& asked : explaining_) want_wake(asked.until);
   if (const auto deadline = queue_.earliest_deadline()) want_wake(*deadline);

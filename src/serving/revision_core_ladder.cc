@@ -21,6 +21,7 @@ void RevisionCore::thaw(InstanceKey key) {
   Instance& instance = instances_[key];
   if (!std::exchange(instance.frozen, false)) return;
   if (std::exchange(instance.hibernated, false)) instance.just_woken = true;
+  want_wake(next_check(instance));
   want(action::SetCpu{key, Cpu::kFull});
 }
 
@@ -49,11 +50,12 @@ void RevisionCore::on(Instant now, const event::Descend& event) {
   }
 }
 
-/// One that may be dying is left alone, so that its end is seen.
+/// One that may be dying is left alone, so that its end is seen; likewise one whose probes have not
+/// agreed yet.
 bool RevisionCore::could_freeze(const Instance& instance, Instant now) const {
   return config_.cpu == CpuAllocation::kRequestBased && !instance.frozen &&
          instance.state == Instance::State::kReady && instance.in_flight == 0 &&
-         instance.explaining == 0 && instance.suspect_until <= now;
+         instance.explaining == 0 && instance.suspect_until <= now && is_calm(instance);
 }
 
 void RevisionCore::freeze_idle(Instant now) {

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "sandbox/sandbox.h"
 #include "serving/events.h"
+#include "serving/probe_watch.h"
 #include "serving/refusal.h"
 #include "serving/request_queue.h"
 #include "serving/revision_config.h"
@@ -22,6 +23,9 @@ namespace thaw::serving {
 
 /// An instance within its revision; free for another one after action::Forget.
 using InstanceKey = uint32_t;
+
+/// Probes of an instance that serves.
+enum class Health { kLiveness, kReadiness };
 
 namespace event {
 
@@ -49,6 +53,14 @@ struct ProbePassed {
 };
 struct ProbeFailed {
   InstanceKey instance;
+  std::string_view why = {};  // of the last try
+};
+/// A try that action::Check asked for has ended.
+struct Checked {
+  InstanceKey instance;
+  Health health;
+  ProbeWatch::Outcome outcome;
+  std::string_view why = {};
 };
 struct Exited {
   InstanceKey instance;
@@ -74,7 +86,7 @@ struct Wake {};
 
 using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
                            event::ConnectionBroke, event::Executed, event::ProbePassed,
-                           event::ProbeFailed, event::Exited, event::Configured, event::Retired,
+                           event::ProbeFailed, event::Checked, event::Exited, event::Configured, event::Retired,
                            event::ShutDown, event::Descend, event::Wake>;
 
 namespace action {
@@ -95,6 +107,11 @@ struct StartInstance {
 };
 struct StartProbe {
   InstanceKey instance;
+};
+/// Its liveness or readiness probe is to be tried once; dropped when it is told to end.
+struct Check {
+  InstanceKey instance;
+  Health health;
 };
 /// kNone: no request is in it, it is frozen until kFull.
 struct SetCpu {
@@ -132,7 +149,7 @@ struct Declare {
 
 using Action =
     std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
-                 action::SetCpu, action::Hibernate, action::WakeServed, action::Terminate,
+                 action::Check, action::SetCpu, action::Hibernate, action::WakeServed, action::Terminate,
                  action::Kill, action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

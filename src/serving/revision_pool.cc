@@ -138,6 +138,12 @@ void RevisionPool::act(const action::StartProbe& action) {
   runs_[action.instance]->probe(parts_.prober, config().startup_probe, config().instance.port);
 }
 
+void RevisionPool::act(const action::Check& action) {
+  const auto& probe = action.health == Health::kLiveness ? config().liveness_probe
+                                                         : config().readiness_probe;
+  runs_[action.instance]->check(parts_.prober, action.health, *probe, config().instance.port);
+}
+
 void RevisionPool::act(const action::SetCpu& action) {
   InstanceRun& run = *runs_[action.instance];
   if (action.cpu == action::SetCpu::Cpu::kFull) return run.thaw();
@@ -162,13 +168,20 @@ void RevisionPool::act(const action::Kill& action) { runs_[action.instance]->kil
 
 void RevisionPool::act(const action::Forget& action) { runs_[action.instance].reset(); }
 
-void RevisionPool::on_probe(InstanceKey key, Prober::Outcome outcome) {
-  if (outcome == Prober::Outcome::kFailed) return send(event::ProbeFailed{key});
+void RevisionPool::on_probe(InstanceKey key, Prober::Outcome outcome, std::string_view why) {
+  if (outcome == Prober::Outcome::kFailed) return send(event::ProbeFailed{key, why});
   InstanceRun& run = *runs_[key];
   run.record().listening = now();
   tell_record(run.record());
   send(event::ProbePassed{key});  // may give it requests: no gap in the bill
   leave(run);
+}
+
+void RevisionPool::on_checked(InstanceKey key, Health health, Prober::Outcome outcome,
+                              std::string_view why) {
+  const bool passed = outcome == Prober::Outcome::kPassed;
+  send(event::Checked{key, health,
+                      passed ? ProbeWatch::Outcome::kPassed : ProbeWatch::Outcome::kFailed, why});
 }
 
 void RevisionPool::on_exit(InstanceKey key, const sandbox::ExitReport& reported) {

@@ -77,7 +77,9 @@ class RevisionPool final : private InstanceRunOwner {
 
  private:
   void on_executed(InstanceKey key) override;
-  void on_probe(InstanceKey key, Prober::Outcome outcome) override;
+  void on_probe(InstanceKey key, Prober::Outcome outcome, std::string_view why) override;
+  void on_checked(InstanceKey key, Health health, Prober::Outcome outcome,
+                  std::string_view why) override;
   void on_exit(InstanceKey key, const sandbox::ExitReport& report) override;
   void on_rung(InstanceKey key, std::string_view words) override;
   void on_hibernated(InstanceKey key, const sandbox::Usage& usage,
@@ -90,6 +92,7 @@ class RevisionPool final : private InstanceRunOwner {
   void act(const action::Refuse& action);
   void act(const action::StartInstance& action);
   void act(const action::StartProbe& action);
+  void act(const action::Check& action);
   void act(const action::SetCpu& action);
   void act(const action::Hibernate& action);
   void act(const action::WakeServed& action);

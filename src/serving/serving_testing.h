@@ -131,17 +131,22 @@ class FakeProber final : public Prober {
  public:
   struct Asked {
     io::SocketAddress address;
-    std::function<void(Outcome)> done;  // empty: given up
+    OnProbed done;  // empty: given up
+    Probe probe = {};
   };
 
-  std::unique_ptr<Probing> probe(const io::SocketAddress& address, const StartupProbe&,
-                                 std::function<void(Outcome)> done) override {
-    asked.push_back(std::make_shared<Asked>(Asked{address, std::move(done)}));
+  std::unique_ptr<Probing> probe(const io::SocketAddress& address, const Probe& probe,
+                                 OnProbed done) override {
+    asked.push_back(std::make_shared<Asked>(Asked{address, std::move(done), probe}));
     return std::make_unique<Handle>(asked.back());
   }
-  void answer(size_t index, Outcome outcome = Outcome::kPassed) {
+  std::unique_ptr<Probing> check(const io::SocketAddress& address, const Probe& what,
+                                 OnProbed done) override {
+    return probe(address, what, std::move(done));
+  }
+  void answer(size_t index, Outcome outcome = Outcome::kPassed, std::string_view why = {}) {
     const auto done = asked[index]->done;
-    done(outcome);
+    done(outcome, why);
   }
 
   std::vector<std::shared_ptr<Asked>> asked;

@@ -16,6 +16,8 @@ constexpr std::string_view kMissing = "ContainerMissing";
 constexpr std::string_view kMemory = "ContainerOutOfMemory";
 constexpr std::string_view kCrashed = "ContainerCrashed";
 constexpr std::string_view kKilled = "ContainerKilled";
+constexpr std::string_view kUnhealthy = "ContainerUnhealthy";
+constexpr std::string_view kUnready = "ContainerNotReady";
 constexpr std::string_view kSlow = "ContainerSlowToStart";
 constexpr std::string_view kAborted =
     "The request was aborted because there was no available "
@@ -26,6 +28,10 @@ std::string span(Duration value) {
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(value);
   if (whole == value && value >= seconds(1)) return fmt::format("{} s", whole.count());
   return format_duration(value);
+}
+
+std::string times(int count) {
+  return count == 1 ? "once" : fmt::format("{} times in a row", count);
 }
 
 std::string signal_name(int signal) {
@@ -101,7 +107,7 @@ Words out_of_memory(const Ending& ending, const sandbox::InstanceSpec& spec) {
 
 }  // namespace
 
-Duration allowed_start(const StartupProbe& probe) {
+Duration allowed_start(const Probe& probe) {
   return probe.initial_delay + probe.period * probe.failure_threshold;
 }
 
@@ -137,7 +143,7 @@ Words ended(const Ending& ending, const sandbox::InstanceSpec& spec) {
           hint + see_logs(ending.last_stderr, spec)};
 }
 
-Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const StartupProbe& probe) {
+Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const Probe& probe) {
   return {Severity::kWarning, std::string(kSlow),
           fmt::format("The container listened on port {} only {} after it was started; {} are "
                       "allowed.",
@@ -146,12 +152,16 @@ Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const Start
           "give it more --cpu, or keep an instance ready with --min-instances=1."};
 }
 
-Words never_listens(const sandbox::InstanceSpec& spec, const StartupProbe& probe) {
-  const bool http = probe.kind == StartupProbe::Kind::kHttpGet;
-  const std::string asked =
-      http ? fmt::format(" GET {} on port {} was not answered with 2xx or 3xx.", probe.path,
-                         probe.port)
-           : std::string();
+Words never_listens(const sandbox::InstanceSpec& spec, const Probe& probe, std::string_view why) {
+  std::string asked;
+  if (probe.kind == Probe::Kind::kHttpGet) {
+    asked = fmt::format(" GET {} on port {} was not answered with 2xx or 3xx.", probe.path,
+                        probe.port);
+  } else if (probe.kind == Probe::Kind::kGrpc) {
+    asked = fmt::format(" grpc.health.v1.Health/Check on port {} was not answered with SERVING.",
+                        probe.port);
+  }
+  if (!asked.empty() && !why.empty()) asked += fmt::format(" The last try: {}.", why);
   return {Severity::kError, std::string(kHealthCheck),
           fmt::format("The container failed to start and listen on the port defined by the PORT "
                       "environment variable ({}) within the allocated timeout of {}.{}",
@@ -160,6 +170,23 @@ Words never_listens(const sandbox::InstanceSpec& spec, const StartupProbe& probe
                       "port. If it needs longer, raise failureThreshold or periodSeconds of its "
                       "startup probe. What it printed is in `thaw logs {}`.",
                       spec.service.str())};
+}
+
+Words fails_liveness(const sandbox::InstanceSpec& spec, const Probe& probe, std::string_view why) {
+  return {Severity::kError, std::string(kUnhealthy),
+          fmt::format("The container failed its liveness probe {} and was killed: {}.",
+                      times(probe.failure_threshold), why),
+          fmt::format("Requests that were in it ended with 503; another instance is started when "
+                      "it is needed. If it was only busy, raise timeoutSeconds or "
+                      "failureThreshold. What it printed is in `thaw logs {}`.",
+                      spec.service.str())};
+}
+
+Words not_ready(const Probe& probe, std::string_view why) {
+  return {Severity::kWarning, std::string(kUnready),
+          fmt::format("The container failed its readiness probe {}: {}.",
+                      times(probe.failure_threshold), why),
+          "It gets no new requests until the probe passes."};
 }
 
 Words ignores_sigterm(Duration grace) {

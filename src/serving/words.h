@@ -39,12 +39,17 @@ struct Ending {
 
 Words ended(const Ending& ending, const sandbox::InstanceSpec& spec);
 /// It listens, but `took` is long. `probe` says what is allowed.
-Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const StartupProbe& probe);
-Words never_listens(const sandbox::InstanceSpec& spec, const StartupProbe& probe);
+Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const Probe& probe);
+/// `why`: what the last try met, without a full stop; may be empty.
+Words never_listens(const sandbox::InstanceSpec& spec, const Probe& probe,
+                    std::string_view why = {});
+/// Its liveness probe failed so often that it is killed; its readiness probe, that it rests.
+Words fails_liveness(const sandbox::InstanceSpec& spec, const Probe& probe, std::string_view why);
+Words not_ready(const Probe& probe, std::string_view why);
 Words ignores_sigterm(Duration grace);
 
 /// The longest time a start may take: initial delay + period x failure threshold (contract 1.2).
-Duration allowed_start(const StartupProbe& probe);
+Duration allowed_start(const Probe& probe);
 
 Refusal queue_is_full(int longest);
 Refusal no_free_instance(Duration waited, int max_instances);

@@ -29,7 +29,7 @@ bool has(const std::string& text, std::string_view part) {
 }
 
 TEST(Words, ListensLateNamesMeasuredTimeAndLimit) {
-  const Words words = listens_late(seconds(5.25), spec(), StartupProbe());
+  const Words words = listens_late(seconds(5.25), spec(), Probe());
   EXPECT_EQ(words.severity, Severity::kWarning);
   EXPECT_EQ(words.message(),
             "The container listened on port 8080 only 5.25 s after it was started; 240 s are "
@@ -38,7 +38,7 @@ TEST(Words, ListensLateNamesMeasuredTimeAndLimit) {
 }
 
 TEST(Words, NeverListensSaysWhatCloudRunSaysAndWhatToCheck) {
-  StartupProbe probe;
+  Probe probe;
   probe.initial_delay = seconds(5);
   probe.period = seconds(10);
   probe.failure_threshold = 3;
@@ -50,7 +50,7 @@ TEST(Words, NeverListensSaysWhatCloudRunSaysAndWhatToCheck) {
   EXPECT_TRUE(has(words.advice, "0.0.0.0, not on 127.0.0.1"));
   EXPECT_TRUE(has(words.advice, "$PORT, not on another port"));
   EXPECT_TRUE(has(words.advice, "`thaw logs demo`"));
-  probe.kind = StartupProbe::Kind::kHttpGet;
+  probe.kind = Probe::Kind::kHttpGet;
   probe.path = "/ready";
   EXPECT_TRUE(has(never_listens(spec(), probe).summary, "GET /ready on port 8080"));
 }
@@ -129,8 +129,8 @@ TEST(Words, EveryKindOfFailureHasAMessageOfItsOwn) {
                           ExitReport::Kind::kOutOfMemory, ExitReport::Kind::kNotStarted}) {
     messages.insert(ended(ending(Phase::kServing, kind), spec()).message());
   }
-  messages.insert(listens_late(seconds(5), spec(), StartupProbe()).message());
-  messages.insert(never_listens(spec(), StartupProbe()).message());
+  messages.insert(listens_late(seconds(5), spec(), Probe()).message());
+  messages.insert(never_listens(spec(), Probe()).message());
   messages.insert(ignores_sigterm(seconds(10)).message());
   EXPECT_EQ(messages.size(), 7U);
 }
@@ -183,7 +183,7 @@ TEST(Refusals, DoNotShowCallersWhatTheContainerPrinted) {
 }
 
 TEST(Refusals, RetryAfterIsInWholeSecondsRoundedUp) {
-  const Words words = never_listens(spec(), StartupProbe());
+  const Words words = never_listens(spec(), Probe());
   EXPECT_EQ(cannot_start(words, milliseconds(1)).retry_after, seconds(1));
   EXPECT_EQ(cannot_start(words, seconds(1.2)).retry_after, seconds(2));
   EXPECT_EQ(cannot_start(words, Duration(0)).retry_after, seconds(1));

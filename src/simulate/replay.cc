@@ -154,6 +154,7 @@ class Replay {
   void on(const action::Terminate& end) { later(kStopTime, end.instance, Due::What::kExits); }
   void on(const action::Kill& kill) { later(Duration(0), kill.instance, Due::What::kExits); }
   void on(const action::StartProbe&) {}
+  void on(const action::Check&) {}  // its programs are well, so it has no such probes
   void on(const action::SetCpu& set) {
     Instance& instance = instances_[set.instance];
     ++instance.freezes;
@@ -311,7 +312,10 @@ void Outcome::add(const Outcome& other) {
 }
 
 Outcome replay(const std::vector<Call>& calls, const Policy& policy, const ReplayOptions& options) {
-  return Replay(calls, policy, options).run();
+  ReplayOptions well = options;
+  well.config.liveness_probe.reset();
+  well.config.readiness_probe.reset();
+  return Replay(calls, policy, well).run();
 }
 
 }  // namespace thaw::simulate

@@ -229,8 +229,10 @@ class ContainerRules {
       fault(name, fmt::format("has {} of tcpSocket, httpGet and grpc; give exactly one", actions));
     } else if (!is_startup && probe->kind == ProbeKind::kTcp) {
       fault(at("tcpSocket"), "is for startupProbe only; use httpGet or grpc");
-    } else if (is_startup && probe->kind == ProbeKind::kGrpc) {
-      fault(at("grpc"), "not supported yet: use httpGet or tcpSocket");
+    }
+    if (name != "readinessProbe" && *probe->success_threshold != 1) {
+      fault(at("successThreshold"),
+            fmt::format("{} is not allowed; only 1 is", *probe->success_threshold));
     }
     http_get(at("httpGet"), *probe);
     if (is_startup) startup_times(*probe);

@@ -150,7 +150,7 @@ TEST(ContainerRules, BelowOneCpuIsOneRequestAtATime) {
 TEST(ContainerRules, StartupProbe) {
   const Row kRows[] = {
       {"C.startupProbe", R"({"tcpSocket":{}})", "", ""},
-      {"C.startupProbe", R"({"grpc":{}})", "C.startupProbe.grpc", "not supported yet"},
+      {"C.startupProbe", R"({"grpc":{}})", "", ""},
       {"C.startupProbe",
        R"({"httpGet":{"path":"/a"},"timeoutSeconds":600,"periodSeconds":600,"failureThreshold":1})",
        "", ""},
@@ -195,9 +195,12 @@ TEST(ContainerRules, LivenessAndReadinessProbes) {
       {"C.livenessProbe", R"({"tcpSocket":{}})", "C.livenessProbe.tcpSocket", "startupProbe only"},
       {"C.livenessProbe", R"({"httpGet":{},"periodSeconds":3601})", "C.livenessProbe.periodSeconds",
        "from 1 to 3600"},
+      {"C.livenessProbe", R"({"grpc":{},"successThreshold":2})", "C.livenessProbe.successThreshold",
+       "only 1 is"},
       {"C.readinessProbe", R"({"httpGet":{}})", "C.readinessProbe", "launch-stage: BETA"}};
   expect_all(kRows);
   const Row kBeta[] = {{"C.readinessProbe", R"({"httpGet":{}})", "", ""},
+                       {"C.readinessProbe", R"({"grpc":{},"successThreshold":2})", "", ""},
                        {"C.readinessProbe", R"({"tcpSocket":{}})", "C.readinessProbe.tcpSocket",
                         "startupProbe only"}};
   expect_all(kBeta, with({{"metadata.annotations[run.googleapis.com/launch-stage]", "\"BETA\""}}));

@@ -128,12 +128,12 @@ constexpr FieldRow kFieldRows[] = {
     {"Container", "startupProbe", kObject, "Probe", kUsed, 0, 0, "TCP on the port, 240 s",
      "When it passes, the instance gets requests. failureThreshold times periodSeconds is at most "
      "600 s; timeoutSeconds and periodSeconds are at most 600."},
-    {"Container", "livenessProbe", kObject, "Probe", kNoticed, 0, 0, "",
-     "Stops an instance that does not answer any more. httpGet or grpc only. Kept, but not acted "
-     "on yet."},
-    {"Container", "readinessProbe", kObject, "Probe", kNoticed, 0, 0, "",
-     "Holds new requests back from an instance. httpGet or grpc only; needs the annotation "
-     "`run.googleapis.com/launch-stage: BETA`. Kept, but not acted on yet."},
+    {"Container", "livenessProbe", kObject, "Probe", kUsed, 0, 0, "",
+     "Kills an instance that does not answer any more; its requests end with 503. httpGet or grpc "
+     "only. Not tried while the instance is frozen."},
+    {"Container", "readinessProbe", kObject, "Probe", kUsed, 0, 0, "",
+     "Holds new requests back from an instance while it fails. httpGet or grpc only; needs the "
+     "annotation `run.googleapis.com/launch-stage: BETA`. Not tried while the instance is frozen."},
     {"Container", "imagePullPolicy", kString, "", kKept, 0, 0, "",
      "Of Kubernetes; no meaning here."},
     {"Container", "terminationMessagePath", kString, "", kKept, 0, 0, "",
@@ -183,15 +183,16 @@ constexpr FieldRow kFieldRows[] = {
      "Passes when the port accepts a connection. Only for startupProbe. Exactly one of tcpSocket, "
      "httpGet and grpc."},
     {"Probe", "httpGet", kObject, "HttpGet", kUsed, 0, 0, "", "Passes on a status of 200 to 399."},
-    {"Probe", "grpc", kObject, "Grpc", kKept, 0, 0, "",
-     "Passes when grpc.health.v1 answers SERVING. Not supported yet for startupProbe."},
+    {"Probe", "grpc", kObject, "Grpc", kUsed, 0, 0, "",
+     "Passes when grpc.health.v1 answers SERVING, over HTTP/2 without TLS."},
     {"Probe", "initialDelaySeconds", kInt, "", kUsed, 0, 600, "0", "Before the first try."},
     {"Probe", "periodSeconds", kInt, "", kUsed, 1, 3600, "10",
      "From try to try; at least timeoutSeconds."},
     {"Probe", "timeoutSeconds", kInt, "", kUsed, 1, 3600, "1", "For one try."},
     {"Probe", "failureThreshold", kInt, "", kUsed, 1, kMostInt32, "3",
      "Failures in a row until it counts."},
-    {"Probe", "successThreshold", kInt, "", kUsed, 1, 1, "1", "Only 1."},
+    {"Probe", "successThreshold", kInt, "", kUsed, 1, kMostInt32, "1",
+     "Successes in a row until a readiness probe passes again; 1 for the others."},
     {"Probe", "exec", kAny, "", kRefused, 0, 0, "",
      "use httpGet, tcpSocket or grpc, as on Cloud Run"},
     {"Probe", "terminationGracePeriodSeconds", kAny, "", kRefused, 0, 0, "",

@@ -29,11 +29,10 @@ enum class FieldType {
 
 /// How the choice is made: a field that changes what a service does is used or refused, never
 /// dropped in silence; a field that only describes (labels, a client's marks, what the
-/// platform writes) is kept; a field whose absence a service can live with is kept and said.
+/// platform writes) is kept.
 enum class Support {
   kUsed,
-  kKept,     // harmless: stored and printed again
-  kNoticed,  // stored and printed again, and whoever deploys is told that it has no effect yet
+  kKept,  // harmless: stored and printed again
   kRefused,  // an error, unless it is empty (null, "", false, [] or {})
 };
 

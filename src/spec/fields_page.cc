@@ -81,8 +81,6 @@ std::string_view support_words(Support support) {
       return "**used**";
     case Support::kKept:
       return "kept";
-    case Support::kNoticed:
-      return "kept, said";
     case Support::kRefused:
       return "refused";
   }

@@ -170,20 +170,4 @@ Status validate(const Service& service, std::vector<FieldViolation>* violations)
   return {};
 }
 
-std::vector<FieldViolation> notices(const Service& service) {
-  std::vector<FieldViolation> found;
-  const auto& containers = service.template_.spec.containers;
-  for (size_t i = 0; i < containers.size(); ++i) {
-    const auto add = [&](std::string_view name) {
-      const FieldRow* row = find_field("Container", name);
-      if (row->support != Support::kNoticed) return;
-      found.push_back({fmt::format("spec.template.spec.containers[{}].{}", i, name), 0, 0,
-                       "is kept, but not acted on yet"});
-    };
-    if (containers[i].liveness_probe) add("livenessProbe");
-    if (containers[i].readiness_probe) add("readinessProbe");
-  }
-  return found;
-}
-
 }  // namespace thaw::spec

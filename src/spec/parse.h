@@ -36,7 +36,4 @@ Result<RevisionTemplate> template_from_store(const Json& json);
 /// Holds a service that was not parsed but put together (say, from flags) to the same rules.
 Status validate(const Service& service, std::vector<FieldViolation>* violations = nullptr);
 
-/// Settings that are kept but not acted on yet, to be told to whoever deploys the service.
-std::vector<FieldViolation> notices(const Service& service);
-
 }  // namespace thaw::spec

@@ -250,14 +250,5 @@ TEST(Validate, HoldsAServiceThatWasPutTogetherToTheSameRules) {
   EXPECT_EQ(faults.size(), 2u) << status.error().message();
 }
 
-TEST(Notices, ProbesThatAreNotActedOnAreTold) {
-  auto service = parse_service(kGood, "a");
-  ASSERT_TRUE(service);
-  EXPECT_TRUE(notices(*service).empty());
-  service->template_.spec.containers[0].liveness_probe.emplace();
-  ASSERT_EQ(notices(*service).size(), 1u);
-  EXPECT_EQ(notices(*service)[0].path, "spec.template.spec.containers[0].livenessProbe");
-}
-
 }  // namespace
 }  // namespace thaw::spec

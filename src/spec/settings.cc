@@ -18,6 +18,7 @@ ProbeSettings probe_settings(const Probe& probe) {
   settings.period = *probe.period;
   settings.timeout = *probe.timeout;
   settings.failure_threshold = *probe.failure_threshold;
+  settings.success_threshold = *probe.success_threshold;
   return settings;
 }
 

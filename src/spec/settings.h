@@ -23,6 +23,7 @@ struct ProbeSettings {
   Duration period = seconds(10);
   Duration timeout = seconds(1);
   int32_t failure_threshold = 3;
+  int32_t success_threshold = 1;
 
   /// The probe has failed for good this long after the instance's start, at the latest.
   Duration deadline() const { return initial_delay + period * failure_threshold; }

@@ -1,11 +1,16 @@
-#include "serving/tcp_prober.h"
+#include "probes/net_prober.h"
 
 #include <gtest/gtest.h>
 
 #include "serving/serving_testing.h"
 
-namespace thaw::serving {
+namespace thaw::probes {
 namespace {
+
+using serving::FakeTime;
+using serving::Probe;
+using serving::Prober;
+using serving::Probing;
 
 /// A peer that is refused, silent, or answers.
 class FakeNet final : public io::Net {
@@ -71,33 +76,36 @@ class FakeNet final : public io::Net {
   FakeTime& time_;
 };
 
-class TcpProberTest : public testing::Test {
+class NetProberTest : public testing::Test {
  protected:
-  void begin(const StartupProbe& probe) {
-    probing_ = prober_.probe({"127.0.0.1", 8080}, probe, [this](Prober::Outcome outcome) {
-      outcome_ = outcome;
-      ++answers_;
-      probing_.reset();
-    });
+  void begin(const Probe& probe) {
+    probing_ = prober_.probe({"127.0.0.1", 8080}, probe,
+                             [this](Prober::Outcome outcome, std::string_view why) {
+                               outcome_ = outcome;
+                               why_ = why;
+                               ++answers_;
+                               probing_.reset();
+                             });
   }
-  static StartupProbe http() {
-    StartupProbe probe;
-    probe.kind = StartupProbe::Kind::kHttpGet;
+  static Probe http() {
+    Probe probe;
+    probe.kind = Probe::Kind::kHttpGet;
     probe.path = "/ready";
     return probe;
   }
 
   FakeTime time_;
   FakeNet net_{time_};
-  TcpProber prober_{time_, time_, net_};
+  NetProber prober_{time_, time_, net_};
   std::unique_ptr<Probing> probing_;
   std::optional<Prober::Outcome> outcome_;
+  std::string why_;
   int answers_ = 0;
 };
 
-TEST_F(TcpProberTest, PassesAtTheFirstConnectionAndNeverInsideTheCall) {
+TEST_F(NetProberTest, PassesAtTheFirstConnectionAndNeverInsideTheCall) {
   net_.mode = FakeNet::Mode::kConnects;
-  begin(StartupProbe());
+  begin(Probe());
   EXPECT_EQ(answers_, 0);
   time_.turn();
   EXPECT_EQ(outcome_, Prober::Outcome::kPassed);
@@ -106,8 +114,8 @@ TEST_F(TcpProberTest, PassesAtTheFirstConnectionAndNeverInsideTheCall) {
   EXPECT_EQ(answers_, 1);
 }
 
-TEST_F(TcpProberTest, FirstAttemptsAreAMillisecondApartLaterOnesATenthOfASecond) {
-  begin(StartupProbe());
+TEST_F(NetProberTest, FirstAttemptsAreAMillisecondApartLaterOnesATenthOfASecond) {
+  begin(Probe());
   time_.run_until(0.0105);
   EXPECT_EQ(net_.attempts.size(), 11U);  // at 0, 1, ... 10 ms
   time_.run_until(20);
@@ -119,8 +127,8 @@ TEST_F(TcpProberTest, FirstAttemptsAreAMillisecondApartLaterOnesATenthOfASecond)
   EXPECT_EQ(outcome_, Prober::Outcome::kPassed);
 }
 
-TEST_F(TcpProberTest, GivesUpAfterTheDelayAndAllPeriods) {
-  StartupProbe probe;
+TEST_F(NetProberTest, GivesUpAfterTheDelayAndAllPeriods) {
+  Probe probe;
   probe.initial_delay = seconds(5);
   probe.period = seconds(2);
   probe.timeout = seconds(1);
@@ -136,8 +144,8 @@ TEST_F(TcpProberTest, GivesUpAfterTheDelayAndAllPeriods) {
   EXPECT_EQ(time_.pending(), 0U);
 }
 
-TEST_F(TcpProberTest, ASilentPeerIsTriedAgainAfterTheTimeout) {
-  StartupProbe probe;
+TEST_F(NetProberTest, ASilentPeerIsTriedAgainAfterTheTimeout) {
+  Probe probe;
   probe.timeout = seconds(1);
   net_.mode = FakeNet::Mode::kSilent;
   begin(probe);
@@ -147,16 +155,16 @@ TEST_F(TcpProberTest, ASilentPeerIsTriedAgainAfterTheTimeout) {
   EXPECT_EQ(net_.attempts.size(), 2U);
 }
 
-TEST_F(TcpProberTest, DroppingTheProbingGivesUpSilently) {
-  begin(StartupProbe());
+TEST_F(NetProberTest, DroppingTheProbingGivesUpSilently) {
+  begin(Probe());
   time_.run_until(1);
   probing_.reset();
   EXPECT_EQ(time_.pending(), 0U);
   EXPECT_EQ(answers_, 0);
 }
 
-TEST_F(TcpProberTest, HttpSendsOneWholeRequestWithTheHeadersGiven) {
-  StartupProbe probe = http();
+TEST_F(NetProberTest, HttpSendsOneWholeRequestWithTheHeadersGiven) {
+  Probe probe = http();
   probe.headers = {{"X-Key", "v"}, {"host", "example"}};
   net_.mode = FakeNet::Mode::kConnects;
   net_.answer = "HTTP/1.1 200 OK\r\n\r\n";
@@ -168,7 +176,7 @@ TEST_F(TcpProberTest, HttpSendsOneWholeRequestWithTheHeadersGiven) {
             "Accept: */*\r\nConnection: close\r\n\r\n");
 }
 
-TEST_F(TcpProberTest, HttpPassesWith2xxAnd3xxOnly) {
+TEST_F(NetProberTest, HttpPassesWith2xxAnd3xxOnly) {
   struct Row {
     std::string answer;
     bool passes;
@@ -199,10 +207,10 @@ TEST_F(TcpProberTest, HttpPassesWith2xxAnd3xxOnly) {
       net.mode = FakeNet::Mode::kConnects;
       net.answer = row.answer;
       net.piece = piece;
-      TcpProber prober(time_, time_, net);
+      NetProber prober(time_, time_, net);
       std::optional<Prober::Outcome> outcome;
-      auto probing =
-          prober.probe({"127.0.0.1", 8080}, http(), [&](Prober::Outcome o) { outcome = o; });
+      auto probing = prober.probe({"127.0.0.1", 8080}, http(),
+                                  [&](Prober::Outcome o, std::string_view) { outcome = o; });
       time_.turn();
       EXPECT_EQ(outcome.has_value(), row.passes) << row.answer.substr(0, 40);
       EXPECT_EQ(net.open, 0) << row.answer.substr(0, 40);
@@ -210,8 +218,8 @@ TEST_F(TcpProberTest, HttpPassesWith2xxAnd3xxOnly) {
   }
 }
 
-TEST_F(TcpProberTest, HttpWithoutAnAnswerIsTriedAgainAfterTheTimeout) {
-  StartupProbe probe = http();
+TEST_F(NetProberTest, HttpWithoutAnAnswerIsTriedAgainAfterTheTimeout) {
+  Probe probe = http();
   probe.timeout = seconds(1);
   net_.mode = FakeNet::Mode::kConnects;
   net_.ends = false;
@@ -223,5 +231,64 @@ TEST_F(TcpProberTest, HttpWithoutAnAnswerIsTriedAgainAfterTheTimeout) {
   EXPECT_EQ(outcome_, Prober::Outcome::kPassed);
 }
 
+TEST_F(NetProberTest, AStartThatNeverPassesSaysWhatTheLastTryMet) {
+  Probe probe = http();
+  probe.period = probe.timeout = seconds(1);
+  net_.mode = FakeNet::Mode::kConnects;
+  net_.answer = "HTTP/1.1 503 Later\r\n";
+  begin(probe);
+  time_.run_until(1);
+  EXPECT_EQ(outcome_, Prober::Outcome::kFailed);
+  EXPECT_EQ(why_, "GET /ready on port 8080 was answered with 503");
+}
+
+TEST_F(NetProberTest, ACheckIsOneTryAndSaysWhyItFailed) {
+  struct Row {
+    FakeNet::Mode mode;
+    std::string answer;
+    bool ends;
+    std::string why;  // "": passes
+  };
+  using Mode = FakeNet::Mode;
+  const Row rows[] = {
+      {Mode::kConnects, "HTTP/1.1 204 No Content\r\n", true, ""},
+      {Mode::kConnects, "HTTP/1.1 500 No\r\n", true,
+       "GET /ready on port 8080 was answered with 500"},
+      {Mode::kConnects, "SSH-2.0\r\n", true,
+       "GET /ready on port 8080 was answered with something that is not HTTP/1"},
+      {Mode::kConnects, "", true,
+       "GET /ready on port 8080: the connection was closed without an answer"},
+      {Mode::kConnects, "", false, "no answer on port 8080 within 2 s"},
+      {Mode::kSilent, "", false, "no answer on port 8080 within 2 s"},
+      {Mode::kRefused, "", false, "nothing listens on port 8080"},
+  };
+  for (const Row& row : rows) {
+    FakeTime time;
+    FakeNet net(time);
+    net.mode = row.mode;
+    net.answer = row.answer;
+    net.ends = row.ends;
+    NetProber prober(time, time, net);
+    Probe probe = http();
+    probe.timeout = seconds(2);
+    std::optional<Prober::Outcome> outcome;
+    std::string why;
+    std::unique_ptr<Probing> check;
+    check = prober.check({"127.0.0.1", 8080}, probe, [&](Prober::Outcome o, std::string_view w) {
+      outcome = o;
+      why = w;
+      check.reset();
+    });
+    EXPECT_FALSE(outcome);
+    time.run_until(10);
+    ASSERT_TRUE(outcome) << row.why;
+    EXPECT_EQ(outcome == Prober::Outcome::kPassed, row.why.empty());
+    EXPECT_EQ(why, row.why);
+    EXPECT_EQ(net.attempts.size(), 1U);
+    EXPECT_EQ(net.open, 0);
+    EXPECT_EQ(time.pending(), 0U);
+  }
+}
+
 }  // namespace
-}  // namespace thaw::serving
+}  // namespace thaw::probes
