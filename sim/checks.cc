@@ -105,9 +105,8 @@ void Checks::checked(const InstanceId& id, serving::Health health, CheckFate fat
 }
 
 bool Checks::is_calm(const Life& life) {
-  return life.checks == 0 && std::all_of(life.probed.begin(), life.probed.end(), [](const auto& p) {
-           return !p.fails && p.in_a_row == 0;
-         });
+  return life.checks == 0 && std::all_of(life.probed.begin(), life.probed.end(),
+                                         [](const auto& p) { return !p.fails && p.in_a_row == 0; });
 }
 
 void Checks::must_be_dying(const InstanceId& id) const {

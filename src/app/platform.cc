@@ -209,7 +209,8 @@ Status Platform::Impl::make_rooms() {
   prices_->load_into(*serving_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
-                   gateway::GatewayOptions{.seed = entropy_.next(), .door = &*front_door_});
+                   gateway::GatewayOptions{
+                       .seed = entropy_.next(), .door = &*front_door_, .entropy = &entropy_});
   return {};
 }
 

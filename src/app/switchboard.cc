@@ -112,7 +112,7 @@ void Switchboard::on_instance_frozen(const InstanceId& instance) {
 }
 
 void Switchboard::on_instance_gone(const InstanceId& instance) {
-  rooms_.gateway->drop_idle(instance);
+  rooms_.gateway->instance_gone(instance);
   rooms_.doors->close(instance);
   rooms_.meter->forget(instance);
 }
@@ -126,7 +126,10 @@ void Switchboard::on_run(const serving::RevisionConfig& config) {
                                                                       : gateway::Protocol::kHttp1,
       .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
                                                                   : billing::Mode::kInstanceBased,
-      .places = config.container_concurrency * config.max_instances};
+      .places = config.container_concurrency * config.max_instances,
+      .affinity = config.session_affinity == serving::SessionAffinity::kOn
+                      ? gateway::Affinity::kSession
+                      : gateway::Affinity::kNone};
   rooms_.scaling->run(config);
 }
 
@@ -149,7 +152,8 @@ void Switchboard::on_routes(const control::Routes& routes) {
       each.targets.push_back({.revision = share.revision,
                               .percent = share.percent,
                               .timeout = revisions_[share.revision].timeout,
-                              .protocol = revisions_[share.revision].protocol});
+                              .protocol = revisions_[share.revision].protocol,
+                              .affinity = revisions_[share.revision].affinity});
     }
     places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
                         rooms_.base_domain)] = places;

@@ -85,6 +85,7 @@ class Switchboard final : public serving::Observer,
     gateway::Protocol protocol = gateway::Protocol::kHttp1;
     billing::Mode mode = billing::Mode::kRequestBased;
     int places = 0;  // of all its instances
+    gateway::Affinity affinity = gateway::Affinity::kNone;
   };
 
   Rooms rooms_;

@@ -11,8 +11,9 @@ namespace thaw::cli {
 namespace {
 
 constexpr std::string_view kProbeKeys[] = {
-    "tcpSocket.port",      "httpGet.path",  "httpGet.port",   "grpc.port",        "grpc.service",
-    "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold",
+    "tcpSocket.port",   "httpGet.path",        "httpGet.port",  "grpc.port",
+    "grpc.service",     "initialDelaySeconds", "periodSeconds", "timeoutSeconds",
+    "failureThreshold", "successThreshold",
 };
 
 std::string_view trimmed(std::string_view text) {

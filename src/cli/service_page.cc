@@ -90,10 +90,10 @@ std::string events_text(const std::vector<Json>& events, const PageFormat& forma
 
 std::string probe_action(const spec::ProbeSettings& probe) {
   return probe.kind == spec::ProbeKind::kHttp
-                         ? fmt::format("HTTP GET {} on port {}", probe.http_path, probe.port)
-                     : probe.kind == spec::ProbeKind::kGrpc
-                         ? fmt::format("gRPC {} on port {}", probe.grpc_service, probe.port)
-                         : fmt::format("TCP on port {}", probe.port);
+             ? fmt::format("HTTP GET {} on port {}", probe.http_path, probe.port)
+         : probe.kind == spec::ProbeKind::kGrpc
+             ? fmt::format("gRPC {} on port {}", probe.grpc_service, probe.port)
+             : fmt::format("TCP on port {}", probe.port);
 }
 
 std::string probe_text(const spec::ProbeSettings& probe) {
@@ -228,7 +228,8 @@ std::string settings_lines(const spec::RevisionTemplate& revision, const PageFor
     out += labelled("Lives", fmt::format("while {}", watch_text(*settings.liveness_probe)), format);
   }
   if (settings.readiness_probe) {
-    out += labelled("Ready", fmt::format("while {}", watch_text(*settings.readiness_probe)), format);
+    out +=
+        labelled("Ready", fmt::format("while {}", watch_text(*settings.readiness_probe)), format);
   }
   return out;
 }

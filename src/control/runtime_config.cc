@@ -138,6 +138,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
                    ? serving::CpuAllocation::kInstanceBased
                    : serving::CpuAllocation::kRequestBased;
   config.reachability = reachability;
+  if (settings.session_affinity) config.session_affinity = serving::SessionAffinity::kOn;
   config.idle_rung = idle_rung_of(revision.template_);
   config.startup_probe = probe_of(settings.startup_probe);
   if (settings.liveness_probe) config.liveness_probe = probe_of(*settings.liveness_probe);
@@ -154,8 +155,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
     config.instance.port = 0;               // it listens nowhere
     config.idle_before_zero = Duration(0);  // those beyond the minimum wait for nobody
     config.cpu = serving::CpuAllocation::kInstanceBased;
-    config.startup_probe = {.kind = serving::Probe::Kind::kAlive,
-                            .initial_delay = kWorkerTrial};
+    config.startup_probe = {.kind = serving::Probe::Kind::kAlive, .initial_delay = kWorkerTrial};
   }
   return config;
 }

@@ -9,6 +9,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/h2_upstream.h"
+#include "gateway/sessions.h"
 #include "gateway/upstream.h"
 
 namespace thaw::gateway {
@@ -41,6 +42,7 @@ struct GatewayCore {
   std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
   UpstreamPool pool;
   H2Upstreams h2_pool;
+  Sessions sessions;
   /// What is read goes on at once, so that one buffer a direction serves all connections; what
   /// cannot go on is copied. Two, because an answer's end may begin the next request.
   std::vector<char> client_buffer;

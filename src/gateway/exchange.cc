@@ -85,9 +85,26 @@ bool Exchange::route(const http::RequestHead& head) {
     return false;
   }
   if (!may_pass(head)) return false;
-  target_ = route_->choose(core_.random());
+  target_ = target_of_session(head);
+  if (target_ == nullptr) target_ = route_->choose(core_.random());
   if (target_ == nullptr) fail(nothing_ready(route_->service.str()));
   return target_ != nullptr;
+}
+
+/// Where a client with a session goes: to the revision that has its instance, while that revision
+/// has a share of the traffic.
+const Target* Exchange::target_of_session(const http::RequestHead& head) {
+  preferred_.reset();
+  if (core_.options.entropy == nullptr || !route_->has_affinity()) return nullptr;
+  const Sessions::Place* const place = core_.sessions.find(head);
+  if (place == nullptr) return nullptr;
+  for (const Target& target : route_->targets) {
+    if (target.affinity == Affinity::kNone || target.percent == 0) continue;
+    if (target.revision != place->revision) continue;
+    preferred_ = place->instance;
+    return &target;
+  }
+  return nullptr;
 }
 
 /// Cloud Run's order: the token made for the platform first, so that the other stays the service's.
@@ -125,7 +142,8 @@ void Exchange::remember_facts(const http::RequestHead& head) {
 }
 
 void Exchange::find_slot() {
-  auto acquired = core_.slots.acquire(target_->revision, deadline_, *this);
+  auto acquired = core_.slots.acquire(
+      {target_->revision, deadline_, preferred_ ? &*preferred_ : nullptr}, *this);
   if (auto* slot = std::get_if<std::unique_ptr<Slot>>(&acquired)) return use(std::move(*slot));
   if (auto* refusal = std::get_if<serving::Refusal>(&acquired)) {
     return fail({refusal->http_status, refusal->message, refusal->retry_after});
@@ -150,6 +168,7 @@ void Exchange::use(std::unique_ptr<Slot> slot) {
   slot_ = std::move(slot);
   if (core_.observer != nullptr) instance_ = slot_->instance();
   waited_for_start_ = waited_for_start_ || slot_->waited_for_start();
+  begin_session();
   if (target_->protocol == Protocol::kH2c) {
     auto stream = core_.h2_pool.open(slot_->instance());
     if (stream == nullptr) return connect();
@@ -159,6 +178,16 @@ void Exchange::use(std::unique_ptr<Slot> slot) {
   } else {
     connect();
   }
+}
+
+/// Unless the client has one with this instance. The instance lives as long as nobody has told
+/// otherwise, so that no cookie is made for one that is gone.
+void Exchange::begin_session() {
+  session_cookie_.clear();
+  if (core_.options.entropy == nullptr || target_->affinity == Affinity::kNone) return;
+  if (preferred_ == slot_->instance()) return;
+  session_cookie_ =
+      core_.sessions.cookie({slot_->instance(), target_->revision}, *core_.options.entropy);
 }
 
 void Exchange::connect() {
@@ -181,6 +210,7 @@ void Exchange::connect() {
 /// Nothing of the request was sent, so that it may go to another instance.
 void Exchange::connect_failed() {
   if (++attempts_ >= kMaxAttempts) return explain();
+  preferred_.reset();
   slot_.reset();
   find_slot();
 }

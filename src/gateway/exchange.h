@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,7 +55,9 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   bool may_pass(const http::RequestHead& head);
   bool is_limited() const;
   void remember_facts(const http::RequestHead& head);
+  const Target* target_of_session(const http::RequestHead& head);
   void use(std::unique_ptr<Slot> slot);
+  void begin_session();
   void connect();
   void connect_failed();
   void open(std::unique_ptr<Upstream> upstream);
@@ -82,7 +85,9 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   std::shared_ptr<const RouteTable> routes_;  // keeps route_ and target_
   const Route* route_ = nullptr;
   const Target* target_ = nullptr;
-  std::string_view signed_header_;  // the one whose token the door took; a literal
+  std::string_view signed_header_;       // the one whose token the door took; a literal
+  std::optional<InstanceId> preferred_;  // of the client's session
+  std::string session_cookie_;           // a new session's; empty: none
   Instant arrived_{};
   Instant deadline_{};
   int attempts_ = 0;

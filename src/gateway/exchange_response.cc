@@ -107,6 +107,7 @@ void Exchange::begin_response(const http::ResponseHead& head) {
   facts.client_minor_version = client_minor_version_;
   facts.connection = must_close ? Connection::kClose : Connection::kKeepAlive;
   facts.framing = response_chunked_ ? http::Framing::kChunked : framing;
+  facts.session_cookie = session_cookie_;
   response_head_.clear();
   append_response_head(response_head_, head, facts);
 }

@@ -161,7 +161,8 @@ void append_response_head(std::string& out, const http::ResponseHead& head,
   out += ' ';
   out += head.reason.empty() ? http::reason_phrase(head.status) : head.reason;
   out += "\r\n";
-  const bool sets_cookie = head.find(HeaderId::kSetCookie) != nullptr;
+  const bool sets_cookie =
+      head.find(HeaderId::kSetCookie) != nullptr || !facts.session_cookie.empty();
   const bool names_headers = connection_names_headers(head);
   for (const HeaderView& header : head.headers) {
     if (is_hop_by_hop(header.id)) continue;
@@ -172,6 +173,7 @@ void append_response_head(std::string& out, const http::ResponseHead& head,
     if (names_headers && is_named_by_connection(head, header)) continue;
     append_header(out, header.name, header.value);
   }
+  if (!facts.session_cookie.empty()) append_header(out, "Set-Cookie", facts.session_cookie);
   if (sets_cookie) out += "Cache-Control: private\r\n";
   if (facts.framing == http::Framing::kChunked) out += "Transfer-Encoding: chunked\r\n";
   if (head.status == 101) {

@@ -38,6 +38,7 @@ struct ResponseFacts {
   int client_minor_version = 1;
   Connection connection = Connection::kKeepAlive;
   http::Framing framing = http::Framing::kNone;  // towards the client
+  std::string_view session_cookie = {};          // the value of a Set-Cookie of ours; empty: none
 };
 
 /// The head for the client, appended to `out`.

@@ -116,6 +116,11 @@ void Gateway::drop_idle(const InstanceId& instance) {
   core_->h2_pool.drop(instance);
 }
 
+void Gateway::instance_gone(const InstanceId& instance) {
+  drop_idle(instance);
+  core_->sessions.forget(instance);
+}
+
 void Gateway::drain(std::function<void()> done) {
   listeners_.clear();
   core_->draining = true;

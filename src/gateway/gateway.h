@@ -25,6 +25,7 @@
 #include "gateway/route_table.h"
 #include "gateway/slots.h"
 #include "http/head.h"
+#include "io/entropy.h"
 #include "io/loop.h"
 #include "io/net.h"
 
@@ -42,6 +43,7 @@ struct GatewayOptions {
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
   uint64_t seed = 0;                     // of traffic shares and trace ids
   Door* door = nullptr;                  // null: everybody may call everything
+  io::Entropy* entropy = nullptr;        // of session cookies; null: none are given
 };
 
 struct GatewayCore;
@@ -61,6 +63,8 @@ class Gateway {
   void set_routes(RouteTable routes);
   /// Closes connections that wait for their next request: the instance is gone or will be frozen.
   void drop_idle(const InstanceId& instance);
+  /// Its sessions end too.
+  void instance_gone(const InstanceId& instance);
   /// Accepts nothing more, ends idle connections, lets running requests finish; then `done` in a
   /// later turn.
   void drain(std::function<void()> done);

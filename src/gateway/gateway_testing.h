@@ -45,9 +45,10 @@ class FakeSlots final : public SlotSource {
     FakeSlots& owner_;
   };
 
-  Acquired acquire(const RevisionId& revision, Instant, SlotReceiver& receiver) override {
+  Acquired acquire(const Wanted& wanted, SlotReceiver& receiver) override {
     ++acquired;
-    revisions.push_back(revision.str());
+    revisions.push_back(wanted.revision.str());
+    preferred.push_back(wanted.preferred != nullptr ? wanted.preferred->str() : "");
     if (refusal) return *refusal;
     if (!queue) return std::unique_ptr<Slot>(make());
     receivers.push_back(&receiver);
@@ -73,7 +74,7 @@ class FakeSlots final : public SlotSource {
   bool queue = false;
   std::optional<serving::Refusal> refusal;
   std::vector<SlotReceiver*> receivers, explaining;
-  std::vector<std::string> revisions;
+  std::vector<std::string> revisions, preferred;
   int held = 0, most_held = 0, waiting = 0, acquired = 0, explained = 0, first_bytes = 0;
 };
 

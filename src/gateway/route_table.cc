@@ -29,6 +29,11 @@ const Target* Route::choose(uint64_t random) const {
   return nullptr;  // shares of less than 100 %: the rest leads nowhere
 }
 
+bool Route::has_affinity() const {
+  return std::any_of(targets.begin(), targets.end(),
+                     [](const Target& target) { return target.affinity == Affinity::kSession; });
+}
+
 RouteTable::RouteTable(std::string_view base, std::vector<Route> routes) {
   for (Route& route : routes) {
     std::string name = route.tag;

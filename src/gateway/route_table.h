@@ -18,11 +18,15 @@ namespace thaw::gateway {
 /// What an instance speaks on its port.
 enum class Protocol { kHttp1, kH2c };
 
+/// Whether a client that comes again goes to the instance it had, where that can be.
+enum class Affinity { kNone, kSession };
+
 struct Target {
   RevisionId revision;
   int percent = 100;                // 0..100
   Duration timeout = seconds(300);  // of a request, from its arrival
   Protocol protocol = Protocol::kHttp1;
+  Affinity affinity = Affinity::kNone;
 };
 
 struct Route {
@@ -32,6 +36,7 @@ struct Route {
 
   /// The target for a request, by its share; null when there is none. `random`: uniform.
   const Target* choose(uint64_t random) const;
+  bool has_affinity() const;
 };
 
 class RouteTable {

@@ -40,10 +40,9 @@ ServingSlots::Waiter& ServingSlots::spare() {
   return *spare_;
 }
 
-Acquired ServingSlots::acquire(const RevisionId& revision, Instant deadline,
-                               SlotReceiver& receiver) {
+Acquired ServingSlots::acquire(const Wanted& wanted, SlotReceiver& receiver) {
   Waiter& waiter = spare();
-  auto acquired = serving_.acquire(revision, deadline, waiter);
+  auto acquired = serving_.acquire(wanted.revision, wanted.deadline, waiter, wanted.preferred);
   if (auto* slot = std::get_if<serving::Slot>(&acquired)) {
     return std::unique_ptr<Slot>(std::make_unique<HeldSlot>(std::move(*slot)));
   }

@@ -46,8 +46,12 @@ using Acquired = std::variant<std::unique_ptr<Slot>, serving::Refusal, std::uniq
 class SlotSource {
  public:
   virtual ~SlotSource() = default;
-  virtual Acquired acquire(const RevisionId& revision, Instant deadline,
-                           SlotReceiver& receiver) = 0;
+  struct Wanted {
+    const RevisionId& revision;
+    Instant deadline;
+    const InstanceId* preferred = nullptr;  // if it has a place at once; else any
+  };
+  virtual Acquired acquire(const Wanted& wanted, SlotReceiver& receiver) = 0;
   /// After the connection of `slot` broke without an answer: refuses with how the instance ended.
   virtual std::unique_ptr<Waiting> explain(std::unique_ptr<Slot> slot, SlotReceiver& receiver) = 0;
 };

@@ -44,8 +44,7 @@ void InstanceRun::probe(Prober& prober, const Probe& probe, uint16_t instance_po
                           });
 }
 
-void InstanceRun::check(Prober& prober, Health health, const Probe& probe,
-                        uint16_t instance_port) {
+void InstanceRun::check(Prober& prober, Health health, const Probe& probe, uint16_t instance_port) {
   auto& check = checks_[static_cast<size_t>(health)];
   check = prober.check(address_of(probe, instance_port), probe,
                        [this, &check, health](Prober::Outcome outcome, std::string_view why) {

@@ -1,5 +1,5 @@
-// Prober: asks an instance whether it is up, or well. The one piece of serving's I/O; the room probes
-// does it over io::Net, the simulator from its model.
+// Prober: asks an instance whether it is up, or well. The one piece of serving's I/O; the room
+// probes does it over io::Net, the simulator from its model.
 //
 // **Thread**: the loop's. **Owner**: dropping the Probing gives up; no callback comes afterwards.
 // **Limits**: one attempt is bounded by its timeout.

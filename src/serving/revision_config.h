@@ -42,6 +42,9 @@ enum class Reachability { kReachable, kUnreachable };
 /// What requests are spoken in to an instance.
 enum class PortProtocol { kHttp1, kH2c };
 
+/// Whether a client that comes again goes to the instance it had: the gateway's part.
+enum class SessionAffinity { kOff, kOn };
+
 /// kWorker: its instances get no requests; min_instances of them run.
 enum class Workload { kRequests, kWorker };
 
@@ -55,6 +58,7 @@ struct RevisionConfig {
   int initial_instances = 1;  // 0: the deploy does not try it out
   CpuAllocation cpu = CpuAllocation::kRequestBased;
   Reachability reachability = Reachability::kReachable;
+  SessionAffinity session_affinity = SessionAffinity::kOff;
   Probe startup_probe;
   std::optional<Probe> liveness_probe = {};
   std::optional<Probe> readiness_probe = {};

@@ -84,7 +84,7 @@ void RevisionCore::on(Instant now, const event::RequestArrived& event) {
   if (event.deadline <= now) return refuse(request, past_deadline());
   if (rate_) rate_->add(now);
   if (queue_.empty()) {
-    if (const auto key = pick(now)) {  // the fast path ends here
+    if (const auto key = pick(now, event.preferred)) {  // the fast path ends here
       change_load(now, 1);
       give(now, request, *key, Waited::kNo);
       return;
@@ -133,11 +133,15 @@ void RevisionCore::on(Instant now, const event::ConnectionBroke& event) {
 /// The one place where requests meet instances. Small concurrencies fill the longest ready
 /// instance first, so that the others can go; larger ones spread: the least loaded of a few, or of
 /// two chosen at random (contract 2.1, load balancing).
-std::optional<InstanceKey> RevisionCore::pick(Instant now) {
+std::optional<InstanceKey> RevisionCore::pick(Instant now, std::optional<InstanceKey> preferred) {
   constexpr int kFillFirst = 3;
   constexpr size_t kFew = 4;
   const int limit = config_.container_concurrency;
   if (ready_in_flight_ >= count(ready_) * limit) return std::nullopt;
+  if (preferred && instances_[*preferred].state == Instance::State::kReady &&
+      has_place(*preferred, now)) {
+    return preferred;
+  }
   if (limit > kFillFirst && ready_.size() <= kFew) {
     std::optional<InstanceKey> least;
     for (const InstanceKey key : ready_) {

@@ -164,7 +164,7 @@ class RevisionCore {
   void on(Instant now, const event::Wake& event);
 
   // Requests (revision_core.cc).
-  std::optional<InstanceKey> pick(Instant now);
+  std::optional<InstanceKey> pick(Instant now, std::optional<InstanceKey> preferred = {});
   bool has_place(InstanceKey key, Instant now) const;
   void give(Instant now, RequestKey request, InstanceKey key, action::GiveSlot::Waited waited);
   void dispatch(Instant now);

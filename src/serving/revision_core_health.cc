@@ -85,9 +85,8 @@ void RevisionCore::fails_liveness(Instant now, InstanceKey key, std::string_view
 }
 
 int RevisionCore::unready() const {
-  return static_cast<int>(std::count_if(ready_.begin(), ready_.end(), [this](InstanceKey key) {
-    return instances_[key].unready;
-  }));
+  return static_cast<int>(std::count_if(
+      ready_.begin(), ready_.end(), [this](InstanceKey key) { return instances_[key].unready; }));
 }
 
 }  // namespace thaw::serving

@@ -187,5 +187,19 @@ TEST(RevisionCore, PatienceIsCountedFromWhenTheFirstInstanceWasReady) {
 
 // ---- failing starts ----
 
+TEST(RevisionCore, APreferredInstanceIsTakenWhileItHasAPlace) {
+  Core core(config(2, 3));
+  for (int i = 0; i < 3; ++i) core.arrive();
+  core.ready(0);
+  core.ready(1);
+  for (const InstanceKey key : {0, 0, 1}) core.release(key);
+  // Without a wish the longest ready is filled first.
+  EXPECT_EQ(core.place_of(core.arrive_for(1)), 1);
+  EXPECT_EQ(core.place_of(core.arrive_for(1)), 1);
+  EXPECT_EQ(core.place_of(core.arrive_for(1)), 0);  // it is full
+  core.exit(1);
+  EXPECT_EQ(core.place_of(core.arrive_for(1)), 0);  // it is gone
+}
+
 }  // namespace
 }  // namespace thaw::serving

@@ -38,6 +38,10 @@ class Core {
     send(event::RequestArrived{{++last_, 0}, now_ + seconds(timeout)});
     return last_;
   }
+  uint64_t arrive_for(InstanceKey preferred) {
+    send(event::RequestArrived{{++last_, 0}, now_ + seconds(300), preferred});
+    return last_;
+  }
   void release(InstanceKey key) { send(event::SlotReleased{key}); }
   void ready(InstanceKey key) {
     send(event::Executed{key});

@@ -32,6 +32,7 @@ namespace event {
 struct RequestArrived {
   RequestKey request;
   Instant deadline;
+  std::optional<InstanceKey> preferred = {};  // taken if it has a place at once
 };
 /// It does not wait any more, for a place or for an explanation. Not after GiveSlot or Refuse.
 struct RequestLeft {
@@ -86,8 +87,8 @@ struct Wake {};
 
 using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
                            event::ConnectionBroke, event::Executed, event::ProbePassed,
-                           event::ProbeFailed, event::Checked, event::Exited, event::Configured, event::Retired,
-                           event::ShutDown, event::Descend, event::Wake>;
+                           event::ProbeFailed, event::Checked, event::Exited, event::Configured,
+                           event::Retired, event::ShutDown, event::Descend, event::Wake>;
 
 namespace action {
 
@@ -149,7 +150,7 @@ struct Declare {
 
 using Action =
     std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
-                 action::Check, action::SetCpu, action::Hibernate, action::WakeServed, action::Terminate,
-                 action::Kill, action::Forget, action::Tell, action::Declare>;
+                 action::Check, action::SetCpu, action::Hibernate, action::WakeServed,
+                 action::Terminate, action::Kill, action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

@@ -15,14 +15,24 @@ RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
 
 // ---- requests ----
 
-const Refusal* RevisionPool::arrive(uint32_t handle, Instant deadline) {
+const Refusal* RevisionPool::arrive(uint32_t handle, Instant deadline,
+                                    const InstanceId* preferred) {
   refusal_.reset();
   parts_.requests[handle].arrived = now();
-  send(event::RequestArrived{parts_.requests.key(handle), deadline});
+  event::RequestArrived event{parts_.requests.key(handle), deadline};
+  if (preferred != nullptr) event.preferred = key_of(*preferred);
+  send(event);
   if (refusal_) return &*refusal_;
   Request& request = parts_.requests[handle];
   if (request.state == Request::State::kArriving) request.state = Request::State::kWaiting;
   return nullptr;
+}
+
+std::optional<InstanceKey> RevisionPool::key_of(const InstanceId& id) const {
+  const auto found = std::find_if(runs_.begin(), runs_.end(),
+                                  [&](const auto& run) { return run && run->id() == id; });
+  if (found == runs_.end()) return std::nullopt;
+  return static_cast<InstanceKey>(found - runs_.begin());
 }
 
 void RevisionPool::leave(uint32_t handle) {
@@ -139,8 +149,8 @@ void RevisionPool::act(const action::StartProbe& action) {
 }
 
 void RevisionPool::act(const action::Check& action) {
-  const auto& probe = action.health == Health::kLiveness ? config().liveness_probe
-                                                         : config().readiness_probe;
+  const auto& probe =
+      action.health == Health::kLiveness ? config().liveness_probe : config().readiness_probe;
   runs_[action.instance]->check(parts_.prober, action.health, *probe, config().instance.port);
 }
 

@@ -50,7 +50,7 @@ class RevisionPool final : private InstanceRunOwner {
 
   /// Ends in state kActive, kWaiting, or refused: then the refusal is returned and the request
   /// still is in the table.
-  const Refusal* arrive(uint32_t handle, Instant deadline);
+  const Refusal* arrive(uint32_t handle, Instant deadline, const InstanceId* preferred);
   void leave(uint32_t handle);
   void release(uint32_t handle);
   void explain(uint32_t handle);
@@ -104,6 +104,7 @@ class RevisionPool final : private InstanceRunOwner {
 
   bool by_request() const { return config().cpu == CpuAllocation::kRequestBased; }
   const RevisionConfig& config() const { return core_.config(); }
+  std::optional<InstanceKey> key_of(const InstanceId& id) const;
   void enter(InstanceRun& run);
   void leave(InstanceRun& run);
   void hand_out(const InstanceRun& run, const std::optional<SpanMeter::Span>& span);

@@ -44,7 +44,8 @@ class Serving::Impl {
   sandbox::TemplateState template_state(const RevisionId& revision) const {
     return parts_.sandbox.template_state(revision);
   }
-  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter);
+  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
+                   const InstanceId* preferred);
   Wait explain(Slot slot, SlotWaiter& waiter);
   void shut_down(std::function<void()> done);
   std::vector<InstanceStatus> instances() const;
@@ -120,12 +121,13 @@ void Serving::Impl::retire_revision(const RevisionId& revision) {
   parts_.sandbox.discard(revision);
 }
 
-Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter) {
+Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
+                                const InstanceId* preferred) {
   const auto found = pools_.find(revision);
   if (shutting_down_) return shutting_down();
   if (found == pools_.end()) return unknown_revision();
   const uint32_t handle = requests_.add(*found->second, waiter);
-  if (const Refusal* refusal = found->second->arrive(handle, deadline)) {
+  if (const Refusal* refusal = found->second->arrive(handle, deadline, preferred)) {
     requests_.remove(handle);
     return *refusal;
   }
@@ -312,8 +314,9 @@ sandbox::TemplateState Serving::template_state(const RevisionId& revision) const
   return impl_->template_state(revision);
 }
 
-Acquired Serving::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter) {
-  return impl_->acquire(revision, deadline, waiter);
+Acquired Serving::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
+                          const InstanceId* preferred) {
+  return impl_->acquire(revision, deadline, waiter, preferred);
 }
 
 Wait Serving::explain(Slot slot, SlotWaiter& waiter) {

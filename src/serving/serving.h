@@ -115,8 +115,10 @@ class Serving {
   /// restarts goes. Unknown ids are ignored.
   void retire_revision(const RevisionId& revision);
 
-  /// `deadline`: when the request's timeout ends. `waiter` outlives the returned Wait.
-  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter);
+  /// `deadline`: when the request's timeout ends. `waiter` outlives the returned Wait. `preferred`:
+  /// the instance that it gets when that has a place at once; any other one else.
+  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
+                   const InstanceId* preferred = nullptr);
   /// After the connection of `slot` broke without an answer: waits (at most 1 s) until it is known
   /// how the instance ended and refuses with that. Never gives a slot.
   Wait explain(Slot slot, SlotWaiter& waiter);

@@ -155,8 +155,8 @@ Words listens_late(Duration took, const sandbox::InstanceSpec& spec, const Probe
 Words never_listens(const sandbox::InstanceSpec& spec, const Probe& probe, std::string_view why) {
   std::string asked;
   if (probe.kind == Probe::Kind::kHttpGet) {
-    asked = fmt::format(" GET {} on port {} was not answered with 2xx or 3xx.", probe.path,
-                        probe.port);
+    asked =
+        fmt::format(" GET {} on port {} was not answered with 2xx or 3xx.", probe.path, probe.port);
   } else if (probe.kind == Probe::Kind::kGrpc) {
     asked = fmt::format(" grpc.health.v1.Health/Check on port {} was not answered with SERVING.",
                         probe.port);

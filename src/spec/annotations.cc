@@ -124,8 +124,10 @@ constexpr AnnotationRow kRows[] = {
      "More CPU while starting. No effect yet."},
     {kRevision, "run.googleapis.com/execution-environment", kWord, "gen1, gen2", kKept, 0, 0, "",
      "There is one environment; gen2 asks for at least 512Mi and one vCPU."},
-    {kRevision, "run.googleapis.com/sessionAffinity", kBool, "", kKept, 0, 0, "false",
-     "The same client to the same instance, where it can be. No effect yet."},
+    {kRevision, "run.googleapis.com/sessionAffinity", kBool, "", kUsed, 0, 0, "false",
+     "`true`: a client gets a cookie, by which it comes to the same instance again while that "
+     "lives "
+     "and has a place."},
     {kRevision, "run.googleapis.com/health-check-disabled", kBool, "", kUsed, 0, 0, "false",
      "`true`: the deploy does not start an instance to try the revision out."},
     {kRevision, "run.googleapis.com/container-dependencies", kText, "", kRefused, 0, 0, "",

@@ -32,7 +32,7 @@ enum class FieldType {
 /// platform writes) is kept.
 enum class Support {
   kUsed,
-  kKept,  // harmless: stored and printed again
+  kKept,     // harmless: stored and printed again
   kRefused,  // an error, unless it is empty (null, "", false, [] or {})
 };
 
