@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/domains_v1.h"
 #include "api/guard.h"
 #include "api/identity_v1.h"
 #include "api/jobs_v1.h"
@@ -120,6 +121,8 @@ class Api::Impl {
     append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, pipelines_v1_routes(rooms_.pipelines));
+    if (rooms_.domains != nullptr)
+      append(routes, domains_v1_routes(rooms_.control, *rooms_.domains));
     if (rooms_.jobs != nullptr) append(routes, jobs_v1_routes(*rooms_.jobs, rooms_.logs));
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",

@@ -29,6 +29,9 @@
 #include "telemetry/metrics.h"
 #include "telemetry/starts.h"
 
+namespace thaw::domains {
+class Domains;
+}
 namespace thaw::jobs {
 class Jobs;
 }
@@ -48,6 +51,7 @@ struct Rooms {
   identity::Guard& guard;
   identity::ServiceAccounts& accounts;
   pipeline::Catalog& pipelines;
+  domains::Domains* domains = nullptr;         // null: the platform maps no domains
   jobs::Jobs* jobs = nullptr;                  // null: the platform has no jobs
   storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
 };

@@ -12,6 +12,7 @@
 
 #include "base/base64.h"
 #include "control/control_testing.h"
+#include "domains/domains.h"
 #include "http/client.h"
 #include "io_linux/local_disk.h"
 #include "io_linux/loop_testing.h"
@@ -132,10 +133,18 @@ class ApiTest : public ::testing::Test {
   identity::ServiceAccounts accounts_{
       {.database = *database_, .clock = loop_, .entropy = entropy_, .worker = worker_}};
   pipeline::Catalog pipelines_{*database_};
+  struct Nobody final : domains::Listener, domains::Names {
+    void on_mappings() override {}
+    void on_certificate(const std::string&, tls::SharedCertificate) override {}
+    void on_unmapped(const std::string&) override {}
+    std::unique_ptr<domains::Lookup> find(const std::string&, OnFound) override { return nullptr; }
+  } nobody_;
+  domains::Domains domains_{{net_, loop_, disk_, entropy_, nobody_, *database_, nobody_, nullptr},
+                            {.folder = folder_, .directory = "", .email = ""}};
   Api api_{net_,
            loop_,
            Rooms{bench_.controller, serving_, logs_, starts_, metrics_, alerts_, meter_, bus_,
-                 sources_, guard_, accounts_, pipelines_},
+                 sources_, guard_, accounts_, pipelines_, &domains_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
@@ -295,6 +304,40 @@ TEST_F(RunV1, RevisionsAreShownAndDeletedWithinTheRules) {
   EXPECT_EQ(conditions["Active"], "True");
   EXPECT_THAT(refused(call("DELETE", kRevisions + "/" + first), 400), HasSubstr("has traffic"));
   refused(call("GET", kRevisions + "/absent"), 404);
+}
+
+TEST_F(RunV1, ADomainIsMappedMovedAndUnmapped) {
+  const std::string all = "/apis/domains.cloudrun.com/v1/namespaces/p1/domainmappings";
+  const auto body = [](const std::string& domain, const std::string& service,
+                       const std::string& more = "") {
+    return R"({"kind":"DomainMapping","metadata":{"name":")" + domain +
+           R"("},"spec":{"routeName":")" + service + "\"" + more + "}}";
+  };
+  deploy("demo");
+  deploy("other");
+  ASSERT_EQ(call("POST", all, body("api.test.org", "demo")).status, 200);
+  const Json mapping = get(all + "/api.test.org");
+  EXPECT_EQ(mapping["metadata"].string_or("namespace"), "p1");
+  EXPECT_EQ(mapping["status"].string_or("mappedRouteName"), "demo");
+  EXPECT_EQ(mapping["status"]["conditions"].as_array()[0].string_or("status"), "True");
+  EXPECT_THAT(refused(call("POST", all, body("api.test.org", "other")), 409),
+              HasSubstr("is mapped to service 'demo'"));
+  const std::string forced = R"(,"forceOverride":true)";
+  EXPECT_EQ(call("POST", all, body("api.test.org", "other", forced)).status, 200);
+  EXPECT_EQ(get(all)["items"].as_array()[0]["spec"].string_or("routeName"), "other");
+
+  EXPECT_THAT(refused(call("POST", all, body("Api.test.org", "demo")), 400),
+              HasSubstr("metadata.name: 'Api.test.org' is no domain"));
+  EXPECT_THAT(refused(call("POST", all, body("b.test.org", "absent")), 400),
+              HasSubstr("spec.routeName: "));
+  EXPECT_THAT(
+      refused(call("POST", all, body("b.test.org", "demo", R"(,"certificateMode":"SOME")")), 400),
+      HasSubstr("spec.certificateMode: 'SOME'"));
+  EXPECT_EQ(call("DELETE", kServices + "/other").status, 200);
+  const Json left = get(all + "/api.test.org");
+  EXPECT_EQ(left["status"]["conditions"].as_array()[0].string_or("reason"), "RouteNotFound");
+  EXPECT_EQ(call("DELETE", all + "/api.test.org").status, 200);
+  refused(call("GET", all + "/api.test.org"), 404);
 }
 
 TEST_F(RunV1, AServiceIsOpenUntilAPolicyIsSetAndAgainWhenItIsDeployedAnew) {

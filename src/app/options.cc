@@ -98,6 +98,9 @@ Status check_tls(const UpOptions& options) {
   if (has_files && !options.tls_address) {
     return fault("certificates are given, but no port for them: add --tls-address IP:PORT");
   }
+  if (!options.acme_directory.empty() && !options.tls_address) {
+    return fault("--acme-directory needs --tls-address, where its certificates are served");
+  }
   return {};
 }
 
@@ -153,6 +156,24 @@ Status set_base_domain(UpOptions& options, std::string_view text) {
   }
   options.base_domain = std::string(text);
   return {};
+}
+
+Status set_acme_directory(UpOptions& options, std::string_view text) {
+  constexpr std::string_view kScheme = "https://";
+  options.acme_directory = text == "off" ? "" : std::string(text);
+  const bool is_url = text.starts_with(kScheme) && text.size() > kScheme.size() &&
+                      text.size() <= 2000 && text.find_first_of(" \t\r\n\"") == text.npos;
+  if (text == "off" || is_url) return {};
+  return wrong("an https URL, such as https://acme-v02.api.letsencrypt.org/directory, or off");
+}
+
+Status set_acme_email(UpOptions& options, std::string_view text) {
+  options.acme_email = text == "none" ? "" : std::string(text);
+  const size_t at = text.find('@');
+  const bool is_address = at != text.npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
+                          text.find_first_of(" \t\r\n\"<>,?&") == text.npos;
+  if (text == "none" || is_address) return {};
+  return wrong("an address such as ops@example.org");
 }
 
 Status set_log_format(UpOptions& options, std::string_view text) {
@@ -214,6 +235,15 @@ constexpr std::array kOptions = {
            "a folder with more of them, chosen by host name: NAME.crt with NAME.key, or "
            "NAME/fullchain.pem with NAME/privkey.pem",
            set_path_or_none<&UpOptions::tls_certificates>},
+    Option{"acme-directory", "URL|off", "off",
+           "the ACME server that mapped domains get certificates from, such as "
+           "https://acme-v02.api.letsencrypt.org/directory; naming it is agreeing to its terms",
+           set_acme_directory},
+    Option{"acme-email", "ADDRESS", "none", "where that server writes to about its certificates",
+           set_acme_email},
+    Option{"acme-ca", "FILE", "none",
+           "roots in PEM that the ACME server must prove itself by, instead of the machine's",
+           set_path_or_none<&UpOptions::acme_ca>},
     Option{"base-domain", "DOMAIN", "localhost", "services are called NAME.DOMAIN",
            set_base_domain},
     Option{"log-format", "auto|text|json", "auto",

@@ -28,6 +28,8 @@ struct UpOptions {
   std::string tls_certificate, tls_key;          // files; "": none, or both
   std::string tls_certificates;                  // a folder; "": none
   std::string base_domain;
+  std::string acme_directory, acme_email;  // "": none
+  std::string acme_ca;                     // a file; "": the machine's roots
   enum class LogFormat { kAuto, kText, kJson } log_format = LogFormat::kAuto;
   std::string log_level;
   enum class Isolation { kAuto, kContainer, kProcess } isolation = Isolation::kAuto;

@@ -18,6 +18,7 @@
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
+#include "app/system_names.h"
 #include "app/tls_room.h"
 #include "app/url_signatories.h"
 #include "base/json.h"
@@ -75,6 +76,7 @@ class Platform::Impl {
   Result<std::string> password_of(const messaging::RedisPlace& place);
   Json endpoints() const;
   Status remove_endpoints();
+  Status make_domains();
   void on_signal(int number);
   void drain();
   void stop_instances();
@@ -133,6 +135,9 @@ class Platform::Impl {
   std::optional<messaging::Sources> sources_;
   std::optional<JobRoom> jobs_;
   std::optional<pipeline::Catalog> pipelines_;
+  std::unique_ptr<tls::ClientContext> acme_roots_;
+  std::optional<SystemNames> names_;
+  std::optional<domains::Domains> domains_;
   std::optional<api::Api> api_;
 
   io::SocketAddress gateway_address_;
@@ -209,8 +214,10 @@ Status Platform::Impl::make_rooms() {
   prices_->load_into(*serving_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
-                   gateway::GatewayOptions{
-                       .seed = entropy_.next(), .door = &*front_door_, .entropy = &entropy_});
+                   gateway::GatewayOptions{.seed = entropy_.next(),
+                                           .door = &*front_door_,
+                                           .challenges = &switchboard_,
+                                           .entropy = &entropy_});
   return {};
 }
 
@@ -276,7 +283,32 @@ void Platform::Impl::on_loop(const messaging::Subscription& subscription,
   }
 }
 
+/// Where domains lead is asked for as soon as there are routes; certificates once all is open.
+Status Platform::Impl::make_domains() {
+  if (!options_.acme_directory.empty()) {
+    std::string roots;
+    if (!options_.acme_ca.empty()) {
+      ASSIGN_OR_RETURN(roots, disk_.read_file(options_.acme_ca, mib(1)));
+    }
+    ASSIGN_OR_RETURN(acme_roots_, tls::ClientContext::make(roots, options_.acme_ca));
+  }
+  names_.emplace(loop_);
+  domains_.emplace(domains::Domains::Parts{.net = net_,
+                                           .loop = loop_,
+                                           .disk = disk_,
+                                           .entropy = entropy_,
+                                           .names = *names_,
+                                           .database = *database_,
+                                           .listener = switchboard_,
+                                           .roots = acme_roots_.get()},
+                   domains::Domains::Options{.folder = options_.data_dir + "/tls/domains",
+                                             .directory = options_.acme_directory,
+                                             .email = options_.acme_email});
+  return {};
+}
+
 Status Platform::Impl::make_control() {
+  RETURN_IF_ERROR(make_domains());
   ASSIGN_OR_RETURN(const std::string store, make_doors());
   catalog_.emplace(*database_);
   scaling_.emplace(TriggerScaling::Parts{
@@ -309,6 +341,9 @@ Status Platform::Impl::make_control() {
                         .doors = &*doors_,
                         .scaling = &*scaling_,
                         .prices = &*prices_,
+                        .domains = &*domains_,
+                        .certificates = tls_.certificates(),
+                        .https_port = tls_address_ ? tls_address_->port : uint16_t{0},
                         .base_domain = options_.base_domain});
   ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
   if (loaded.services > 0) {
@@ -357,12 +392,14 @@ Status Platform::Impl::open_doors() {
                           .guard = *guard_,
                           .accounts = *accounts_,
                           .pipelines = *pipelines_,
+                          .domains = &*domains_,
                           .jobs = &jobs_->jobs(),
                           .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   objects_->set_base_url("http://" + api_address_.str());
   guard_->set_issuer("http://" + api_address_.str());
+  RETURN_IF_ERROR(domains_->load());
   RETURN_IF_ERROR(disk_.write_file_durably(endpoints_path(), endpoints().dump() + "\n"));
   log_info("Thaw is up", {{"gateway", "http://" + gateway_address_.str()},
                           {"api", "http://" + api_address_.str()},
@@ -440,6 +477,7 @@ void Platform::Impl::drain() {
     pusher_->stop();
     sources_->stop();
     jobs_->stop();
+    domains_->stop();
     scaling_->stop();
     bus_->drain([] {});
     api_->drain([] {});

@@ -140,6 +140,7 @@ void Switchboard::on_retire(const RevisionId& revision) {
 }
 
 void Switchboard::on_routes(const control::Routes& routes) {
+  if (&routes != &routes_) routes_ = routes;
   std::vector<gateway::Route> table;
   table.reserve(routes.size());
   places_.clear();
@@ -157,10 +158,36 @@ void Switchboard::on_routes(const control::Routes& routes) {
     }
     places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
                         rooms_.base_domain)] = places;
-    if (route.tag.empty()) services_[route.service.str()] = each;
+    if (route.tag.empty()) {
+      services_[route.service.str()] = each;
+      each.domains = domains_of(route.service.str());
+    }
     table.push_back(std::move(each));
   }
   rooms_.gateway->set_routes(gateway::RouteTable(rooms_.base_domain, std::move(table)));
+}
+
+std::vector<gateway::Domain> Switchboard::domains_of(const std::string& service) const {
+  std::vector<gateway::Domain> found;
+  if (rooms_.domains == nullptr) return found;
+  for (const domains::Mapping* mapping : rooms_.domains->of_service(service)) {
+    const bool has_certificate =
+        rooms_.certificates != nullptr && rooms_.certificates->has_public(mapping->domain);
+    found.push_back({mapping->domain, has_certificate ? rooms_.https_port : uint16_t{0}});
+  }
+  return found;
+}
+
+// ---- From domains ------------------------------------------------------------------------------
+
+void Switchboard::on_certificate(const std::string& domain, tls::SharedCertificate certificate) {
+  if (rooms_.certificates != nullptr) {
+    rooms_.certificates->set_issued(domain, std::move(certificate));
+  }
+}
+
+void Switchboard::on_unmapped(const std::string& domain) {
+  if (rooms_.certificates != nullptr) rooms_.certificates->remove_issued(domain);
 }
 
 int Switchboard::places_of(const std::string& host) const {

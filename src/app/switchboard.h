@@ -16,6 +16,7 @@
 #include "base/id.h"
 #include "billing/meter.h"
 #include "control/control.h"
+#include "domains/domains.h"
 #include "gateway/access.h"
 #include "gateway/gateway.h"
 #include "io/clock.h"
@@ -24,11 +25,14 @@
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
 #include "telemetry/starts.h"
+#include "tls/served_certificates.h"
 
 namespace thaw::app {
 
 class Switchboard final : public serving::Observer,
                           public control::Listener,
+                          public domains::Listener,
+                          public gateway::Challenges,
                           public gateway::AccessObserver {
  public:
   struct Rooms {
@@ -43,6 +47,9 @@ class Switchboard final : public serving::Observer,
     InstanceDoors* doors = nullptr;
     TriggerScaling* scaling = nullptr;
     KeptPrices* prices = nullptr;
+    domains::Domains* domains = nullptr;
+    tls::ServedCertificates* certificates = nullptr;  // null without TLS
+    uint16_t https_port = 0;                          // likewise 0
     std::string base_domain;
   };
   void connect(Rooms rooms) { rooms_ = std::move(rooms); }
@@ -63,6 +70,13 @@ class Switchboard final : public serving::Observer,
   void on_retire(const RevisionId& revision) override;
   void on_routes(const control::Routes& routes) override;
 
+  void on_mappings() override { on_routes(routes_); }
+  void on_certificate(const std::string& domain, tls::SharedCertificate certificate) override;
+  void on_unmapped(const std::string& domain) override;
+
+  std::optional<std::string> answer(std::string_view token) override {
+    return rooms_.domains->challenge(token);
+  }
   void on_request(const gateway::AccessRecord& record) override;
 
   /// Requests that a service's instances take at once, at most; 0: there is none of that name.
@@ -88,7 +102,10 @@ class Switchboard final : public serving::Observer,
     gateway::Affinity affinity = gateway::Affinity::kNone;
   };
 
+  std::vector<gateway::Domain> domains_of(const std::string& service) const;
+
   Rooms rooms_;
+  control::Routes routes_;  // as control has said them last
   std::unordered_map<RevisionId, Facts> revisions_;
   std::unordered_map<std::string, int> places_;  // by host name
   std::unordered_map<std::string, gateway::Route> services_;

@@ -36,9 +36,10 @@ size_t match(std::string_view name, std::span<const std::string_view> words) {
 std::span<const Command> commands() {
   static const std::vector<Command> kAll = [] {
     std::vector<Command> all;
-    for (const auto group : {service_commands(), worker_commands(), storage_commands(),
-                             messaging_commands(), pipeline_commands(), jobs_commands(),
-                             account_commands(), model_commands(), tool_commands()}) {
+    for (const auto group :
+         {service_commands(), worker_commands(), storage_commands(), messaging_commands(),
+          pipeline_commands(), jobs_commands(), account_commands(), domains_commands(),
+          model_commands(), tool_commands()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     return all;

@@ -15,6 +15,7 @@ std::span<const Command> messaging_commands();
 std::span<const Command> pipeline_commands();
 std::span<const Command> jobs_commands();
 std::span<const Command> account_commands();
+std::span<const Command> domains_commands();
 std::span<const Command> model_commands();
 std::span<const Command> tool_commands();
 

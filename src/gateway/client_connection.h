@@ -51,6 +51,7 @@ class ClientConnection final : public io::StreamEvents {
   void yield();
   std::string_view peer_ip() const { return peer_ip_; }
   GatewayCore::Via via() const { return via_; }
+  bool is_encrypted() const { return is_encrypted_; }
   /// What services are told in X-Forwarded-Proto.
   std::string_view scheme() const { return is_encrypted_ ? "https" : "http"; }
 

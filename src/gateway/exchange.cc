@@ -15,6 +15,7 @@ namespace {
 constexpr int kMaxAttempts = 3;  // connections refused before the instance is asked after
 constexpr size_t kNamesInReply = 20;
 constexpr size_t kKept = 4 << 10;  // of a buffer, by an idle connection
+constexpr std::string_view kChallengePath = "/.well-known/acme-challenge/";
 
 bool is_loopback(std::string_view ip) { return ip.substr(0, 4) == "127." || ip == "::1"; }
 
@@ -75,13 +76,32 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   client_.set_deadline(deadline_);
 }
 
+bool Exchange::answer_challenge(const http::RequestHead& head) {
+  if (core_.options.challenges == nullptr) return false;
+  const std::string_view target = head.origin_form();
+  if (!target.starts_with(kChallengePath) || (head.method != "GET" && head.method != "HEAD"))
+    return false;
+  auto text = core_.options.challenges->answer(target.substr(kChallengePath.size()));
+  if (!text) return false;
+  fail({200, *std::move(text)});
+  return true;
+}
+
 bool Exchange::route(const http::RequestHead& head) {
+  if (answer_challenge(head)) return false;
   routes_ = core_.routes;
   route_ = routes_->find(head.host);
   if (route_ == nullptr) {
     const bool may_know = is_loopback(client_.peer_ip());
     fail(unknown_host(head.host,
                       may_know ? routes_->names(kNamesInReply) : std::vector<std::string>{}));
+    return false;
+  }
+  // An ACME server that the service knows asks without TLS.
+  if (route_->https_port != 0 && !client_.is_encrypted() &&
+      !head.origin_form().starts_with(kChallengePath)) {
+    fail(moved_to_https(head.method, normalize_host(head.host), route_->https_port,
+                        head.origin_form()));
     return false;
   }
   if (!may_pass(head)) return false;

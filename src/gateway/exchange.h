@@ -53,6 +53,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   void reset(const http::RequestHead& head);
   bool route(const http::RequestHead& head);
   bool may_pass(const http::RequestHead& head);
+  bool answer_challenge(const http::RequestHead& head);
   bool is_limited() const;
   void remember_facts(const http::RequestHead& head);
   const Target* target_of_session(const http::RequestHead& head);

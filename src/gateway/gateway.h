@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "gateway/access.h"
+#include "gateway/challenges.h"
 #include "gateway/door.h"
 #include "gateway/route_table.h"
 #include "gateway/slots.h"
@@ -43,6 +44,7 @@ struct GatewayOptions {
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
   uint64_t seed = 0;                     // of traffic shares and trace ids
   Door* door = nullptr;                  // null: everybody may call everything
+  Challenges* challenges = nullptr;      // null: there are none
   io::Entropy* entropy = nullptr;        // of session cookies; null: none are given
 };
 

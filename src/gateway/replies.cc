@@ -32,6 +32,7 @@ std::string write_reply(const Reply& reply, Rest rest, bool to_head) {
     const auto whole = std::chrono::ceil<std::chrono::seconds>(reply.retry_after);
     out += fmt::format("Retry-After: {}\r\n", whole.count());
   }
+  if (!reply.location.empty()) out += fmt::format("Location: {}\r\n", reply.location);
   out += rest == Rest::kClose ? "Connection: close\r\n\r\n" : "\r\n";
   if (!to_head) {
     out += reply.message;
@@ -65,6 +66,15 @@ Reply unknown_host(std::string_view host, const std::vector<std::string>& names)
 Reply nothing_ready(std::string_view service) {
   return {503, fmt::format("No revision of the service \"{}\" is ready to serve.", service),
           seconds(1)};
+}
+
+Reply moved_to_https(std::string_view method, std::string_view host, uint16_t port,
+                     std::string_view target) {
+  const bool is_safe = method == "GET" || method == "HEAD";
+  const std::string_view slash = target.starts_with('/') ? "" : "/";
+  return {is_safe ? 301 : 308, "This domain is served through HTTPS.", Duration(0),
+          port == 443 ? fmt::format("https://{}{}{}", host, slash, target)
+                      : fmt::format("https://{}:{}{}{}", host, port, slash, target)};
 }
 
 Reply shutting_down() { return from(serving::shutting_down()); }

@@ -15,6 +15,7 @@ struct Reply {
   int status = 500;
   std::string message;  // one sentence or two, without line end
   Duration retry_after{0};
+  std::string location = {};  // of a redirect
 };
 
 enum class Rest { kKeepAlive, kClose };
@@ -30,6 +31,9 @@ Reply response_too_large(int64_t limit);
 /// `names` may be empty; then none are told.
 Reply unknown_host(std::string_view host, const std::vector<std::string>& names);
 Reply nothing_ready(std::string_view service);
+/// As Cloud Run sends requests without TLS on; methods with a body keep it. `target`: origin form.
+Reply moved_to_https(std::string_view method, std::string_view host, uint16_t port,
+                     std::string_view target);
 Reply shutting_down();
 Reply too_many_connections();
 

@@ -41,6 +41,12 @@ RouteTable::RouteTable(std::string_view base, std::vector<Route> routes) {
     name += route.service.str();
     name += '.';
     name += base;
+    const std::vector<Domain> domains = std::exchange(route.domains, {});
+    for (const Domain& domain : domains) {
+      Route mapped = route;
+      mapped.https_port = domain.https_port;
+      routes_.insert_or_assign(normalize_host(domain.name), std::move(mapped));
+    }
     routes_.insert_or_assign(normalize_host(name), std::move(route));
   }
 }

@@ -1,6 +1,7 @@
 // RouteTable: which host name leads to which revisions, in which shares. Pure.
 //
-// Names are `SERVICE.BASE` and `TAG---SERVICE.BASE`, compared without case, port and trailing dot.
+// Names are `SERVICE.BASE` and `TAG---SERVICE.BASE`, and domains that are mapped to a service,
+// compared without case, port and trailing dot.
 // Thread: any. Owner: value. Limits: none of its own.
 #pragma once
 
@@ -29,10 +30,18 @@ struct Target {
   Affinity affinity = Affinity::kNone;
 };
 
+/// A name of one's own that leads to a service.
+struct Domain {
+  std::string name;
+  uint16_t https_port = 0;  // where requests without TLS are sent to; 0: they are served
+};
+
 struct Route {
   ServiceId service;
   std::string tag;              // empty: the service's own name
   std::vector<Target> targets;  // percents sum to 100; empty: no revision is ready
+  std::vector<Domain> domains = {};
+  uint16_t https_port = 0;  // in a table: of the name that was asked for
 
   /// The target for a request, by its share; null when there is none. `random`: uniform.
   const Target* choose(uint64_t random) const;

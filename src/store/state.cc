@@ -223,6 +223,16 @@ CREATE TABLE service_account_keys(
   created TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX service_account_keys_email ON service_account_keys(email);)"},
+    Migration{11, "domains that lead to services", R"(
+CREATE TABLE domain_mappings(
+  domain TEXT PRIMARY KEY,
+  service TEXT NOT NULL,
+  created TEXT NOT NULL,
+  automatic INTEGER NOT NULL,
+  trouble TEXT NOT NULL,
+  failures INTEGER NOT NULL,
+  retry_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
