@@ -297,8 +297,8 @@ void World::kill_and_restart() {
 }
 
 std::optional<RevisionId> World::choose(const std::string& service) {
-  for (const control::Route& route : routes_) {
-    if (route.service.str() != service || !route.tag.empty()) continue;
+  for (const control::Route& route : routes_[service]) {
+    if (!route.tag.empty()) continue;
     int point = random_.below(100);
     for (const control::Share& share : route.shares) {
       point -= share.percent;

@@ -87,7 +87,9 @@ class World final : private control::Listener, private serving::Observer {
   // control::Listener
   void on_run(const serving::RevisionConfig& config) override;
   void on_retire(const RevisionId& revision) override;
-  void on_routes(const control::Routes& routes) override { routes_ = routes; }
+  void on_routes(const ServiceId& service, const control::Routes& routes) override {
+    routes_[service.str()] = routes;
+  }
 
   // serving::Observer
   void on_output(const serving::InstanceStatus&, sandbox::OutputStream, std::string_view) override {
@@ -111,7 +113,7 @@ class World final : private control::Listener, private serving::Observer {
   MemoryCatalog catalog_;
   std::unique_ptr<serving::Serving> serving_;
   std::unique_ptr<control::Controller> controller_;
-  control::Routes routes_;
+  std::map<std::string, control::Routes> routes_;  // by service
   std::map<std::string, Shape> shapes_;
   std::vector<std::unique_ptr<Caller>> callers_;
   std::vector<io::Timer> acts_;

@@ -218,6 +218,7 @@ Status Platform::Impl::make_rooms() {
                                            .door = &*front_door_,
                                            .challenges = &switchboard_,
                                            .entropy = &entropy_});
+  gateway_->set_routes(gateway::RouteTable(options_.base_domain));
   return {};
 }
 

@@ -139,12 +139,26 @@ void Switchboard::on_retire(const RevisionId& revision) {
   rooms_.serving->retire_revision(revision);
 }
 
-void Switchboard::on_routes(const control::Routes& routes) {
-  if (&routes != &routes_) routes_ = routes;
+void Switchboard::on_routes(const ServiceId& service, const control::Routes& routes) {
+  if (routes.empty()) {
+    routes_.erase(service);
+  } else {
+    routes_[service] = routes;
+  }
+  publish(service, routes);
+}
+
+void Switchboard::on_mappings() {
+  for (const auto& [service, routes] : routes_) publish(service, routes);
+}
+
+void Switchboard::publish(const ServiceId& service, const control::Routes& routes) {
   std::vector<gateway::Route> table;
   table.reserve(routes.size());
-  places_.clear();
-  services_.clear();
+  if (const auto old = hosts_.extract(service.str())) {
+    for (const std::string& host : old.mapped()) places_.erase(host);
+  }
+  services_.erase(service.str());
   for (const control::Route& route : routes) {
     gateway::Route each{.service = route.service, .tag = route.tag, .targets = {}};
     int places = 0;
@@ -156,15 +170,17 @@ void Switchboard::on_routes(const control::Routes& routes) {
                               .protocol = revisions_[share.revision].protocol,
                               .affinity = revisions_[share.revision].affinity});
     }
-    places_[fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---", route.service.str(),
-                        rooms_.base_domain)] = places;
+    const std::string host = fmt::format("{}{}{}.{}", route.tag, route.tag.empty() ? "" : "---",
+                                         route.service.str(), rooms_.base_domain);
+    places_[host] = places;
+    hosts_[service.str()].push_back(host);
     if (route.tag.empty()) {
       services_[route.service.str()] = each;
       each.domains = domains_of(route.service.str());
     }
     table.push_back(std::move(each));
   }
-  rooms_.gateway->set_routes(gateway::RouteTable(rooms_.base_domain, std::move(table)));
+  rooms_.gateway->set_routes(service, std::move(table));
 }
 
 std::vector<gateway::Domain> Switchboard::domains_of(const std::string& service) const {

@@ -68,9 +68,9 @@ class Switchboard final : public serving::Observer,
 
   void on_run(const serving::RevisionConfig& config) override;
   void on_retire(const RevisionId& revision) override;
-  void on_routes(const control::Routes& routes) override;
+  void on_routes(const ServiceId& service, const control::Routes& routes) override;
 
-  void on_mappings() override { on_routes(routes_); }
+  void on_mappings() override;
   void on_certificate(const std::string& domain, tls::SharedCertificate certificate) override;
   void on_unmapped(const std::string& domain) override;
 
@@ -104,10 +104,13 @@ class Switchboard final : public serving::Observer,
 
   std::vector<gateway::Domain> domains_of(const std::string& service) const;
 
+  void publish(const ServiceId& service, const control::Routes& routes);
+
   Rooms rooms_;
-  control::Routes routes_;  // as control has said them last
+  std::map<ServiceId, control::Routes> routes_;  // as control has said them last
   std::unordered_map<RevisionId, Facts> revisions_;
-  std::unordered_map<std::string, int> places_;  // by host name
+  std::unordered_map<std::string, int> places_;                      // by host name
+  std::unordered_map<std::string, std::vector<std::string>> hosts_;  // by service
   std::unordered_map<std::string, gateway::Route> services_;
 };
 

@@ -88,8 +88,8 @@ Result<LoadReport> Controller::load() {
     drop_lost_traffic(entry.record.service, entry.revisions);
     refresh(entry);
     tell_those(entry, Reachability::kReachable);
+    publish_routes(entry);
   }
-  publish_routes();
   return report;
 }
 
@@ -327,7 +327,7 @@ Status Controller::remove(const ServiceId& service) {
   RETURN_IF_ERROR(catalog_.commit(change));
   const Entry entry = std::move(entries_.at(service));
   entries_.erase(service);
-  publish_routes();
+  if (!entry.routes.empty()) listener_.on_routes(service, {});
   for (const auto& [number, revision] : entry.revisions) {
     owners_.erase(revision.name);
     if (entry.told.contains(number)) listener_.on_retire(revision.name);

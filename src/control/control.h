@@ -40,8 +40,8 @@ class Listener {
   virtual void on_run(const serving::RevisionConfig& config) = 0;
   /// Gone for good: serving's retire_revision.
   virtual void on_retire(const RevisionId& revision) = 0;
-  /// The table changed; this is all of it.
-  virtual void on_routes(const Routes& routes) = 0;
+  /// The routes of one service have changed; these are all that it has, none if it was removed.
+  virtual void on_routes(const ServiceId& service, const Routes& routes) = 0;
 
  protected:
   ~Listener() = default;
@@ -60,7 +60,7 @@ struct Options {
   std::vector<std::string> serve_argv;  // what runs image thaw.local/serve: our program, "serve"
   std::vector<Variable> instance_env;   // for every instance that does not set them itself
   std::string region = "local";         // label cloud.googleapis.com/location
-  size_t most_services = 1000;
+  size_t most_services = 20'000;
   size_t most_revisions = 1000;  // per service
 };
 
@@ -106,7 +106,8 @@ class Controller {
   /// From serving's Observer. Unknown revisions are ignored.
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state);
 
-  const Routes& routes() const { return routes_; }
+  /// Of all services, by name and tag.
+  Routes routes() const;
 
  private:
   /// What serving was told last of a revision.
@@ -120,6 +121,7 @@ class Controller {
     ServiceRecord record;
     RevisionTable revisions;
     std::map<int64_t, Told> told;  // by revision number
+    Routes routes;                 // as the listener was told
   };
 
   Result<Entry> next_entry(spec::Service service, const Entry* old);
@@ -133,7 +135,7 @@ class Controller {
   Told wanted_of(const Entry& entry, const Revision& revision) const;
   void tell(Entry& entry);
   void tell_those(Entry& entry, serving::Reachability which);
-  void publish_routes();
+  void publish_routes(Entry& entry);
   void install(const ServiceId& service, Entry entry, const std::vector<RevisionId>& dropped);
   spec::Service shown(const Entry& entry) const;
   WallTime now() const { return clock_.wall_now(); }
@@ -146,7 +148,6 @@ class Controller {
   std::map<ServiceId, Entry> entries_;
   std::map<RevisionId, ServiceId> owners_;
   int64_t last_version_ = 0;  // of resource versions
-  Routes routes_;
 };
 
 }  // namespace thaw::control

@@ -42,7 +42,7 @@ Controller::Told Controller::wanted_of(const Entry& entry, const Revision& revis
 // a revision that serving does not know.
 void Controller::tell(Entry& entry) {
   tell_those(entry, Reachability::kReachable);
-  publish_routes();
+  publish_routes(entry);
   tell_those(entry, Reachability::kUnreachable);
 }
 
@@ -63,17 +63,22 @@ void Controller::tell_those(Entry& entry, Reachability which) {
   }
 }
 
-void Controller::publish_routes() {
-  Routes routes;
+void Controller::publish_routes(Entry& entry) {
+  const spec::Service& service = entry.record.service;
+  if (service.kind == spec::ServiceKind::kWorkerPool) return;
+  const ServiceId id(service.metadata.name);
+  Routes routes = routes_of(id, service.status.traffic);
+  if (routes == entry.routes) return;
+  entry.routes = std::move(routes);
+  listener_.on_routes(id, entry.routes);
+}
+
+Routes Controller::routes() const {
+  Routes all;
   for (const auto& [id, entry] : entries_) {
-    if (entry.record.service.kind == spec::ServiceKind::kWorkerPool) continue;
-    for (Route& route : routes_of(id, entry.record.service.status.traffic)) {
-      routes.push_back(std::move(route));
-    }
+    all.insert(all.end(), entry.routes.begin(), entry.routes.end());
   }
-  if (routes == routes_) return;
-  routes_ = std::move(routes);
-  listener_.on_routes(routes_);
+  return all;
 }
 
 void Controller::install(const ServiceId& service, Entry entry,

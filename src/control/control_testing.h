@@ -43,9 +43,10 @@ class Told final : public Listener {
     calls.push_back("retire " + revision.str());
     running.erase(revision.str());
   }
-  void on_routes(const Routes& table) override {
+  void on_routes(const ServiceId& service, const Routes& table) override {
     calls.push_back("routes");
-    routes = table;
+    std::erase_if(routes, [&](const Route& route) { return route.service == service; });
+    routes.insert(routes.end(), table.begin(), table.end());
     for (const Route& route : table) {
       for (const Share& share : route.shares) {
         EXPECT_TRUE(running.contains(share.revision.str()))

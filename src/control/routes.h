@@ -27,7 +27,7 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
-/// The whole table, sorted by service and tag.
+/// Sorted by service and tag.
 using Routes = std::vector<Route>;
 
 }  // namespace thaw::control

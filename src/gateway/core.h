@@ -39,7 +39,7 @@ struct GatewayCore {
   SlotSource& slots;
   AccessObserver* observer;
   GatewayOptions options;
-  std::shared_ptr<const RouteTable> routes = std::make_shared<RouteTable>();
+  RouteTable routes;
   UpstreamPool pool;
   H2Upstreams h2_pool;
   Sessions sessions;

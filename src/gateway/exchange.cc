@@ -89,12 +89,11 @@ bool Exchange::answer_challenge(const http::RequestHead& head) {
 
 bool Exchange::route(const http::RequestHead& head) {
   if (answer_challenge(head)) return false;
-  routes_ = core_.routes;
-  route_ = routes_->find(head.host);
+  route_ = core_.routes.find(head.host);
   if (route_ == nullptr) {
     const bool may_know = is_loopback(client_.peer_ip());
     fail(unknown_host(head.host,
-                      may_know ? routes_->names(kNamesInReply) : std::vector<std::string>{}));
+                      may_know ? core_.routes.names(kNamesInReply) : std::vector<std::string>{}));
     return false;
   }
   // An ACME server that the service knows asks without TLS.

@@ -83,8 +83,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   GatewayCore& core_;
   ClientConnection& client_;
   State state_ = State::kIdle;
-  std::shared_ptr<const RouteTable> routes_;  // keeps route_ and target_
-  const Route* route_ = nullptr;
+  std::shared_ptr<const Route> route_;  // keeps target_
   const Target* target_ = nullptr;
   std::string_view signed_header_;       // the one whose token the door took; a literal
   std::optional<InstanceId> preferred_;  // of the client's session

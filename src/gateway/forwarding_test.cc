@@ -135,6 +135,30 @@ TEST(RouteTable, NamesAreComparedWithoutCasePortAndDot) {
   EXPECT_EQ(table.names(10), std::vector<std::string>{"demo.localhost"});
 }
 
+TEST(RouteTable, OneServiceChangesWithoutTheOthers) {
+  RouteTable table("localhost", {{ServiceId("demo"), "", {}}, {ServiceId("demo"), "blue", {}}});
+  const auto held = table.find("demo.localhost");
+  table.set(ServiceId("other"), {{ServiceId("other"), "", {}}});
+  table.set(ServiceId("demo"), {{ServiceId("demo"), "", {{RevisionId("demo-2")}}}});
+  EXPECT_EQ(table.find("blue---demo.localhost"), nullptr);
+  EXPECT_EQ(table.find("demo.localhost")->targets.size(), 1u);
+  EXPECT_TRUE(held->targets.empty()) << "a request keeps what it found";
+  EXPECT_NE(table.find("other.localhost"), nullptr);
+  table.set(ServiceId("demo"), {});
+  EXPECT_EQ(table.names(10), std::vector<std::string>{"other.localhost"});
+}
+
+TEST(RouteTable, ADomainMovesFromServiceToService) {
+  const auto with = [](const char* service, std::vector<Domain> domains) {
+    return std::vector<Route>{{.service = ServiceId(service), .domains = std::move(domains)}};
+  };
+  RouteTable table("localhost", with("b", {{"api.example.org", 0}}));
+  // The one that gets it is told first.
+  table.set(ServiceId("a"), with("a", {{"api.example.org", 0}}));
+  table.set(ServiceId("b"), with("b", {}));
+  EXPECT_EQ(table.find("api.example.org")->service, ServiceId("a"));
+}
+
 TEST(RouteTable, SharesAreKeptInTheMean) {
   const Route route{
       ServiceId("demo"), "", {{RevisionId("a"), 90}, {RevisionId("b"), 10}, {RevisionId("c"), 0}}};

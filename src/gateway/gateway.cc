@@ -107,8 +107,10 @@ Result<io::SocketAddress> Gateway::listen(io::Net& net, const io::SocketAddress&
   return listeners_.back()->address();
 }
 
-void Gateway::set_routes(RouteTable routes) {
-  core_->routes = std::make_shared<RouteTable>(std::move(routes));
+void Gateway::set_routes(RouteTable routes) { core_->routes = std::move(routes); }
+
+void Gateway::set_routes(const ServiceId& service, std::vector<Route> routes) {
+  core_->routes.set(service, std::move(routes));
 }
 
 void Gateway::drop_idle(const InstanceId& instance) {

@@ -63,6 +63,8 @@ class Gateway {
   Result<io::SocketAddress> listen(io::Net& net, const io::SocketAddress& address);
   /// For requests that come from now on.
   void set_routes(RouteTable routes);
+  /// Likewise, of one service.
+  void set_routes(const ServiceId& service, std::vector<Route> routes);
   /// Closes connections that wait for their next request: the instance is gone or will be frozen.
   void drop_idle(const InstanceId& instance);
   /// Its sessions end too.

@@ -34,35 +34,55 @@ bool Route::has_affinity() const {
                      [](const Target& target) { return target.affinity == Affinity::kSession; });
 }
 
-RouteTable::RouteTable(std::string_view base, std::vector<Route> routes) {
-  for (Route& route : routes) {
-    std::string name = route.tag;
-    if (!name.empty()) name += "---";
-    name += route.service.str();
-    name += '.';
-    name += base;
-    const std::vector<Domain> domains = std::exchange(route.domains, {});
-    for (const Domain& domain : domains) {
-      Route mapped = route;
-      mapped.https_port = domain.https_port;
-      routes_.insert_or_assign(normalize_host(domain.name), std::move(mapped));
-    }
-    routes_.insert_or_assign(normalize_host(name), std::move(route));
-  }
+RouteTable::RouteTable(std::string base, std::vector<Route> routes) : base_(std::move(base)) {
+  for (Route& route : routes) add(std::move(route));
 }
 
-const Route* RouteTable::find(std::string_view host) const {
+void RouteTable::add(Route route) {
+  std::string name = route.tag;
+  if (!name.empty()) name += "---";
+  name += route.service.str();
+  name += '.';
+  name += base_;
+  const std::vector<Domain> domains = std::exchange(route.domains, {});
+  for (const Domain& domain : domains) {
+    Route mapped = route;
+    mapped.https_port = domain.https_port;
+    add(domain.name, std::move(mapped));
+  }
+  add(name, std::move(route));
+}
+
+void RouteTable::add(std::string_view host, Route route) {
+  std::string name = normalize_host(host);
+  names_[route.service].push_back(name);
+  routes_.insert_or_assign(std::move(name), std::make_shared<const Route>(std::move(route)));
+}
+
+void RouteTable::set(const ServiceId& service, std::vector<Route> routes) {
+  if (const auto old = names_.extract(service)) {
+    for (const std::string& name : old.mapped()) {
+      const auto found = routes_.find(name);
+      // A domain may lead to another service by now.
+      if (found != routes_.end() && found->second->service == service) routes_.erase(found);
+    }
+  }
+  for (Route& route : routes) add(std::move(route));
+}
+
+std::shared_ptr<const Route> RouteTable::find(std::string_view host) const {
   const auto found = routes_.find(normalize_host(host));
-  return found == routes_.end() ? nullptr : &found->second;
+  return found == routes_.end() ? nullptr : found->second;
 }
 
 std::vector<std::string> RouteTable::names(size_t limit) const {
   std::vector<std::string> names;
   for (const auto& [name, route] : routes_) {
-    if (route.tag.empty()) names.push_back(name);
+    if (route->tag.empty()) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
-  if (names.size() > limit) names.resize(limit);
+  const auto kept = static_cast<ptrdiff_t>(std::min(limit, names.size()));
+  std::partial_sort(names.begin(), names.begin() + kept, names.end());
+  names.resize(static_cast<size_t>(kept));
   return names;
 }
 

@@ -2,10 +2,12 @@
 //
 // Names are `SERVICE.BASE` and `TAG---SERVICE.BASE`, and domains that are mapped to a service,
 // compared without case, port and trailing dot.
-// Thread: any. Owner: value. Limits: none of its own.
+// Thread: any. Owner: a value; a route that was found lives as long as it is held, whatever becomes
+// of the table. Limits: none of its own.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -52,10 +54,12 @@ class RouteTable {
  public:
   RouteTable() = default;
   /// `base`: "localhost" or a domain of one's own.
-  RouteTable(std::string_view base, std::vector<Route> routes);
+  explicit RouteTable(std::string base, std::vector<Route> routes = {});
 
+  /// All routes of one service, instead of those it had; none: it is gone.
+  void set(const ServiceId& service, std::vector<Route> routes);
   /// Null when no service has that name. `host` as the client sent it.
-  const Route* find(std::string_view host) const;
+  std::shared_ptr<const Route> find(std::string_view host) const;
   /// The host names without tags, sorted, at most `limit`.
   std::vector<std::string> names(size_t limit) const;
 
@@ -64,7 +68,12 @@ class RouteTable {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  std::unordered_map<std::string, Route, Hash, std::equal_to<>> routes_;
+  void add(Route route);
+  void add(std::string_view host, Route route);
+
+  std::string base_;
+  std::unordered_map<std::string, std::shared_ptr<const Route>, Hash, std::equal_to<>> routes_;
+  std::unordered_map<ServiceId, std::vector<std::string>> names_;  // of each service
 };
 
 /// Lower case, without port and trailing dot: "Demo.LOCALHOST.:8080" -> "demo.localhost".
