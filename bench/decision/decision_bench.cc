@@ -75,6 +75,5 @@ int main(int argc, char** argv) {
   }
   if (ticks == 0) return 1;
   const double each = static_cast<double>(spent.count()) / static_cast<double>(ticks);
-  std::cout << thaw::Json::object({{"ns", each}, {"ticks", ticks}}).dump()
-            << '\n';
+  std::cout << thaw::Json::object({{"ns", each}, {"ticks", ticks}}).dump() << '\n';
 }
