@@ -27,6 +27,8 @@
 #include "telemetry/alerts.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
+#include "telemetry/request_log.h"
+#include "telemetry/span_exporter.h"
 #include "telemetry/starts.h"
 
 namespace thaw::domains {
@@ -42,6 +44,7 @@ struct Rooms {
   control::Controller& control;
   const serving::Serving& serving;
   telemetry::Logs& logs;
+  telemetry::RequestLog& requests;
   telemetry::Starts& starts;
   telemetry::Metrics& metrics;
   const telemetry::Alerts& alerts;
@@ -51,9 +54,10 @@ struct Rooms {
   identity::Guard& guard;
   identity::ServiceAccounts& accounts;
   pipeline::Catalog& pipelines;
-  domains::Domains* domains = nullptr;         // null: the platform maps no domains
-  jobs::Jobs* jobs = nullptr;                  // null: the platform has no jobs
-  storage_api::StorageApi* storage = nullptr;  // null: the platform has no buckets
+  domains::Domains* domains = nullptr;             // null: the platform maps no domains
+  jobs::Jobs* jobs = nullptr;                      // null: the platform has no jobs
+  const telemetry::SpanExporter* spans = nullptr;  // null: no spans are sent
+  storage_api::StorageApi* storage = nullptr;      // null: the platform has no buckets
 };
 
 struct ApiOptions {

@@ -106,6 +106,7 @@ class ApiTest : public ::testing::Test {
   serving::RecordingObserver observer_;
   serving::Serving serving_{loop_, loop_, entropy_, sandbox_, prober_, observer_, {}};
   telemetry::Logs logs_{disk_, folder_};
+  telemetry::RequestLog requests_{loop_, worker_, disk_, logs_, {}};
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
   telemetry::Alerts alerts_;
@@ -143,8 +144,8 @@ class ApiTest : public ::testing::Test {
                             {.folder = folder_, .directory = "", .email = ""}};
   Api api_{net_,
            loop_,
-           Rooms{bench_.controller, serving_, logs_, starts_, metrics_, alerts_, meter_, bus_,
-                 sources_, guard_, accounts_, pipelines_, &domains_},
+           Rooms{bench_.controller, serving_, logs_, requests_, starts_, metrics_, alerts_, meter_,
+                 bus_, sources_, guard_, accounts_, pipelines_, &domains_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;
@@ -435,7 +436,7 @@ TEST_F(ThawV1, TellsOfItself) {
   EXPECT_EQ(get("/thaw/v1/version").string_or("version"), "1.2.3");
   EXPECT_EQ(call("GET", "/thaw/v1/health").status, 200);
   EXPECT_TRUE(get("/thaw/v1/instances")["instances"].as_array().empty());
-  metrics_.on_request(ServiceId("demo"), 200, milliseconds(1));
+  metrics_.on_request(ServiceId("demo"), {.status = 200, .latency = milliseconds(1)});
   EXPECT_THAT(call("GET", "/metrics").body, HasSubstr("thaw_requests_total{service=\"demo\""));
 }
 

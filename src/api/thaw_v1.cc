@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "api/metrics_page.h"
 #include "api/reply.h"
 #include "billing/prices.h"
 
@@ -14,25 +15,11 @@ constexpr size_t kMostLines = 100'000;
 /// A follower that takes no lines may fall so far behind before it is cut off.
 constexpr size_t kMostBehind = 1 << 20;
 
-std::string_view state_name(serving::InstanceState state) {
-  switch (state) {
-    case serving::InstanceState::kStarting:
-      return "starting";
-    case serving::InstanceState::kReady:
-      return "ready";
-    case serving::InstanceState::kUnready:
-      return "unready";
-    case serving::InstanceState::kStopping:
-      return "stopping";
-  }
-  return "unknown";
-}
-
 Json instance_json(const serving::InstanceStatus& instance, Instant now) {
   return Json::object({{"name", instance.id.str()},
                        {"service", instance.service.str()},
                        {"revision", instance.revision.str()},
-                       {"state", state_name(instance.state)},
+                       {"state", name_of(instance.state)},
                        {"temperature", name_of(instance.temperature)},
                        {"start", instance.from_template ? "templated" : "cold"},
                        {"inFlight", instance.in_flight},
@@ -101,50 +88,6 @@ Json prices_json(const Rooms& rooms, const ServiceId& service) {
   return Json::object({{"revisions", std::move(revisions)}});
 }
 
-void add_ladder_gauges(const Rooms& rooms, std::vector<telemetry::Metrics::Gauge>& gauges) {
-  struct Memory {
-    int64_t resident = 0;
-    int64_t swapped = 0;
-  };
-  std::map<std::string, Memory> held;
-  std::map<std::string, std::map<std::string_view, int>> rungs;
-  for (const auto& instance : rooms.serving.instances()) {
-    Memory& memory = held[instance.service.str()];
-    memory.resident += instance.usage.memory.value;
-    memory.swapped += instance.usage.swapped.value;
-    ++rungs[instance.service.str()][name_of(instance.temperature)];
-  }
-  for (const auto& [service, counts] : rungs) {
-    for (const auto& [rung, count] : counts) {
-      gauges.push_back({"thaw_instances_by_temperature", "Instances by temperature.",
-                        fmt::format("{{service=\"{}\",temperature=\"{}\"}}", service, rung),
-                        static_cast<double>(count)});
-    }
-  }
-  for (const auto& [service, memory] : held) {
-    const std::string label = fmt::format("{{service=\"{}\"}}", service);
-    gauges.push_back({"thaw_memory_resident_bytes", "Memory that a service's instances hold.",
-                      label, static_cast<double>(memory.resident)});
-    gauges.push_back({"thaw_memory_swapped_bytes", "Memory of instances that is in swap.", label,
-                      static_cast<double>(memory.swapped)});
-  }
-  for (const control::Revision& revision : rooms.control.revisions()) {
-    const scaling::PriceList* prices = rooms.serving.prices(revision.name);
-    if (prices == nullptr) continue;
-    for (const scaling::Rung rung : scaling::kRungs) {
-      const scaling::WakeTimes& wakes = prices->of(rung).wakes;
-      if (wakes.count() == 0) continue;
-      for (const auto& [word, share] : {std::pair{"0.5", 0.5}, std::pair{"0.99", 0.99}}) {
-        gauges.push_back(
-            {"thaw_wake_seconds", "From a request to its first byte, by the rung it woke.",
-             fmt::format("{{service=\"{}\",revision=\"{}\",rung=\"{}\",quantile=\"{}\"}}",
-                         revision.service.str(), revision.name.str(), scaling::name_of(rung), word),
-             to_seconds(wakes.quantile(share))});
-      }
-    }
-  }
-}
-
 Json usage_json(const billing::Usage& usage) {
   const auto sum = [&](auto member) {
     return (usage.request_based.*member)() + (usage.instance_based.*member)();
@@ -189,7 +132,7 @@ Result<telemetry::LogFilter> filter_of(const Call& call) {
 }
 
 std::string text_of(const telemetry::LogLine& line) {
-  return telemetry::to_json(line).dump() + "\n";
+  return telemetry::to_log_entry(line).dump() + "\n";
 }
 
 void answer_logs(const Rooms& rooms, Followers& followers, const Call& call,
@@ -204,37 +147,19 @@ void answer_logs(const Rooms& rooms, Followers& followers, const Call& call,
     responder.answer(error_reply(filter.error()));
     return;
   }
-  const auto lines = rooms.logs.read(service, *filter);
+  // Functions are copied, a responder is not.
+  const auto waiting = std::make_shared<http::Responder>(std::move(responder));
   if (call.query("follow") == "true") {
-    followers.add(service, lines, std::move(responder));
+    rooms.requests.when_written([&rooms, &followers, service, filter = *filter, waiting] {
+      followers.add(service, rooms.logs.read(service, filter), std::move(*waiting));
+    });
     return;
   }
-  http::Response reply{200, {{"content-type", "application/x-ndjson"}}, {}};
-  for (const telemetry::LogLine& line : lines) reply.body += text_of(line);
-  responder.answer(std::move(reply));
-}
-
-http::Response render_metrics(const Rooms& rooms) {
-  std::map<std::string, std::map<std::string_view, int>> instances;
-  for (const auto& instance : rooms.serving.instances()) {
-    ++instances[instance.service.str()][state_name(instance.state)];
-  }
-  std::vector<telemetry::Metrics::Gauge> gauges;
-  for (const auto& [service, states] : instances) {
-    for (const auto& [state, count] : states) {
-      gauges.push_back({"thaw_instances", "Instances by state.",
-                        fmt::format("{{service=\"{}\",state=\"{}\"}}", service, state),
-                        static_cast<double>(count)});
-    }
-  }
-  add_ladder_gauges(rooms, gauges);
-  gauges.push_back({"thaw_services", "Deployed services.", "",
-                    static_cast<double>(rooms.control.list().size())});
-  gauges.push_back({"thaw_log_lines_dropped", "Log lines that the disk did not take.", "",
-                    static_cast<double>(rooms.logs.dropped())});
-  return {200,
-          {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}},
-          rooms.metrics.render(gauges)};
+  rooms.requests.read(service, *filter, [waiting](const std::vector<telemetry::LogLine>& lines) {
+    http::Response reply{200, {{"content-type", "application/x-ndjson"}}, {}};
+    for (const telemetry::LogLine& line : lines) reply.body += text_of(line);
+    waiting->answer(std::move(reply));
+  });
 }
 
 }  // namespace
@@ -383,8 +308,14 @@ std::vector<Route> thaw_v1_routes(const io::Clock& clock, const Rooms& rooms,
          for (const auto& alert : rooms.alerts.all()) all.push_back(to_json(alert));
          return json_reply(Json::object({{"alerts", std::move(all)}}));
        })},
-      {"GET", "/metrics", {}, "counters and gauges for Prometheus", answer([&rooms](const Call&) {
-         return render_metrics(rooms);
+      {"GET",
+       "/metrics",
+       {},
+       "counters and gauges for Prometheus",
+       answer([&rooms, &options](const Call&) {
+         return http::Response{200,
+                               {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}},
+                               metrics_page(rooms, options)};
        })},
   };
 }

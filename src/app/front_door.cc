@@ -31,7 +31,7 @@ std::optional<gateway::Reply> FrontDoor::refuse(const ServiceId& service,
                                        .authorization = credentials.authorization,
                                        .audiences = audiences});
   if (!refusal) return std::nullopt;
-  return gateway::Reply{refusal->status, refusal->why};
+  return gateway::Reply{refusal->status, refusal->why, {}, "not_allowed"};
 }
 
 }  // namespace thaw::app

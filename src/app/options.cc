@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include "app/otlp_options.h"
 #include "base/nearest.h"
 
 namespace thaw::app {
@@ -142,6 +143,19 @@ Status set_memory_budget(UpOptions& options, std::string_view text) {
   return {};
 }
 
+/// "off", "on", or a share from 0 to 1.
+Status set_request_log(UpOptions& options, std::string_view text) {
+  options.request_log = text == "on" ? 1 : 0;
+  if (text == "on" || text == "off") return {};
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, options.request_log);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !(options.request_log >= 0) ||
+      options.request_log > 1) {
+    return wrong("on, off, or the share of requests from 0 to 1, such as 0.01");
+  }
+  return {};
+}
+
 Status set_data_dir(UpOptions& options, std::string_view text) {
   if (text.empty() || text.front() != '/') return wrong("an absolute path");
   options.data_dir = std::string(text);
@@ -212,6 +226,7 @@ struct Option {
   std::string_view default_text;
   std::string_view help;
   Status (*set)(UpOptions&, std::string_view);
+  std::string_view standard = "";  // a variable that other programs know too
 };
 
 constexpr std::array kOptions = {
@@ -278,6 +293,20 @@ constexpr std::array kOptions = {
     Option{"longest-queue", "REQUESTS", "10000",
            "requests of one revision that wait for an instance; more are answered 429",
            set_int<1, 1'000'000, &UpOptions::longest_queue>},
+    Option{"request-log", "on|off|SHARE", "on",
+           "the share of requests that get a line in their service's log, by trace; those that "
+           "fail with 5xx always do, unless it is off",
+           set_request_log},
+    Option{"otlp-endpoint", "URL", "",
+           "an OpenTelemetry collector that gets the requests' spans by OTLP over HTTP, such as "
+           "http://127.0.0.1:4318; its headers come from OTEL_EXPORTER_OTLP_HEADERS",
+           set_otlp_endpoint, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+    Option{"traces-sampler", "NAME", "parentbased_always_on",
+           "which requests' spans are recorded: always_on, always_off or traceidratio, with "
+           "parentbased_ in front where a caller's decision counts",
+           set_traces_sampler, "OTEL_TRACES_SAMPLER"},
+    Option{"traces-sampler-arg", "RATIO", "1", "the share of traces that traceidratio records",
+           set_traces_sampler_arg, "OTEL_TRACES_SAMPLER_ARG"},
     Option{"ready-sandboxes", "COUNT", "16",
            "containers made ahead, at most one per service, so that a wake only has to start them",
            set_int<0, 1000, &UpOptions::ready_sandboxes>},
@@ -294,6 +323,10 @@ std::string variable_of(const Option& option) {
   std::string name = "THAW_";
   for (char c : option.name) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
   return name;
+}
+
+std::string_view shown_default(const Option& option) {
+  return option.default_text.empty() ? "none" : option.default_text;
 }
 
 Error unknown_name(std::string_view where, std::string_view name) {
@@ -390,6 +423,11 @@ Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
         option.name == "data-dir" ? sources.default_data_dir : std::string(option.default_text),
         "default of --" + std::string(option.name)};
     if (const auto at = file.find(option.name); at != file.end()) given = at->second;
+    if (!option.standard.empty()) {
+      const std::string standard(option.standard);
+      const auto set = sources.environment(standard);
+      if (set && !set->empty()) given = {*set, standard};
+    }
     if (const auto set = sources.environment(variable)) given = {*set, variable};
     if (const auto at = flags.find(option.name); at != flags.end()) given = at->second;
     if (Status status = option.set(options, given.text); !status) {
@@ -398,6 +436,7 @@ Result<UpOptions> parse_up_options(const std::vector<std::string>& words,
     }
   }
   RETURN_IF_ERROR(check_tls(options));
+  RETURN_IF_ERROR(take_otlp_environment(options, sources));
   return options;
 }
 
@@ -420,8 +459,10 @@ std::string up_help() {
       "Runs the platform: the gateway, the API and all services, until SIGTERM or Ctrl-C.\n\n"
       "Options (flag, then environment, then file, then default):\n";
   for (const Option& option : kOptions) {
-    text += fmt::format("  --{} {}\n      {}\n      default {}; also {}\n", option.name,
-                        option.value, option.help, option.default_text, variable_of(option));
+    const std::string_view standard = option.standard;
+    text += fmt::format("  --{} {}\n      {}\n      default {}; also {}{}{}\n", option.name,
+                        option.value, option.help, shown_default(option), variable_of(option),
+                        standard.empty() ? "" : ", ", standard);
   }
   return text +
          "  --config FILE\n      YAML file with 'option: value' lines; also THAW_CONFIG\n"
@@ -441,8 +482,10 @@ std::string options_reference() {
     for (size_t at = 0; (at = value.find('|', at)) != std::string::npos; at += 2) {
       value.insert(at, "\\");
     }
-    text += fmt::format("| `--{} {}` | `{}` | {} | {} |\n", option.name, value, variable_of(option),
-                        option.default_text, option.help);
+    const std::string standard =
+        option.standard.empty() ? "" : fmt::format(", `{}`", option.standard);
+    text += fmt::format("| `--{} {}` | `{}`{} | {} | {} |\n", option.name, value,
+                        variable_of(option), standard, shown_default(option), option.help);
   }
   return text;
 }

@@ -16,6 +16,8 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "gateway/trace.h"
+#include "http/headers.h"
 #include "io/net.h"
 
 namespace thaw::app {
@@ -40,6 +42,16 @@ struct UpOptions {
   Duration stop_grace{0};
   Duration drain_timeout{0};
   int longest_queue = 0;
+  double request_log = 1;  // share of requests
+  struct Otlp {
+    io::SocketAddress to;
+    std::string target;     // of the request, such as /v1/traces
+    http::Headers headers;  // may hold a credential
+    std::string name = "thaw";
+    Duration delay = seconds(5);
+  };
+  std::optional<Otlp> otlp;  // nothing: no spans are made
+  gateway::Sampler sampler;
   int ready_sandboxes = 0;
 };
 

@@ -119,6 +119,65 @@ TEST(UpOptions, TlsIsOffUntilItHasAnAddress) {
   EXPECT_EQ(options->tls_certificates, "/more");
 }
 
+TEST(UpOptions, SpansGoWhereOpenTelemetrysVariablesSay) {
+  World world;
+  EXPECT_FALSE(world.parse({})->otlp);
+  world.environment = {{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]:4318/base/"},
+                       {"OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b, other=c"},
+                       {"OTEL_BSP_SCHEDULE_DELAY", "250"},
+                       {"OTEL_SERVICE_NAME", "mine"},
+                       {"OTEL_TRACES_SAMPLER", "traceidratio"},
+                       {"OTEL_TRACES_SAMPLER_ARG", "0.25"}};
+  const auto options = world.parse({});
+  ASSERT_TRUE(options) << options.error().message();
+  EXPECT_EQ(options->otlp->to.str(), "[::1]:4318");
+  EXPECT_EQ(options->otlp->target, "/base/v1/traces");
+  EXPECT_EQ(options->otlp->headers.get("api-key"), "a b");
+  EXPECT_EQ(options->otlp->headers.get("other"), "c");
+  EXPECT_EQ(options->otlp->delay, milliseconds(250));
+  EXPECT_EQ(options->otlp->name, "mine");
+  EXPECT_EQ(options->sampler.root, gateway::Sampler::Root::kRatio);
+  EXPECT_FALSE(options->sampler.follows_parent);
+  EXPECT_EQ(options->sampler.ratio, 0.25);
+  EXPECT_EQ(world.parse({"--otlp-endpoint", "http://localhost"})->otlp->to.str(), "127.0.0.1:80");
+  world.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
+  world.environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://127.0.0.1:1/as/it/is";
+  EXPECT_EQ(world.parse({})->otlp->target, "/as/it/is");
+  world.environment["OTEL_SDK_DISABLED"] = "true";
+  EXPECT_FALSE(world.parse({})->otlp);
+}
+
+TEST(UpOptions, WhatIsWrongInOpenTelemetrysVariablesIsNamedAndNoSecretRepeated) {
+  for (const auto& [name, value] : {std::pair{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://x:4318"},
+                                    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4317"},
+                                    {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
+                                    {"OTEL_EXPORTER_OTLP_HEADERS", "SECRET"},
+                                    {"OTEL_EXPORTER_OTLP_HEADERS", "a=%0aSECRET"},
+                                    {"OTEL_BSP_SCHEDULE_DELAY", "soon"},
+                                    {"OTEL_TRACES_SAMPLER", "jaeger_remote"},
+                                    {"OTEL_TRACES_SAMPLER_ARG", "2"}}) {
+    World world;
+    world.environment = {{"THAW_OTLP_ENDPOINT", "http://127.0.0.1:4318"}, {name, value}};
+    if (std::string_view(name) == "OTEL_EXPORTER_OTLP_ENDPOINT") {
+      world.environment.erase("THAW_OTLP_ENDPOINT");
+    }
+    const auto options = world.parse({});
+    ASSERT_FALSE(options) << name;
+    EXPECT_NE(options.error().message().find(name), std::string::npos) << options.error().message();
+    EXPECT_EQ(options.error().message().find("SECRET"), std::string::npos);
+  }
+}
+
+TEST(UpOptions, TheRequestLogIsOnOffOrAShare) {
+  for (const auto& [text, share] : {std::pair{"on", 1.0}, std::pair{"off", 0.0},
+                                    std::pair{"0.25", 0.25}, std::pair{"1", 1.0}}) {
+    EXPECT_EQ(World{}.parse({"--request-log", text})->request_log, share) << text;
+  }
+  for (const char* text : {"", "yes", "-0.1", "1.1", "nan", "0.5x"}) {
+    EXPECT_FALSE(World{}.parse({"--request-log", text})) << text;
+  }
+}
+
 TEST(UpOptions, ReferencePageIsCurrent) {
   std::ifstream page(THAW_SOURCE_DIR "/docs/reference/options.md");
   std::stringstream text;

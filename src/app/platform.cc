@@ -55,6 +55,14 @@ Result<std::string> own_program(io::Disk& disk) {
   return text;
 }
 
+telemetry::SpanExporter::Options span_options(const UpOptions::Otlp& otlp) {
+  telemetry::SpanExporter::Options options{
+      .to = otlp.to, .target = otlp.target, .headers = otlp.headers};
+  options.resource = {.name = otlp.name, .version = THAW_VERSION};
+  options.policy.delay = otlp.delay;
+  return options;
+}
+
 }  // namespace
 
 class Platform::Impl {
@@ -104,11 +112,14 @@ class Platform::Impl {
   std::optional<io_linux::ThreadWorker> worker_;
   std::optional<io_linux::ThreadWorker> page_out_worker_;  // its thread has the lowest priority
   std::optional<io_linux::ThreadWorker> page_in_worker_;
+  std::optional<io_linux::ThreadWorker> scribe_;  // writes the request log, reads logs
   std::optional<io_linux::ThreadWorker> reader_;  // slow disks hold up nobody's commit
 
   Switchboard switchboard_;
   std::optional<KeptPrices> prices_;
   std::optional<telemetry::Logs> logs_;
+  std::optional<telemetry::RequestLog> requests_;
+  std::optional<telemetry::SpanExporter> spans_;
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
   telemetry::Alerts alerts_;
@@ -184,6 +195,12 @@ Status Platform::Impl::make_rooms() {
   objects_.emplace(loop_, entropy_, *worker_, *bus_, *signatories_);
   RETURN_IF_ERROR(objects_->open(options_.data_dir));
   logs_.emplace(disk_, options_.data_dir + "/logs");
+  scribe_.emplace(loop_);
+  requests_.emplace(loop_, *scribe_, disk_, *logs_,
+                    telemetry::RequestLog::Options{.share = options_.request_log});
+  if (options_.otlp) {
+    spans_.emplace(net_, loop_, *scribe_, entropy_, span_options(*options_.otlp));
+  }
 
   page_out_worker_.emplace(loop_);
   page_in_worker_.emplace(loop_);
@@ -215,6 +232,7 @@ Status Platform::Impl::make_rooms() {
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
                    gateway::GatewayOptions{.seed = entropy_.next(),
+                                           .sampler = options_.sampler,
                                            .door = &*front_door_,
                                            .challenges = &switchboard_,
                                            .entropy = &entropy_});
@@ -337,6 +355,8 @@ Status Platform::Impl::make_control() {
                         .gateway = &*gateway_,
                         .meter = &*meter_,
                         .logs = &*logs_,
+                        .requests = &*requests_,
+                        .spans = spans_ ? &*spans_ : nullptr,
                         .starts = &starts_,
                         .metrics = &metrics_,
                         .doors = &*doors_,
@@ -384,6 +404,7 @@ Status Platform::Impl::open_doors() {
                api::Rooms{.control = *control_,
                           .serving = *serving_,
                           .logs = *logs_,
+                          .requests = *requests_,
                           .starts = starts_,
                           .metrics = metrics_,
                           .alerts = alerts_,
@@ -395,6 +416,7 @@ Status Platform::Impl::open_doors() {
                           .pipelines = *pipelines_,
                           .domains = &*domains_,
                           .jobs = &jobs_->jobs(),
+                          .spans = spans_ ? &*spans_ : nullptr,
                           .storage = &objects_->api()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
@@ -458,6 +480,7 @@ Status Platform::Impl::run() {
   RETURN_IF_ERROR(open_doors());
   loop_.run();
   reader_.reset();
+  scribe_.reset();
   worker_.reset();  // its jobs end before what they use does
   log_info("Thaw has stopped");
   return remove_endpoints();

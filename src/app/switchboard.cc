@@ -45,6 +45,37 @@ telemetry::Start waterfall(const serving::StartRecord& record, WallTime requeste
   return start;
 }
 
+telemetry::RequestRecord request_record(const gateway::AccessRecord& seen, WallTime arrived) {
+  constexpr auto kText = [](const auto* id) {
+    return id != nullptr ? std::string_view(id->str()) : std::string_view();
+  };
+  return {.time = arrived,
+          .latency = seen.latency,
+          .queued = seen.queued,
+          .placed = seen.placed,
+          .answered = seen.answered,
+          .status = seen.status,
+          .request_size = seen.request_head_bytes + seen.request_bytes,
+          .response_size = seen.response_head_bytes + seen.response_bytes,
+          .span = seen.trace->span,
+          .parent_span = seen.trace->parent,
+          .sampled = seen.trace->sampled,
+          .service = kText(seen.service),
+          .revision = kText(seen.revision),
+          .instance = kText(seen.instance),
+          .method = seen.method,
+          .scheme = seen.scheme,
+          .host = seen.host,
+          .target = seen.target,
+          .user_agent = seen.user_agent,
+          .referer = seen.referer,
+          .remote_ip = seen.peer,
+          .server_ip = seen.local,
+          .protocol = seen.protocol,
+          .trace_id = seen.trace->id(),
+          .woken_from = seen.woken_from};
+}
+
 }  // namespace
 
 // ---- From serving ------------------------------------------------------------------------------
@@ -78,6 +109,10 @@ void Switchboard::on_start(const serving::StartRecord& record) {
   rooms_.starts->put(waterfall(record, rooms_.clock->wall_now() - ago));
   if (record.listening && !record.first_byte) {
     rooms_.metrics->on_start(record.service, *record.listening - record.requested);
+  }
+  if (record.first_byte) {
+    rooms_.metrics->on_wake(record.service, scaling::name_of(record.from),
+                            *record.first_byte - record.requested);
   }
 }
 
@@ -222,7 +257,7 @@ void Switchboard::on_source(const std::string& service, const std::string& text)
 
 void Switchboard::on_delivery(const ServiceId& service, const RevisionId& revision, int status,
                               Duration latency) {
-  rooms_.metrics->on_request(service, status, latency);
+  rooms_.metrics->on_request(service, {.status = status, .latency = latency});
   rooms_.meter->add_request(service, revision, revisions_[revision].mode);
 }
 
@@ -233,7 +268,13 @@ void Switchboard::on_request(const gateway::AccessRecord& record) {
     rooms_.metrics->on_unrouted();
     return;
   }
-  rooms_.metrics->on_request(*record.service, record.status, record.latency);
+  rooms_.metrics->on_request(*record.service, {.status = record.status,
+                                               .latency = record.latency,
+                                               .queued = record.queued,
+                                               .refusal = record.refusal});
+  const auto kept = request_record(record, rooms_.clock->wall_now() - record.latency);
+  rooms_.requests->add(kept);
+  if (rooms_.spans != nullptr) rooms_.spans->add(kept);
   if (record.instance != nullptr && record.revision != nullptr) {
     rooms_.meter->add_request(*record.service, *record.revision, revisions_[*record.revision].mode);
   }

@@ -24,6 +24,8 @@
 #include "serving/serving.h"
 #include "telemetry/logs.h"
 #include "telemetry/metrics.h"
+#include "telemetry/request_log.h"
+#include "telemetry/span_exporter.h"
 #include "telemetry/starts.h"
 #include "tls/served_certificates.h"
 
@@ -42,6 +44,8 @@ class Switchboard final : public serving::Observer,
     gateway::Gateway* gateway = nullptr;
     billing::Meter* meter = nullptr;
     telemetry::Logs* logs = nullptr;
+    telemetry::RequestLog* requests = nullptr;
+    telemetry::SpanExporter* spans = nullptr;  // null: none are wanted
     telemetry::Starts* starts = nullptr;
     telemetry::Metrics* metrics = nullptr;
     InstanceDoors* doors = nullptr;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
+#include "base/bytes.h"
 #include "cli/api.h"
 #include "cli/handlers.h"
 #include "http/query.h"
@@ -47,6 +49,16 @@ std::string coloured_severity(const std::string& severity, const Style& style) {
   return padded;
 }
 
+/// "GET 200 0.012s 634 B http://web.localhost/path?q=1 HTTP/1.1"
+std::string request_words(const Json& request) {
+  int64_t size = 0;
+  const std::string text = request.string_or("responseSize");
+  std::from_chars(text.data(), text.data() + text.size(), size);
+  return fmt::format("{} {} {} {} {}", request.string_or("requestMethod"),
+                     request.int_or("status", 0), request.string_or("latency"),
+                     format_bytes({size}), request.string_or("requestUrl"));
+}
+
 /// "2026-11-23T01:02:03.123Z INFO    5f3a9c message"; what it quotes is made harmless on a
 /// terminal.
 std::string human_line(const Context& context, const Json& line) {
@@ -54,6 +66,8 @@ std::string human_line(const Context& context, const Json& line) {
   if (const Json& payload = line["jsonPayload"]; !payload.is_null()) {
     message += (message.empty() ? "" : " ") + payload.dump();
   }
+  const Json& request = line["httpRequest"];
+  if (request.is_object()) message += (message.empty() ? "" : " ") + request_words(request);
   if (context.terminal.out_is_tty()) message = escape_controls(message, Keep::kLinesAndTabs);
   const auto time = parse_rfc3339(line.string_or("timestamp"));
   // Milliseconds always, so that the columns stand.

@@ -21,6 +21,7 @@ ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream
     : core_(core),
       stream_(std::move(stream)),
       peer_ip_(stream_->peer().ip),
+      local_ip_(core.observer != nullptr ? stream_->local().ip : std::string()),
       via_(via),
       is_encrypted_(io::is_encrypted(*stream_)),
       parser_(core.options.head),
@@ -172,7 +173,8 @@ bool ClientConnection::take_head() {
   keep_alive_ = parser_.head().keep_alive;
   const size_t length = parser_.length();
   const bool body_came = bytes.size() > length;
-  exchange_.begin(parser_.head(), body_came ? Exchange::Body::kComing : Exchange::Body::kAwaited);
+  exchange_.begin(parser_.head(), length,
+                  body_came ? Exchange::Body::kComing : Exchange::Body::kAwaited);
   take(length);
   parser_.reset();
   if (phase_ == Phase::kBusy) exchange_.find_slot();

@@ -49,10 +49,16 @@ void Exchange::reset(const http::RequestHead& head) {
   target_ = nullptr;
   waited_for_start_ = false;
   instance_ = {};
+  refusal_ = woken_from_ = {};
+  response_head_bytes_ = 0;
+  queued_ = Duration::zero();
+  placed_.reset();
+  answered_.reset();
 }
 
-void Exchange::begin(const http::RequestHead& head, Body body) {
+void Exchange::begin(const http::RequestHead& head, size_t length, Body body) {
   reset(head);
+  request_head_bytes_ = length;
   if (body == Body::kComing) wants_continue_ = false;
   TraceHeaders sent;
   if (const auto* header = head.find(http::HeaderId::kTraceparent))
@@ -60,7 +66,8 @@ void Exchange::begin(const http::RequestHead& head, Body body) {
   if (const auto* header = head.find(http::HeaderId::kXCloudTraceContext)) {
     sent.cloud_context = header->value;
   }
-  trace_ = continue_trace(sent, {core_.random(), core_.random(), core_.random()});
+  trace_ =
+      continue_trace(sent, {core_.random(), core_.random(), core_.random()}, core_.options.sampler);
   if (core_.observer != nullptr) remember_facts(head);
   if (!route(head)) return;
   const int64_t limit = core_.options.max_request.value;
@@ -158,6 +165,8 @@ void Exchange::remember_facts(const http::RequestHead& head) {
   target_text_ = head.target;
   const auto* agent = head.find("user-agent");
   user_agent_ = agent != nullptr ? agent->value : "";
+  const auto* referer = head.find("referer");
+  referer_ = referer != nullptr ? referer->value : "";
 }
 
 void Exchange::find_slot() {
@@ -165,27 +174,33 @@ void Exchange::find_slot() {
       {target_->revision, deadline_, preferred_ ? &*preferred_ : nullptr}, *this);
   if (auto* slot = std::get_if<std::unique_ptr<Slot>>(&acquired)) return use(std::move(*slot));
   if (auto* refusal = std::get_if<serving::Refusal>(&acquired)) {
-    return fail({refusal->http_status, refusal->message, refusal->retry_after});
+    return fail(from(*refusal));
   }
+  queued_at_ = core_.loop.now();
   waiting_ = std::move(std::get<std::unique_ptr<Waiting>>(acquired));
   state_ = State::kQueued;
 }
 
 void Exchange::on_slot(std::unique_ptr<Slot> slot) {
   waiting_.reset();
+  queued_ += core_.loop.now() - queued_at_;
   use(std::move(slot));
   client_.advance();
 }
 
 void Exchange::on_refused(const serving::Refusal& refusal) {
   waiting_.reset();
-  fail({refusal.http_status, refusal.message, refusal.retry_after});
+  fail(from(refusal));
   client_.advance();
 }
 
 void Exchange::use(std::unique_ptr<Slot> slot) {
   slot_ = std::move(slot);
-  if (core_.observer != nullptr) instance_ = slot_->instance();
+  if (core_.observer != nullptr) {
+    instance_ = slot_->instance();
+    woken_from_ = slot_->woken_from();
+    placed_ = since_arrival();
+  }
   waited_for_start_ = waited_for_start_ || slot_->waited_for_start();
   begin_session();
   if (target_->protocol == Protocol::kH2c) {
@@ -354,6 +369,8 @@ void Exchange::fail(const Reply& reply) {
   const std::string text = write_reply(reply, rest, to_head_);
   const std::string_view part = text;
   status_ = reply.status;
+  refusal_ = reply.reason;
+  response_head_bytes_ = text.size();
   client_.send(std::span(&part, 1));
   finish();
   client_.exchange_done(rest);
@@ -366,12 +383,18 @@ void Exchange::finish() {
 }
 
 void Exchange::release() {
+  if (state_ == State::kQueued) queued_ += core_.loop.now() - queued_at_;
   state_ = State::kIdle;
   waiting_.reset();
   connecting_.reset();
   upstream_.reset();
   upstream_out_.clear();
   slot_.reset();
+}
+
+std::string_view Exchange::protocol() const {
+  if (client_.via() == GatewayCore::Via::kH2) return "HTTP/2";
+  return client_minor_version_ == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
 void Exchange::report() {
@@ -384,10 +407,21 @@ void Exchange::report() {
       .method = method_,
       .target = target_text_,
       .user_agent = user_agent_,
+      .referer = referer_,
       .peer = client_.peer_ip(),
-      .trace_id = trace_.id(),
+      .local = client_.local_ip(),
+      .scheme = client_.scheme(),
+      .protocol = protocol(),
+      .trace = &trace_,
+      .refusal = refusal_,
+      .woken_from = woken_from_,
       .status = status_,
-      .latency = core_.loop.now() - arrived_,
+      .latency = since_arrival(),
+      .queued = queued_,
+      .placed = placed_,
+      .answered = answered_,
+      .request_head_bytes = request_head_bytes_,
+      .response_head_bytes = response_head_bytes_,
       .request_bytes = request_bytes_,
       .response_bytes = response_bytes_,
       .waited_for_start = waited_for_start_,

@@ -30,9 +30,9 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   ~Exchange();
 
   enum class Body { kComing, kAwaited };
-  /// Routes the request and writes its head for the instance; `head` is not used afterwards. May
-  /// answer at once, with an error.
-  void begin(const http::RequestHead& head, Body body);
+  /// Routes the request and writes its head for the instance; `head`, which came in `length` bytes,
+  /// is not used afterwards. May answer at once, with an error.
+  void begin(const http::RequestHead& head, size_t length, Body body);
   void find_slot();
   /// Moves what can be moved, both ways.
   void pump();
@@ -57,6 +57,8 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   bool is_limited() const;
   void remember_facts(const http::RequestHead& head);
   const Target* target_of_session(const http::RequestHead& head);
+  std::string_view protocol() const;
+  Duration since_arrival() const { return core_.loop.now() - arrived_; }
   void use(std::unique_ptr<Slot> slot);
   void begin_session();
   void connect();
@@ -130,8 +132,14 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   uint64_t response_bytes_ = 0;
 
   // For the record, when somebody observes.
-  std::string host_, method_, target_text_, user_agent_;
+  std::string host_, method_, target_text_, user_agent_, referer_;
   InstanceId instance_;
+  std::string_view refusal_, woken_from_;  // literals
+  uint64_t request_head_bytes_ = 0;
+  uint64_t response_head_bytes_ = 0;
+  Instant queued_at_{};
+  Duration queued_{0};
+  std::optional<Duration> placed_, answered_;  // since arrived_
   bool waited_for_start_ = false;
   Trace trace_{};
 };

@@ -84,6 +84,7 @@ bool Exchange::take_response_head(std::string_view& bytes) {
 void Exchange::begin_response(const http::ResponseHead& head) {
   slot_->first_byte();
   status_ = head.status;
+  if (core_.observer != nullptr) answered_ = since_arrival();
   response_begun_ = true;
   response_keeps_alive_ = head.keep_alive;
   tunnel_ = head.status == 101;
@@ -110,6 +111,7 @@ void Exchange::begin_response(const http::ResponseHead& head) {
   facts.session_cookie = session_cookie_;
   response_head_.clear();
   append_response_head(response_head_, head, facts);
+  response_head_bytes_ = response_head_.size();
 }
 
 /// Sends what `bytes` hold of the body, with the head before it if that was not sent yet.

@@ -100,6 +100,7 @@ TEST(Trace, ContinuesWhatTheCallerBegan) {
   Trace trace = continue_trace({.traceparent = "00-" + id + "-b7ad6b7169203331-00"}, random);
   EXPECT_EQ(trace.id(), id);
   EXPECT_FALSE(trace.sampled);
+  EXPECT_EQ(trace.parent, 0xb7ad6b7169203331u);
   const std::string cloud = "0AF7651916CD43DD8448EB211C80319C/123;o=1";
   trace = continue_trace({.cloud_context = cloud}, random);
   EXPECT_EQ(trace.id(), id);
@@ -170,6 +171,38 @@ TEST(RouteTable, SharesAreKeptInTheMean) {
   }
   EXPECT_EQ(a, 900);
   EXPECT_EQ(b, 100);
+}
+
+TEST(Trace, IsSampledAsOpenTelemetrysSamplersSay) {
+  using Root = Sampler::Root;
+  const std::string low = "ffffffffffffffff8000000000000001";  // 63 bits count
+  const std::string high = "00000000000000007fffffffffffffff";
+  const auto sampled = [](const std::string& id, std::string_view flags, const Sampler& sampler) {
+    const std::string parent = "00-" + id + "-00f067aa0ba902b7-" + std::string(flags);
+    return continue_trace({.traceparent = parent}, {1, 2, 3}, sampler).sampled;
+  };
+  EXPECT_TRUE(sampled(high, "01", {.root = Root::kOff}));
+  EXPECT_FALSE(sampled(high, "00", {.root = Root::kOn}));
+  EXPECT_TRUE(sampled(high, "00", {.root = Root::kOn, .follows_parent = false}));
+  EXPECT_FALSE(sampled(high, "01", {.root = Root::kOff, .follows_parent = false}));
+  const Sampler half{.root = Root::kRatio, .ratio = 0.5, .follows_parent = false};
+  EXPECT_TRUE(sampled(low, "00", half));
+  EXPECT_FALSE(sampled(high, "01", half));
+  EXPECT_FALSE(continue_trace({}, {1, 2, 3}, {.root = Root::kOff}).sampled);
+  const Sampler none{.root = Root::kRatio, .ratio = 0};
+  EXPECT_FALSE(continue_trace({}, {1, 0, 3}, none).sampled);
+}
+
+TEST(Trace, TheCallersSpanIsTheParent) {
+  const std::string id = "0af7651916cd43dd8448eb211c80319c";
+  const auto parent_of = [&](const std::string& context) {
+    return continue_trace({.cloud_context = context}, {1, 2, 3}).parent;
+  };
+  EXPECT_EQ(parent_of(id + "/123;o=1"), 123u);
+  EXPECT_EQ(parent_of(id + "/18446744073709551615"), ~uint64_t{0});
+  for (const char* none : {"", "/", "/x", "/99999999999999999999999", ";o=1"}) {
+    EXPECT_EQ(parent_of(id + none), 0u) << none;
+  }
 }
 
 }  // namespace

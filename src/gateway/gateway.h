@@ -43,6 +43,7 @@ struct GatewayOptions {
   Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
   uint64_t seed = 0;                     // of traffic shares and trace ids
+  Sampler sampler = {};                  // of traces
   Door* door = nullptr;                  // null: everybody may call everything
   Challenges* challenges = nullptr;      // null: there are none
   io::Entropy* entropy = nullptr;        // of session cookies; null: none are given

@@ -155,7 +155,7 @@ class GatewayTest : public testing::Test, public AccessObserver {
   }
   void on_request(const AccessRecord& r) override {
     seen.push_back({r.service ? r.service->str() : "", r.revision ? r.revision->str() : "",
-                    std::string(r.target), std::string(r.trace_id), r.status, r.request_bytes,
+                    std::string(r.target), std::string(r.trace->id()), r.status, r.request_bytes,
                     r.response_bytes});
   }
 

@@ -26,6 +26,7 @@ H2Link::H2Link(io::Loop& loop, http::H2Session::Side side, http::H2Session::Opti
       stream_(std::move(stream)),
       peer_(stream_->peer()),
       is_encrypted_(io::is_encrypted(*stream_)),
+      local_(stream_->local()),
       session_(side, options, events, loop.now()) {}
 
 H2Link::~H2Link() { lose_all(); }

@@ -40,6 +40,7 @@ class H2Link : public io::StreamEvents {
   io::Loop& loop() { return loop_; }
   const io::SocketAddress& peer() const { return peer_; }
   bool is_encrypted() const { return is_encrypted_; }
+  const io::SocketAddress& local() const { return local_; }
   size_t bridges() const { return bridges_.size(); }
   /// Goes on in a later turn; whatever is written until then leaves together.
   void schedule();
@@ -82,6 +83,7 @@ class H2Link : public io::StreamEvents {
   std::unique_ptr<io::Stream> stream_;
   io::SocketAddress peer_;
   bool is_encrypted_;
+  io::SocketAddress local_;
   http::H2Session session_;
   http::SendQueue out_;
   std::unordered_map<int32_t, H2Bridge*> bridges_;
@@ -100,7 +102,10 @@ class H2Link : public io::StreamEvents {
 class H2Bridge : public io::Stream, public io::Encryption, public http::H2StreamEvents {
  public:
   explicit H2Bridge(H2Link& link)
-      : link_(&link), peer_(link.peer()), is_encrypted_(link.is_encrypted()) {}
+      : link_(&link),
+        peer_(link.peer()),
+        is_encrypted_(link.is_encrypted()),
+        local_(link.local()) {}
   ~H2Bridge() override;
 
   io::Transfer read(std::span<char> into) override;
@@ -110,6 +115,7 @@ class H2Bridge : public io::Stream, public io::Encryption, public http::H2Stream
   bool is_quiet_and_open() override { return false; }
   bool is_encrypted() const override { return is_encrypted_; }
   io::SocketAddress peer() const override { return peer_; }
+  io::SocketAddress local() const override { return local_; }
 
   void on_content(std::string_view content) override;
   void on_end(http::Headers trailers) override;
@@ -151,6 +157,7 @@ class H2Bridge : public io::Stream, public io::Encryption, public http::H2Stream
 
   io::SocketAddress peer_;
   bool is_encrypted_;
+  io::SocketAddress local_;
   io::StreamEvents* events_ = nullptr;
   size_t in_taken_ = 0;  // of in_
   size_t owed_ = 0;      // content in in_ that was not consumed

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "serving/refusal.h"
 
 namespace thaw::gateway {
 
@@ -15,7 +16,8 @@ struct Reply {
   int status = 500;
   std::string message;  // one sentence or two, without line end
   Duration retry_after{0};
-  std::string location = {};  // of a redirect
+  std::string_view reason = {};  // one word for metrics, a literal
+  std::string location = {};     // of a redirect
 };
 
 enum class Rest { kKeepAlive, kClose };
@@ -23,6 +25,7 @@ enum class Rest { kKeepAlive, kClose };
 /// Head and body. `to_head`: the request was HEAD, so the body is left out.
 std::string write_reply(const Reply& reply, Rest rest, bool to_head);
 
+Reply from(const serving::Refusal& refusal);
 Reply timed_out();
 /// The instance answered nonsense.
 Reply malformed_response();

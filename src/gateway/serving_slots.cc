@@ -11,6 +11,7 @@ class HeldSlot final : public Slot {
   const InstanceId& instance() const override { return slot_.instance(); }
   const io::SocketAddress& address() const override { return slot_.address(); }
   bool waited_for_start() const override { return slot_.waited_for_start(); }
+  std::string_view woken_from() const override { return slot_.woken_from(); }
   void first_byte() override { slot_.first_byte(); }
   serving::Slot take() && { return std::move(slot_); }
 

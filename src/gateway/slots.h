@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <variant>
 
 #include "base/id.h"
@@ -22,6 +23,8 @@ class Slot {
   virtual const io::SocketAddress& address() const = 0;
   /// The request waited for this instance's start.
   virtual bool waited_for_start() const = 0;
+  /// The rung that the request woke its instance from, such as "frozen"; empty: it was hot.
+  virtual std::string_view woken_from() const { return {}; }
   /// The first byte of the answer came.
   virtual void first_byte() = 0;
 };

@@ -73,6 +73,8 @@ class Stream {
   virtual bool is_quiet_and_open() { return true; }
   /// Port 0 and empty ip for a pipe.
   virtual SocketAddress peer() const = 0;
+  /// The address that the peer reached; port 0 and empty ip where that is not known.
+  virtual SocketAddress local() const { return {}; }
 };
 
 class Listener {

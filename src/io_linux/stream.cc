@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io_linux/socket_address.h"
 
 namespace thaw::io_linux {
 
@@ -156,6 +157,13 @@ bool FdStream::is_quiet_and_open() {
   if (kind_ != Kind::kSocket) return !watch_->hung_up;
   char byte;
   return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+io::SocketAddress FdStream::local() const {
+  KernelAddress address{};
+  socklen_t length = sizeof address;
+  if (kind_ != Kind::kSocket || ::getsockname(fd_.get(), &address.any, &length) != 0) return {};
+  return from_kernel(address);
 }
 
 void FdStream::set_events(io::StreamEvents* events) {

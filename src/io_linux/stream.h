@@ -29,6 +29,7 @@ class FdStream final : public io::Stream {
   void set_events(io::StreamEvents* events) override;
   bool is_quiet_and_open() override;
   io::SocketAddress peer() const override { return peer_; }
+  io::SocketAddress local() const override;
 
  private:
   EpollLoop& loop_;

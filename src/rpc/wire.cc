@@ -115,6 +115,11 @@ void WireWriter::number(uint32_t field, int64_t value) {
   varint(static_cast<uint64_t>(value));
 }
 
+void WireWriter::fixed(uint32_t field, uint64_t value) {
+  varint(field << 3 | kEight);
+  for (int shift = 0; shift < 64; shift += 8) out_ += static_cast<char>(value >> shift);
+}
+
 void WireWriter::packed(uint32_t field, std::span<const int64_t> values) {
   if (values.empty()) return;
   const Mark mark = begin(field);

@@ -62,6 +62,8 @@ class WireWriter {
   enum class Empty { kNot, kToo };
   void bytes(uint32_t field, std::string_view text, Empty empty = Empty::kNot);
   void number(uint32_t field, int64_t value);
+  /// A fixed64, 0 too.
+  void fixed(uint32_t field, uint64_t value);
   /// A repeated int64; none is left out.
   void packed(uint32_t field, std::span<const int64_t> values);
   /// A repeated float or double.

@@ -36,6 +36,20 @@ constexpr std::string_view name_of(Temperature temperature) {
 /// kUnready: it lives, but gets no new requests until its readiness probe passes.
 enum class InstanceState { kStarting, kReady, kUnready, kStopping };
 
+constexpr std::string_view name_of(InstanceState state) {
+  switch (state) {
+    case InstanceState::kStarting:
+      return "starting";
+    case InstanceState::kReady:
+      return "ready";
+    case InstanceState::kUnready:
+      return "unready";
+    case InstanceState::kStopping:
+      break;
+  }
+  return "stopping";
+}
+
 struct InstanceStatus {
   InstanceId id;
   RevisionId revision;

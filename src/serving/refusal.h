@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/time.h"
 
@@ -26,5 +27,28 @@ struct Refusal {
   std::string message;
   Duration retry_after{0};  // 0: do not say
 };
+
+/// As metrics name it: "queue_full".
+constexpr std::string_view name_of(Refusal::Reason reason) {
+  switch (reason) {
+    case Refusal::Reason::kQueueFull:
+      return "queue_full";
+    case Refusal::Reason::kNoInstance:
+      return "no_instance";
+    case Refusal::Reason::kStartFailed:
+      return "start_failed";
+    case Refusal::Reason::kOutOfMemory:
+      return "out_of_memory";
+    case Refusal::Reason::kInstanceDied:
+      return "instance_died";
+    case Refusal::Reason::kUnknownRevision:
+      return "unknown_revision";
+    case Refusal::Reason::kShuttingDown:
+      return "shutting_down";
+    case Refusal::Reason::kDeadline:
+      return "deadline";
+  }
+  return "other";
+}
 
 }  // namespace thaw::serving

@@ -81,6 +81,13 @@ void RevisionPool::first_byte(uint32_t handle) {
   }
 }
 
+std::string_view RevisionPool::woken_from(uint32_t handle) const {
+  const Request& request = parts_.requests[handle];
+  if (request.waited_for_start) return name_of(runs_[request.instance]->record().from);
+  const bool woke = !request.waited && request.from != Temperature::kHot;
+  return woke ? name_of(request.from) : std::string_view();
+}
+
 /// A wake is a record of its own beside the instance's start.
 void RevisionPool::tell_wake(const InstanceRun& run, const Request& request) {
   StartRecord wake;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "io/clock.h"
@@ -55,6 +56,7 @@ class RevisionPool final : private InstanceRunOwner {
   void release(uint32_t handle);
   void explain(uint32_t handle);
   void first_byte(uint32_t handle);
+  std::string_view woken_from(uint32_t handle) const;
   void configure(const RevisionConfig& config) { send(event::Configured{&config}); }
   void retire() { send(event::Retired{}); }
   void shut_down() { send(event::ShutDown{}); }
@@ -62,6 +64,8 @@ class RevisionPool final : private InstanceRunOwner {
   const InstanceRun& run(InstanceKey key) const { return *runs_[key]; }
   void append_status(std::vector<InstanceStatus>& to) const;
   bool finished() const { return core_.finished(); }
+  const ServiceId& service() const { return config().instance.service; }
+  int waiting() const { return core_.waiting(); }
 
   /// For the ladder's policy on such a machine: its idle instances with their keys as ids, and in
   /// `held` the memory of all.

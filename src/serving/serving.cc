@@ -49,6 +49,7 @@ class Serving::Impl {
   Wait explain(Slot slot, SlotWaiter& waiter);
   void shut_down(std::function<void()> done);
   std::vector<InstanceStatus> instances() const;
+  std::vector<QueueStatus> queues() const;
   std::vector<InstanceStatus> instances(const RevisionId& revision) const;
   void set_prices(const RevisionId& revision, const scaling::PriceList& prices);
   const scaling::PriceList* prices(const RevisionId& revision) const;
@@ -168,6 +169,14 @@ std::vector<InstanceStatus> Serving::Impl::instances() const {
   return all;
 }
 
+std::vector<Serving::QueueStatus> Serving::Impl::queues() const {
+  std::vector<QueueStatus> all;
+  for (const auto& [revision, pool] : pools_) {
+    all.push_back({pool->service(), revision, pool->waiting()});
+  }
+  return all;
+}
+
 std::vector<InstanceStatus> Serving::Impl::instances(const RevisionId& revision) const {
   std::vector<InstanceStatus> its;
   const auto found = pools_.find(revision);
@@ -279,6 +288,11 @@ const io::SocketAddress& Slot::address() const {
 
 bool Slot::waited_for_start() const { return owner_->impl_->request(request_).waited_for_start; }
 
+std::string_view Slot::woken_from() const {
+  const Request& request = owner_->impl_->request(request_);
+  return request.pool->woken_from(RequestTable::handle(request_));
+}
+
 void Slot::first_byte() {
   owner_->impl_->request(request_).pool->first_byte(RequestTable::handle(request_));
 }
@@ -332,6 +346,8 @@ const scaling::PriceList* Serving::prices(const RevisionId& revision) const {
 }
 
 std::vector<InstanceStatus> Serving::instances() const { return impl_->instances(); }
+
+std::vector<Serving::QueueStatus> Serving::queues() const { return impl_->queues(); }
 
 std::vector<InstanceStatus> Serving::instances(const RevisionId& revision) const {
   return impl_->instances(revision);

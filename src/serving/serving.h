@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -47,6 +48,9 @@ class [[nodiscard]] Slot {
   const io::SocketAddress& address() const;
   /// True when this request waited for the instance's start.
   bool waited_for_start() const;
+  /// The rung that this request woke its instance from: "cold", "template", "frozen"...; empty
+  /// when it was hot, or became so for another request.
+  std::string_view woken_from() const;
   /// The gateway saw the first byte of the answer: completes the waterfall of a start that this
   /// request waited for.
   void first_byte();
@@ -124,6 +128,12 @@ class Serving {
   Wait explain(Slot slot, SlotWaiter& waiter);
 
   std::vector<InstanceStatus> instances() const;
+  struct QueueStatus {
+    ServiceId service;
+    RevisionId revision;
+    int waiting = 0;  // requests
+  };
+  std::vector<QueueStatus> queues() const;
   std::vector<InstanceStatus> instances(const RevisionId& revision) const;
   sandbox::TemplateState template_state(const RevisionId& revision) const;
   /// Stops everything; `done` runs once no instance is left. Waiting requests are refused.

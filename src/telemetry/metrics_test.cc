@@ -15,29 +15,29 @@ const ServiceId kDemo("demo");
 
 TEST(Metrics, CountRequestsByClassAndLatencyByBucket) {
   Metrics metrics;
-  metrics.on_request(kDemo, 200, milliseconds(2));
-  metrics.on_request(kDemo, 204, seconds(2));
-  metrics.on_request(kDemo, 503, seconds(400));
-  metrics.on_request(kDemo, 0, Duration(0));
+  metrics.on_request(kDemo, {.status = 200, .latency = milliseconds(2)});
+  metrics.on_request(kDemo, {.status = 204, .latency = seconds(2)});
+  metrics.on_request(kDemo, {.status = 503, .latency = seconds(400)});
+  metrics.on_request(kDemo, {.status = 0, .latency = Duration(0)});
   metrics.on_unrouted();
   const std::string text = metrics.render({});
   EXPECT_THAT(text,
               HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="2xx"} 2)"));
   EXPECT_THAT(text,
               HasSubstr(R"(thaw_requests_total{service="demo",response_code_class="5xx"} 1)"));
-  EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="0.001"} 1)"));
-  EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="0.005"} 2)"));
-  EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="300"} 3)"));
-  EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_bucket{service="demo",le="+Inf"} 4)"));
-  EXPECT_THAT(text, HasSubstr(R"(_latency_seconds_count{service="demo"} 4)"));
+  EXPECT_THAT(text, HasSubstr(R"(_request_duration_seconds_bucket{service="demo",le="0.001"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(_request_duration_seconds_bucket{service="demo",le="0.005"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(_request_duration_seconds_bucket{service="demo",le="300"} 3)"));
+  EXPECT_THAT(text, HasSubstr(R"(_request_duration_seconds_bucket{service="demo",le="+Inf"} 4)"));
+  EXPECT_THAT(text, HasSubstr(R"(_request_duration_seconds_count{service="demo"} 4)"));
   EXPECT_THAT(text, HasSubstr("thaw_unrouted_requests_total 1\n"));
   EXPECT_THAT(text, HasSubstr("thaw_bugs_total"));
 }
 
 TEST(Metrics, EachNameIsExplainedOnceAndEveryLineIsWellFormed) {
   Metrics metrics;
-  metrics.on_request(kDemo, 200, seconds(1));
-  metrics.on_request(ServiceId("another"), 200, seconds(1));
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
+  metrics.on_request(ServiceId("another"), {.status = 200, .latency = seconds(1)});
   metrics.on_start(kDemo, milliseconds(7));
   const std::string text = metrics.render({{"thaw_instances", "By state.", "{a=\"1\"}", 1},
                                            {"thaw_instances", "By state.", "{a=\"2\"}", 2}});
@@ -60,7 +60,7 @@ TEST(Metrics, EachNameIsExplainedOnceAndEveryLineIsWellFormed) {
 
 TEST(Metrics, ForgottenServicesAreNotShown) {
   Metrics metrics;
-  metrics.on_request(kDemo, 200, seconds(1));
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
   metrics.forget(kDemo);
   EXPECT_THAT(metrics.render({}), Not(HasSubstr("demo")));
 }

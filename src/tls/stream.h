@@ -49,6 +49,7 @@ class TlsStream final : public io::Stream, public io::Encryption, private io::St
   bool is_quiet_and_open() override;
   bool is_encrypted() const override { return true; }
   io::SocketAddress peer() const override { return below_->peer(); }
+  io::SocketAddress local() const override { return below_->local(); }
 
  private:
   friend struct TlsBio;

@@ -1,4 +1,4 @@
-"""Google's client libraries for Node.js, the pinned versions, installed once beside the build."""
+"""Node.js packages that we did not write, the pinned versions, installed once beside the build."""
 
 import fcntl
 import pathlib

@@ -1,0 +1,122 @@
+#include "telemetry/request_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+#include "base/json.h"
+
+namespace thaw::telemetry {
+namespace {
+
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+/// As a JSON string. Almost every text is plain ASCII; the rest goes the long way.
+void append_string(std::string& out, std::string_view text) {
+  if (!is_plain(text)) {
+    out += Json(text).dump();
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+/// `name` with quotes, comma and colon.
+void append_field(std::string& out, std::string_view name, std::string_view text) {
+  if (text.empty()) return;
+  out += name;
+  append_string(out, text);
+}
+
+void append_number(std::string& out, std::string_view name, uint64_t value) {
+  out += name;
+  out += '"';
+  out += fmt::format_int(value).c_str();
+  out += '"';
+}
+
+/// A Duration of protobuf in JSON, in three or six decimals: "0.012s".
+void append_seconds(std::string& out, Duration value) {
+  const int64_t micros = std::max<int64_t>(0, value.count() / 1000);
+  const int64_t fraction = micros % 1'000'000;
+  fmt::format_to(std::back_inserter(out), "{}.", micros / 1'000'000);
+  if (fraction % 1000 == 0) {
+    fmt::format_to(std::back_inserter(out), "{:03}s", fraction / 1000);
+  } else {
+    fmt::format_to(std::back_inserter(out), "{:06}s", fraction);
+  }
+}
+
+void append_url(std::string& out, const RequestRecord& record) {
+  // A target may be a whole URL, or "*".
+  if (!record.target.starts_with('/')) return append_string(out, record.target);
+  if (!is_plain(record.host) || !is_plain(record.target)) {
+    return append_string(out, fmt::format("{}://{}{}", record.scheme, record.host, record.target));
+  }
+  out += '"';
+  out += record.scheme;
+  out += "://";
+  out += record.host;
+  out += record.target;
+  out += '"';
+}
+
+}  // namespace
+
+std::string_view severity_of_status(int status) {
+  if (status >= 500) return "ERROR";
+  return status >= 400 ? "WARNING" : "INFO";
+}
+
+bool is_logged(const RequestRecord& record, double share) {
+  if (share >= 1) return true;
+  if (share <= 0) return false;
+  if (record.status >= 500) return true;
+  uint64_t draw = 0;
+  const std::string_view low = record.trace_id.substr(record.trace_id.size() / 2);
+  std::from_chars(low.data(), low.data() + low.size(), draw, 16);
+  return static_cast<double>(draw) < share * 0x1p64;
+}
+
+void append_line(std::string& out, const RequestRecord& record) {
+  out += R"({"timestamp":")";
+  out += format_rfc3339(record.time);
+  out += R"(","severity":")";
+  out += severity_of_status(record.status);
+  out += '"';
+  append_field(out, R"(,"service":)", record.service);
+  append_field(out, R"(,"revision":)", record.revision);
+  append_field(out, R"(,"instance":)", record.instance);
+  out += R"(,"stream":"requests","httpRequest":{)";
+  out += R"("requestMethod":)";
+  append_string(out, record.method);
+  out += R"(,"requestUrl":)";
+  append_url(out, record);
+  append_number(out, R"(,"requestSize":)", record.request_size);
+  out += R"(,"status":)";
+  out += fmt::format_int(record.status).c_str();
+  append_number(out, R"(,"responseSize":)", record.response_size);
+  append_field(out, R"(,"userAgent":)", record.user_agent);
+  append_field(out, R"(,"remoteIp":)", record.remote_ip);
+  append_field(out, R"(,"serverIp":)", record.server_ip);
+  append_field(out, R"(,"referer":)", record.referer);
+  out += R"(,"latency":")";
+  append_seconds(out, record.latency);
+  out += '"';
+  append_field(out, R"(,"protocol":)", record.protocol);
+  out += '}';
+  if (!record.trace_id.empty()) {
+    fmt::format_to(std::back_inserter(out),
+                   R"(,"trace":"projects/{}/traces/{}","spanId":"{:016x}","traceSampled":{})",
+                   kLogProject, record.trace_id, record.span, record.sampled);
+  }
+  out += "}\n";
+}
+
+}  // namespace thaw::telemetry
