@@ -59,6 +59,8 @@ class Grpc(harness.PlatformTest):
             "scatter": ["one", "two", "three"],
             "talk": ["FIRST", "SECOND", "THIRD"],
             "cancelled": 1,
+            "late": 4,
+            "lates": "[true]",
             "together": [f"<{i}>" for i in range(50)]})
 
 

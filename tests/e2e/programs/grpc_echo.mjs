@@ -14,9 +14,12 @@ const method = (name, requestStream, responseStream) => ({
 export const service = {
   unary: method('Unary', false, false), gather: method('Gather', true, false),
   scatter: method('Scatter', false, true), talk: method('Talk', true, true),
-  fail: method('Fail', false, false),
+  fail: method('Fail', false, false), late: method('Late', false, false),
+  lates: method('Lates', false, false),
 };
 
+// Calls that were ended while they waited, with the seconds that they had left at the start.
+const late = [];
 const server = new grpc.Server();
 server.addService(service, {
   unary: (call, done) => {
@@ -37,6 +40,11 @@ server.addService(service, {
     call.on('data', message => call.write(message.toUpperCase()));
     call.on('end', () => call.end());
   },
+  late: call => {
+    const left = (call.getDeadline() - Date.now()) / 1000;
+    call.on('cancelled', () => late.push(left > 0 && left < 60));
+  },
+  lates: (call, done) => done(null, JSON.stringify(late)),
   fail: (call, done) => done({ code: grpc.status.NOT_FOUND, details: `no "${call.request}" é` }),
 });
 server.bindAsync(`0.0.0.0:${process.env.PORT}`, grpc.ServerCredentials.createInsecure(), error => {
