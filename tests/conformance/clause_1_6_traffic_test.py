@@ -42,6 +42,18 @@ class Traffic(ContractTest):
         self.assertEqual(self.versions("old---echo", 40), {"1": 1.0})
         self.assertEqual(self.versions("echo", 40), {"2": 1.0})
 
+    def test_tags_are_exact_while_traffic_is_split(self):
+        _, first = self.deploy_version(1)
+        _, both = self.deploy_version(2)
+        other = next(name for name in both if name not in first)
+        self.thaw.cli("services", "update-traffic", "echo", "--to-revisions",
+                      f"{first[0]}=90,{other}=10")
+        self.thaw.cli("services", "update-traffic", "echo", "--set-tags",
+                      f"old={first[0]},new={other}")
+        self.assertEqual(self.versions("old---echo", 1000), {"1": 1.0})
+        self.assertEqual(self.versions("new---echo", 1000), {"2": 1.0})
+        self.assertAlmostEqual(self.versions("echo", 2000)["2"], 0.1, delta=0.027)
+
     def test_the_same_template_makes_no_new_revision(self):
         _, first = self.deploy_version(1)
         _, again = self.deploy_version(1)

@@ -1,9 +1,11 @@
 """1.6 Request path: concurrency, waiting, refusing, timeouts, status codes."""
 
 import json
+import re
+import socket
 import unittest
 
-from contract import AT_ZERO, ContractTest
+from contract import AT_ZERO, ContractTest, wait_until
 
 
 class Waiting(ContractTest):
@@ -31,9 +33,61 @@ class Waiting(ContractTest):
         # Ten seconds of waiting, a tenth of one each: about a hundred.
         self.assertGreater(len(served), 40)
         self.assertGreater(len(refused), 100)
+        # Each that was answered was run once, and no other.
+        self.assertEqual(sorted(json.loads(body)["number"] for body in served),
+                         list(range(1, len(served) + 1)))
         for body, after in refused:
             self.assertGreaterEqual(int(after), 1)
             self.assertIn(b"no available instance", body)
+
+
+class Order(ContractTest):
+    """One place, and callers who come one by one: each is known to wait before the next comes."""
+
+    def setUp(self):
+        super().setUp()
+        self.deploy_at_zero("echo", "echo.py", concurrency=1, env={"DELAY": "2"},
+                            annotations={"autoscaling.knative.dev/maxScale": "1"})
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        self.callers = []
+        self.addCleanup(lambda: [caller.close() for caller in self.callers])
+
+    def arrived(self):
+        """Requests that the gateway knows of: answered, inside, waiting."""
+        _, page = self.thaw.curl_api("/metrics")
+        return sum(map(int, re.findall(
+            r'^thaw_(?:requests_in_flight|queue_length|requests_total)'
+            r'{service="echo"(?:,response_code_class="2xx")?} (\d+)$', page, re.MULTILINE)))
+
+    def call(self):
+        caller = socket.create_connection(self.address(), timeout=120)
+        self.callers.append(caller)
+        caller.sendall(b"GET / HTTP/1.1\r\nHost: echo.localhost\r\nConnection: close\r\n\r\n")
+
+    def answer(self, caller):
+        text = b""
+        while piece := caller.recv(65536):
+            text += piece
+        head, _, body = text.partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 200"), head)
+        return json.loads(body)["number"]
+
+    def test_who_waits_is_answered_in_order_of_arrival(self):
+        for number in range(2, 7):
+            self.call()
+            wait_until("it arrived", lambda: self.arrived() == number)  # pylint: disable=W0640
+        self.assertEqual([self.answer(caller) for caller in self.callers], list(range(2, 7)))
+
+    def test_a_caller_that_goes_away_is_not_run(self):
+        for number in range(2, 7):
+            self.call()
+            wait_until("it arrived", lambda: self.arrived() == number)  # pylint: disable=W0640
+        for caller in self.callers[2:4]:
+            caller.close()
+        numbers = [self.answer(self.callers[at]) for at in (0, 1, 4)]
+        self.assertEqual(numbers, [2, 3, 4])
+        # Nobody else was run: the next is the fifth.
+        self.assertEqual(json.loads(self.thaw.curl("echo")[1])["number"], 5)
 
 
 class Timeouts(ContractTest):

@@ -1,4 +1,5 @@
-"""A well-behaved service. It tells who it is, and how many requests it ever had at once."""
+"""A well-behaved service. It tells who it is, which of its requests this is in the order in which
+they came, and how many it ever had at once."""
 
 import http.server
 import json
@@ -13,20 +14,24 @@ DELAY = float(os.environ.get("DELAY", "0"))
 lock = threading.Lock()
 now_inside = 0
 most_inside = 0
+begun = 0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
-        global now_inside, most_inside
+        global now_inside, most_inside, begun
         with lock:
+            begun += 1
+            number = begun
             now_inside += 1
             most_inside = max(most_inside, now_inside)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         time.sleep(DELAY)
         answer = json.dumps({
             "instance": f"{os.environ['K_REVISION']}/{START}", "most_inside": most_inside,
+            "number": number,
             "path": self.path, "method": self.command, "body_bytes": len(body),
             "headers": dict(self.headers.items()),
             "env": {k: v for k, v in os.environ.items() if k.startswith("K_") or k == "PORT"},
