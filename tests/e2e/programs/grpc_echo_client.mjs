@@ -63,7 +63,7 @@ out.cancelled = await new Promise(done => {
 // The instance is told of the deadline, and that the call is over.
 out.late = (await unary('Late', 'x', new grpc.Metadata(), { deadline: Date.now() + 500 })).code;
 do {
-  out.lates = (await unary('Lates', '')).answer;
+  out.lates = (await unary('Lates', 'x')).answer;
 } while (out.lates === '[]');
 out.together = (await Promise.all(
   Array.from({ length: 50 }, (_, i) => unary('Unary', `${i}`)))).map(one => one.answer);
