@@ -407,7 +407,16 @@ TEST_F(ApiTest, KeysOfServiceAccountsAreGivenOnce) {
   EXPECT_EQ(get(all)["accounts"].as_array().size(), 1u);
   refused(call("POST", all, R"({"accountId":"uploader"})"), 409);
   EXPECT_THAT(refused(call("POST", all, R"({"accountId":"x"})"), 400), HasSubstr("accountId"));
-  const std::string keys = "/v1/projects/-/serviceAccounts/" + email + "/keys";
+  const std::string account = "/v1/projects/-/serviceAccounts/" + email;
+  EXPECT_EQ(call("PATCH", account,
+                 R"({"serviceAccount":{"displayName":"N","description":"D"},)"
+                 R"("updateMask":"displayName"})")
+                .status,
+            200);
+  EXPECT_EQ(get(account).string_or("displayName"), "N");
+  EXPECT_EQ(get(account).string_or("description"), "");
+  refused(call("PATCH", account, "{}"), 400);
+  const std::string keys = account + "/keys";
   const http::Response key =
       call("POST", keys, R"({"privateKeyType":"TYPE_GOOGLE_CREDENTIALS_FILE"})");
   ASSERT_EQ(key.status, 200) << key.body;

@@ -65,6 +65,28 @@ http::Response get(const ServiceAccounts& accounts, const Call& call) {
   return account ? json_reply(account_json(*account)) : error_reply(account.error());
 }
 
+/// As gcloud and Google's libraries call it; without a mask what is given is taken.
+http::Response update(ServiceAccounts& accounts, const Call& call) {
+  const auto body = Json::parse(call.request.body);
+  if (!body) return error_reply(body.error());
+  const std::string mask = "," + body->string_or("updateMask") + ",";
+  const Json& shown = (*body)["serviceAccount"];
+  if (!shown.is_object()) {
+    return error_reply(Error(Code::kInvalidArgument, "serviceAccount: an object is wanted"));
+  }
+  const auto take = [&](const std::string& name, const std::string& snake,
+                        std::optional<std::string>& to) {
+    const bool is_masked = mask.find("," + name + ",") != std::string::npos ||
+                           mask.find("," + snake + ",") != std::string::npos;
+    if (mask == ",," ? shown.find(name) != nullptr : is_masked) to = shown.string_or(name);
+  };
+  ServiceAccounts::Shown changed;
+  take("displayName", "display_name", changed.display_name);
+  take("description", "description", changed.description);
+  const auto account = accounts.update(call.path.at("account"), changed);
+  return account ? json_reply(account_json(*account)) : error_reply(account.error());
+}
+
 http::Response done(const Status& status) {
   return status ? json_reply(Json::object()) : error_reply(status.error());
 }
@@ -150,6 +172,11 @@ std::vector<Route> service_accounts_v1_routes(ServiceAccounts& accounts, identit
       {"GET", one, {}, "a service account", answer([&](const Call& call) {
          return get(accounts, call);
        })},
+      {"PATCH",
+       one,
+       {},
+       "change a service account's display name and description",
+       answer([&](const Call& call) { return update(accounts, call); })},
       {"DELETE", one, {}, "delete a service account and its keys", answer([&](const Call& call) {
          return done(accounts.remove(call.path.at("account")));
        })},

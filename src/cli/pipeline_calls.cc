@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "cli/buckets.h"
 #include "cli/deploy_wait.h"
 #include "http/query.h"
@@ -27,12 +29,34 @@ spec::ServiceKind service_kind(Kind kind) {
   return kind == Kind::kService ? spec::ServiceKind::kService : spec::ServiceKind::kWorkerPool;
 }
 
+constexpr std::string_view kInvoker = "roles/run.invoker";
+
+std::string service_path_v1(const std::string& name) {
+  return "/v1/projects/thaw/locations/local/services/" + http::percent_encode(name);
+}
+std::string account_path(const Json& body) {
+  return "/v1/projects/-/serviceAccounts/" + http::percent_encode(body.string_or("email"));
+}
+
+/// Who is bound to roles/run.invoker, sorted.
+Json::Array invokers_of(const Json& policy) {
+  std::set<std::string> members;
+  if (!policy["bindings"].is_array()) return {};
+  for (const Json& binding : policy["bindings"].as_array()) {
+    if (binding.string_or("role") != kInvoker) continue;
+    for (const Json& member : binding["members"].as_array()) members.insert(member.as_string());
+  }
+  return {members.begin(), members.end()};
+}
+
 /// The project stands in a topic's full name.
 std::string pubsub_path(const Json& body) { return "/v1/" + body.string_or("name"); }
 
 std::string path_of(const Key& key, const Json& body) {
   if (key.kind == Kind::kBucket) return bucket_path(key.name);
   if (is_service(key.kind)) return deployed_path(service_kind(key.kind), key.name);
+  if (key.kind == Kind::kServiceAccount) return account_path(body);
+  if (key.kind == Kind::kInvokers) return service_path_v1(key.name) + ":getIamPolicy";
   if (key.kind == Kind::kNotification) {
     return bucket_path(body.string_or("bucket")) + "/notificationConfigs";
   }
@@ -73,7 +97,20 @@ Outcome<pipeline::Record> PipelineCalls::keep(const pipeline::Record& record) {
 Outcome<Json> PipelineCalls::there(const Key& key, const Json& body) {
   auto json = api_.get(path_of(key, body));
   if (!json && json.error().exit == ExitCode::kNotFound) return Json();
-  if (!json || key.kind != Kind::kNotification) return json;
+  if (!json) return json;
+  if (key.kind == Kind::kInvokers) {
+    // Open to all is how a service begins: nobody has said so, unless the file does.
+    const Json members(invokers_of(*json));
+    const Json open(Json::Array{"allUsers"});
+    if (members == open && body["members"] != open) return Json();
+    return Json::object({{"service", key.name}, {"members", members}});
+  }
+  if (key.kind == Kind::kServiceAccount) {
+    Json found = *json;
+    found.set("name", key.name);
+    return found;
+  }
+  if (key.kind != Kind::kNotification) return json;
   const Json& items = (*json)["items"];
   if (!items.is_array()) return Json();
   for (const Json& each : items.as_array()) {
@@ -135,9 +172,52 @@ Outcome<ExitCode> PipelineCalls::deploy(const pipeline::Step& step) {
                                    step.key.str(), why->reason, why->message, step.key.name)));
 }
 
+/// Other roles' bindings stay as they are.
+Outcome<ExitCode> PipelineCalls::set_invokers(const std::string& service, const Json& members) {
+  ASSIGN_OR_RETURN(Json policy, api_.get(service_path_v1(service) + ":getIamPolicy"));
+  Json bindings = Json::array();
+  if (policy["bindings"].is_array()) {
+    for (const Json& binding : policy["bindings"].as_array()) {
+      if (binding.string_or("role") != kInvoker) bindings.push_back(binding);
+    }
+  }
+  if (!members.as_array().empty()) {
+    bindings.push_back(Json::object({{"role", kInvoker}, {"members", members}}));
+  }
+  policy.set("bindings", std::move(bindings));
+  ASSIGN_OR_RETURN(const Json done, api_.post(service_path_v1(service) + ":setIamPolicy",
+                                              Json::object({{"policy", policy}})));
+  return ExitCode::kOk;
+}
+
+Outcome<Json> PipelineCalls::make_account(const pipeline::Step& step) {
+  Json shown = Json::object();
+  for (const char* field : {"displayName", "description"}) {
+    shown.set(field, step.body.string_or(field));
+  }
+  if (step.action == pipeline::Action::kChange) {
+    return patch(
+        account_path(step.body),
+        Json::object({{"serviceAccount", shown}, {"updateMask", "displayName,description"}}));
+  }
+  const std::string email = step.body.string_or("email");
+  const size_t at = email.find('@') + 1;
+  return api_.post(
+      "/v1/projects/" + email.substr(at, email.find('.', at) - at) + "/serviceAccounts",
+      Json::object({{"accountId", step.key.name}, {"serviceAccount", shown}}));
+}
+
 Outcome<Json> PipelineCalls::make(const pipeline::Step& step) {
   if (is_service(step.key.kind)) {
     RETURN_IF_ERROR(deploy(step));
+    return step.body;
+  }
+  if (step.key.kind == Kind::kInvokers) {
+    RETURN_IF_ERROR(set_invokers(step.key.name, step.body["members"]));
+    return step.body;
+  }
+  if (step.key.kind == Kind::kServiceAccount) {
+    RETURN_IF_ERROR(make_account(step).map([](const Json&) {}));
     return step.body;
   }
   ASSIGN_OR_RETURN(const Json body, resolved(step.body));
@@ -189,6 +269,11 @@ Outcome<ExitCode> PipelineCalls::empty(const std::string& bucket) {
 }
 
 Outcome<ExitCode> PipelineCalls::destroy(const Key& key, const Json& body) {
+  if (key.kind == Kind::kInvokers) {
+    const auto opened = set_invokers(key.name, Json(Json::Array{"allUsers"}));
+    if (!opened && opened.error().exit != ExitCode::kNotFound) return opened.error();
+    return ExitCode::kOk;
+  }
   std::string path = path_of(key, body);
   if (key.kind == Kind::kNotification) path += "/" + http::percent_encode(body.string_or("id"));
   const auto gone = api_.remove(path);

@@ -36,6 +36,8 @@ class PipelineCalls {
   Outcome<Json> there(const pipeline::Key& key, const Json& body);
   Outcome<Json> patch(const std::string& path, const Json& body);
   Outcome<ExitCode> deploy(const pipeline::Step& step);
+  Outcome<ExitCode> set_invokers(const std::string& service, const Json& members);
+  Outcome<Json> make_account(const pipeline::Step& step);
 
   Context& context_;
   Api& api_;

@@ -156,6 +156,25 @@ std::vector<ServiceAccount> ServiceAccounts::accounts(std::string_view project) 
   return all;
 }
 
+Result<ServiceAccount> ServiceAccounts::update(std::string_view email, const Shown& shown) {
+  const auto found = accounts_.find(email);
+  if (found == accounts_.end()) return no_account(email);
+  ServiceAccount changed = found->second.shown;
+  if (shown.display_name) changed.display_name = *shown.display_name;
+  if (shown.description) changed.description = *shown.description;
+  RETURN_IF_ERROR(check_text("serviceAccount.displayName", changed.display_name));
+  RETURN_IF_ERROR(check_text("serviceAccount.description", changed.description));
+  RETURN_IF_ERROR(
+      parts_.database
+          .query("UPDATE service_accounts SET display_name=?, description=? WHERE email=?")
+          .bind(changed.display_name)
+          .bind(changed.description)
+          .bind(email)
+          .run());
+  found->second.shown = changed;
+  return changed;
+}
+
 Status ServiceAccounts::remove(std::string_view email) {
   const auto found = accounts_.find(email);
   if (found == accounts_.end()) return no_account(email);

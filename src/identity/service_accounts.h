@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,12 @@ class ServiceAccounts {
   Result<ServiceAccount> create(const Wish& wish);
   Result<ServiceAccount> account(std::string_view email) const;
   std::vector<ServiceAccount> accounts(std::string_view project) const;
+  /// What is not given stays.
+  struct Shown {
+    std::optional<std::string> display_name;
+    std::optional<std::string> description;
+  };
+  Result<ServiceAccount> update(std::string_view email, const Shown& shown);
   /// With all its keys.
   Status remove(std::string_view email);
 

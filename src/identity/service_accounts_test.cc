@@ -82,6 +82,12 @@ TEST_F(ServiceAccountsTest, AreMadeListedAndRemoved) {
   ServiceAccounts again(parts_);
   ASSERT_TRUE(again.load());
   EXPECT_EQ(again.account(made->email)->description, "loads");
+  EXPECT_EQ(again.update(made->email, {.display_name = "New", .description = {}})->description,
+            "loads");
+  EXPECT_EQ(again.account(made->email)->display_name, "New");
+  EXPECT_EQ(again.update("none@p", {}).error().code(), Code::kNotFound);
+  EXPECT_FALSE(
+      again.update(made->email, {.display_name = std::string(300, 'x'), .description = {}}));
   ASSERT_TRUE(again.remove(made->email));
   EXPECT_EQ(again.remove(made->email).error().code(), Code::kNotFound);
   EXPECT_EQ(again.account(made->email).error().code(), Code::kNotFound);

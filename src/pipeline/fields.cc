@@ -27,6 +27,8 @@ constexpr Field kFields[] = {
     {"Pipeline", "metadata", kObject, "Metadata", kRequired},
     {"Pipeline", "buckets", kObjects, "Bucket"},
     {"Pipeline", "topics", kObjects, "Topic"},
+    {"Pipeline", "serviceAccounts", kObjects, "ServiceAccount"},
+    {"Pipeline", "invokers", kObjects, "Invokers"},
     {"Pipeline", "subscriptions", kObjects, "Subscription"},
     {"Pipeline", "notifications", kObjects, "Notification"},
     {"Pipeline", "triggers", kObjects, "Trigger"},
@@ -69,6 +71,13 @@ constexpr Field kFields[] = {
     {"Topic", "labels", kStringMap},
     {"Topic", "messageRetentionDuration", kDuration},
 
+    {"ServiceAccount", "name", kString, "", kRequired},
+    {"ServiceAccount", "displayName", kString},
+    {"ServiceAccount", "description", kString},
+
+    {"Invokers", "service", kString, "", kRequired},
+    {"Invokers", "members", kStrings, "", kRequired},
+
     {"Subscription", "name", kString, "", kRequired},
     {"Subscription", "topic", kString, "", kRequired},
     {"Subscription", "pushConfig", kObject, "PushConfig"},
@@ -108,6 +117,7 @@ constexpr Field kFields[] = {
     {"Trigger", "eventFilters", kObjects, "EventFilter", kRequired},
     {"Trigger", "destination", kObject, "Destination", kRequired},
     {"Trigger", "transport", kObject, "Transport"},
+    {"Trigger", "serviceAccount", kString},
     {"EventFilter", "attribute", kString, "type|bucket|object_name_prefix", kRequired},
     {"EventFilter", "value", kString, "", kRequired},
     {"Destination", "cloudRun", kObject, "CloudRun", kRequired},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "pipeline/fields.h"
 #include "pipeline/triggers.h"
@@ -19,8 +20,11 @@ namespace {
 
 using spec::Node;
 
-constexpr std::array<std::string_view, 6> kKindNames = {
-    "bucket", "topic", "service", "worker pool", "subscription", "notification"};
+constexpr std::array<std::string_view, 8> kKindNames = {
+    "bucket",      "topic",    "service account", "service",
+    "worker pool", "invokers", "subscription",    "notification"};
+constexpr std::array<std::string_view, 4> kMemberKinds = {
+    "serviceAccount:", "user:", "group:", "domain:"};
 
 constexpr std::string_view kClientMarks[] = {
     "run.googleapis.com/client-name", "run.googleapis.com/client-version",
@@ -118,6 +122,8 @@ class Reader {
       add({{Kind::kBucket, bucket}, body, node.line}, node);
     });
     each("topics", [&](const Node& node, Json body) { topic(node, std::move(body)); });
+    each("serviceAccounts", [&](const Node& node, Json body) { account(node, std::move(body)); });
+    each("invokers", [&](const Node& node, Json body) { invokers(node, std::move(body)); });
     each("subscriptions",
          [&](const Node& node, Json body) { subscription(node, std::move(body)); });
     each("notifications",
@@ -134,6 +140,44 @@ class Reader {
     const std::string name = body.string_or("name");
     body.set("name", full_name(file_.project, "topics", name));
     add({{Kind::kTopic, short_name(name)}, body, node.line}, node);
+  }
+
+  void account(const Node& node, Json body) {
+    const std::string name = body.string_or("name");
+    const bool is_plain =
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    if (name.size() < 6 || name.size() > 30 || !is_plain || name[0] < 'a' || name.back() == '-') {
+      report_.add(
+          "serviceAccounts.name", *node.find("name"),
+          spec::quoted(name) + " must have 6 to 30 small letters, digits and '-', a letter first");
+      return;
+    }
+    body.set("email", account_address(name, file_.project));
+    add({{Kind::kServiceAccount, name}, body, node.line}, node);
+  }
+
+  /// Sorted and each once, so that their order makes no difference.
+  void invokers(const Node& node, Json body) {
+    std::set<std::string> members;
+    for (const Node& each : node.find("members")->items) {
+      const auto kind = std::ranges::find_if(
+          kMemberKinds, [&](std::string_view k) { return each.text.starts_with(k); });
+      if (each.text == "allUsers" || each.text == "allAuthenticatedUsers") {
+        members.insert(each.text);
+      } else if (kind == kMemberKinds.end() || each.text.size() == kind->size()) {
+        report_.add("invokers.members", each,
+                    spec::quoted(each.text) +
+                        " is no member: allUsers, allAuthenticatedUsers, serviceAccount:NAME, "
+                        "user:EMAIL, group:EMAIL or domain:NAME");
+      } else if (kind == kMemberKinds.begin()) {
+        members.insert(std::string(*kind) +
+                       account_address(each.text.substr(kind->size()), file_.project));
+      } else {
+        members.insert(each.text);
+      }
+    }
+    body.set("members", Json(Json::Array(members.begin(), members.end())));
+    add({{Kind::kInvokers, body.string_or("service")}, body, node.line}, node);
   }
 
   template <class Take>
@@ -153,6 +197,14 @@ class Reader {
       full.set("deadLetterTopic",
                full_name(file_.project, "topics", policy.string_or("deadLetterTopic")));
       body.set("deadLetterPolicy", full);
+    }
+    if (const Json& token = body["pushConfig"]["oidcToken"]; token.is_object()) {
+      Json push = body["pushConfig"];
+      Json full = token;
+      full.set("serviceAccountEmail",
+               account_address(token.string_or("serviceAccountEmail"), file_.project));
+      push.set("oidcToken", full);
+      body.set("pushConfig", push);
     }
     if (const Node* push = node.find("pushConfig")) check_push(*push);
     add({{Kind::kSubscription, short_name(name)}, body, node.line}, node);
@@ -216,6 +268,11 @@ std::optional<Kind> kind_named(std::string_view name) {
 }
 
 std::string Key::str() const { return fmt::format("{} {}", kind_name(kind), name); }
+
+std::string account_address(const std::string& name, const std::string& project) {
+  if (name.find('@') != std::string::npos) return name;
+  return fmt::format("{}@{}.iam.gserviceaccount.com", name, project);
+}
 
 Result<File> parse(std::string_view text, std::string_view file_name) {
   ASSIGN_OR_RETURN(const std::vector<Node> documents, spec::read_documents(text, file_name));

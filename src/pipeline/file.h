@@ -1,10 +1,10 @@
 // File: what a pipeline file asks for, as a list of resources in the order in which they are made.
 //
-// A file has one document of `kind: Pipeline` (buckets, topics, subscriptions, notifications,
-// triggers) and any number of services and worker pools, each a document as `thaw deploy` takes it.
-// A resource's `body` is what its API takes, with the file's short names written out; only what the
-// file says is in it. The subscription's `pushConfig.service` stays until the service has an
-// address.
+// A file has one document of `kind: Pipeline` (buckets, topics, service accounts, who may invoke,
+// subscriptions, notifications, triggers) and any number of services and worker pools, each a
+// document as `thaw deploy` takes it. A resource's `body` is what its API takes, with the file's
+// short names written out; only what the file says is in it. The subscription's
+// `pushConfig.service` stays until the service has an address.
 //
 // Thread: any. Owner: values. Limits: those of spec/parse.h, 200 documents, kMostResources.
 #pragma once
@@ -23,7 +23,16 @@ inline constexpr size_t kMostResources = 1000;
 inline constexpr std::string_view kDefaultProject = "thaw";
 
 /// In the order in which they are made; destroyed in the opposite one.
-enum class Kind { kBucket, kTopic, kService, kWorkerPool, kSubscription, kNotification };
+enum class Kind {
+  kBucket,
+  kTopic,
+  kServiceAccount,
+  kService,
+  kWorkerPool,
+  kInvokers,  // of a service, under whose name they are
+  kSubscription,
+  kNotification,
+};
 std::string_view kind_name(Kind kind);
 std::optional<Kind> kind_named(std::string_view name);
 
@@ -49,6 +58,9 @@ struct File {
 
 /// kInvalidArgument with one fault a line, "FILE:LINE:COLUMN: field: what".
 Result<File> parse(std::string_view text, std::string_view file_name);
+
+/// "pusher" as the address of the project's account; what has an '@' stays.
+std::string account_address(const std::string& name, const std::string& project);
 
 /// Defaults filled in, clients' marks taken off: two services that deploy the same are equal.
 Result<Json> normal_service(const Json& service);

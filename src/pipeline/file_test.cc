@@ -40,6 +40,29 @@ TEST(PipelineFile, ListsWhatIsToBeMadeInTheOrderOfMaking) {
             R"({"pushEndpoint":"http://w/?a=1"})");
 }
 
+TEST(PipelineFile, ShortNamesOfAccountsAreOfItsProject) {
+  const auto file =
+      parse(std::string(kHead) +
+                "  project: shop\n"
+                "invokers:\n  - service: worker\n    members: [user:a@b, "
+                "serviceAccount:pusher, serviceAccount:pusher, 'serviceAccount:x@y']\n"
+                "serviceAccounts:\n  - {name: pusher, displayName: P}\n"
+                "subscriptions:\n  - name: s\n    topic: t\n"
+                "    pushConfig: {service: worker, oidcToken: {serviceAccountEmail: "
+                "pusher}}\n",
+            "p.yaml");
+  ASSERT_TRUE(file) << file.error().message();
+  ASSERT_EQ(file->resources.size(), 3u);
+  EXPECT_EQ(file->resources[0].key.str(), "service account pusher");
+  const std::string address = "pusher@shop.iam.gserviceaccount.com";
+  EXPECT_EQ(file->resources[0].body.string_or("email"), address);
+  EXPECT_EQ(file->resources[1].key.str(), "invokers worker");
+  EXPECT_EQ(file->resources[1].body["members"].dump(),
+            R"(["serviceAccount:)" + address + R"(","serviceAccount:x@y","user:a@b"])");
+  EXPECT_EQ(file->resources[2].body["pushConfig"]["oidcToken"].string_or("serviceAccountEmail"),
+            address);
+}
+
 TEST(PipelineFile, EveryFaultHasItsPlaceAndTheNearestName) {
   const std::pair<const char*, const char*> kCases[] = {
       {"bukets: []\n", "p.yaml:5:1: bukets: unknown field \"bukets\"; did you mean 'buckets'?"},
@@ -60,6 +83,12 @@ TEST(PipelineFile, EveryFaultHasItsPlaceAndTheNearestName) {
       {"notifications: [{bucket: b, topic: t, event_types: [OBJECT_FINALISE]}]\n",
        "p.yaml:5:53: notifications[0].event_types[0]: \"OBJECT_FINALISE\" is none of its values; "
        "did you mean 'OBJECT_FINALIZE'?"},
+      {"serviceAccounts: [{name: Pusher}]\n",
+       "p.yaml:5:26: serviceAccounts.name: \"Pusher\" must have 6 to 30 small letters, digits and "
+       "'-', a letter first"},
+      {"invokers: [{service: a, members: [all]}]\n",
+       "p.yaml:5:35: invokers.members: \"all\" is no member: allUsers, allAuthenticatedUsers, "
+       "serviceAccount:NAME, user:EMAIL, group:EMAIL or domain:NAME"},
       {"---\nkind: Deployment\n",
        "p.yaml:6:7: kind: \"Deployment\" is none of Pipeline, Service and WorkerPool"},
       {"---\nkind: Pipeline\n", "p.yaml:6:7: kind: a second Pipeline; the first is on line 1"},

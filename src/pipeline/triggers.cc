@@ -89,14 +89,17 @@ TriggerParts expand_trigger(const spec::Node& trigger, spec::Report& report) {
   }
   const spec::Node& target = *trigger.find("destination")->find("cloudRun");
   const spec::Node* path = target.find("path");
-  parts.subscriptions.push_back(Json::object(
-      {{"name", "eventarc-" + name.text},
-       {"topic", topic},
-       {"ackDeadlineSeconds", 60},
-       {"pushConfig",
-        Json::object({{"service", target.find("service")->text},
-                      {"path", path != nullptr ? path->text : "/"},
-                      {"attributes", Json::object({{"x-thaw-format", "cloudevents"}})}})}}));
+  Json push = Json::object({{"service", target.find("service")->text},
+                            {"path", path != nullptr ? path->text : "/"},
+                            {"attributes", Json::object({{"x-thaw-format", "cloudevents"}})}});
+  if (const spec::Node* account = trigger.find("serviceAccount")) {
+    push.set("oidcToken", Json::object({{"serviceAccountEmail", account->text}}));
+  }
+  parts.subscriptions.push_back(Json::object({{"name", "eventarc-" + name.text},
+                                              {"topic", topic},
+                                              {"ackDeadlineSeconds", 60},
+                                              {"expirationPolicy", Json::object()},  // never
+                                              {"pushConfig", std::move(push)}}));
   return parts;
 }
 

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from harness import ROOT, PlatformTest, wait_until
+from harness import AT_ZERO, ROOT, PlatformTest, wait_until
 
 EXAMPLE = (ROOT / "examples/batch-forecast/pipeline.yaml").read_text()
 SERIES = ROOT / "examples/forecaster/hyndsight.csv"
@@ -106,6 +106,60 @@ class Apply(PlatformTest):
         self.assertIn("standard input:19:5", refused.stderr)
         self.assertIn("did you mean 'ackDeadlineSeconds'?", refused.stderr)
         self.assertEqual(self.api("GET", "/storage/v1/b/series")[0], 404)
+
+    def test_identities_are_a_part_of_the_file(self):
+        text = """
+apiVersion: thaw.local/v1
+kind: Pipeline
+metadata: {name: closed, project: shop}
+topics:
+  - name: news
+serviceAccounts:
+  - {name: pusher, displayName: Pushes the news}
+invokers:
+  - service: echo
+    members: [serviceAccount:pusher]
+subscriptions:
+  - name: news
+    topic: news
+    pushConfig: {service: echo, oidcToken: {serviceAccountEmail: pusher}}
+---
+""" + self.service_file("echo", "echo.py", AT_ZERO)
+        email = "pusher@shop.iam.gserviceaccount.com"
+        policy = "/v1/projects/p/locations/local/services/echo:getIamPolicy"
+        members = lambda: self.api("GET", policy)[1]["bindings"][0]["members"]
+        self.assertEqual(self.counts(text), (5, 0, 0))
+        self.apply(text, "--yes")
+        self.assertEqual(self.counts(text), (0, 0, 0))
+        self.assertEqual(members(), [f"serviceAccount:{email}"])
+        self.assertEqual(self.thaw.curl("echo")[0], 403)
+        self.api("POST", "/v1/projects/shop/topics/news:publish", {"messages": [{"data": "eA=="}]})
+        backlog = "/v1/projects/shop/subscriptions/news"
+        self.assertEqual(self.api("GET", backlog)[1]["pushConfig"]["oidcToken"],
+                         {"serviceAccountEmail": email})
+        wait_until("the push that its token lets in", lambda: 'class="2xx"} 1' in
+                   self.thaw.curl_api("/metrics")[1])
+
+        # Somebody lets more in and renames the account: drift, which is put right.
+        self.api("POST", policy.replace("get", "set"), {"policy": {"bindings": [
+            {"role": "roles/run.invoker", "members": [f"serviceAccount:{email}", "user:me@x"]}]}})
+        self.api("PATCH", f"/v1/projects/-/serviceAccounts/{email}",
+                 {"serviceAccount": {"displayName": "Other"}})
+        shown = self.apply(text, "--dry-run").stdout
+        self.assertIn("~ invokers echo", shown)
+        self.assertIn("displayName: Other -> Pushes the news  (drift", shown)
+        self.apply(text, "--yes")
+        self.assertEqual(members(), [f"serviceAccount:{email}"])
+        self.assertEqual(self.counts(text), (0, 0, 0))
+
+        # Without its entry a service is open again, as it was before.
+        opened = text.replace("invokers:\n  - service: echo\n    members: "
+                              "[serviceAccount:pusher]\n", "")
+        self.assertEqual(self.counts(opened), (0, 0, 1))
+        self.apply(opened, "--yes")
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        self.apply(opened, "--yes", command="destroy")
+        self.assertEqual(self.api("GET", f"/v1/projects/-/serviceAccounts/{email}")[0], 404)
 
     def test_what_was_applied_survives_kill_9(self):
         self.apply(EXAMPLE, "--yes")
