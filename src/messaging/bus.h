@@ -24,6 +24,7 @@
 #include "io/loop.h"
 #include "io/worker.h"
 #include "messaging/body_cache.h"
+#include "messaging/idle.h"
 #include "messaging/journal.h"
 #include "messaging/message_store.h"
 
@@ -187,6 +188,7 @@ class Bus {
     std::map<ConsumerId, StreamHandle*> streams;
     io::Timer timer;
     Instant timer_at = Instant::max();
+    Idle idle;
     int seeks = 0;               // under way: nothing is delivered
     MessageId loaded_up_to = 0;  // by reload()
   };
@@ -225,6 +227,7 @@ class Bus {
 
   // Housekeeping (bus_upkeep.cc).
   void upkeep();
+  void expire_unused();
   void drop_old(SubState& sub);
   void drop_gone();
   void purge(MessageId after);
@@ -242,6 +245,7 @@ class Bus {
   std::vector<SubscriptionNumber> gone_;  // whose backlog is to be dropped
   std::vector<Listener*> listeners_;
   io::Timer upkeep_timer_;
+  Instant upkept_ = Instant::min();  // the last upkeep; min: none yet
   enum class Phase { kServing, kDraining } phase_ = Phase::kServing;
   enum class Posting { kIdle, kUnderWay, kAgain } posting_ = Posting::kIdle;
 };

@@ -164,6 +164,7 @@ Result<Subscription> Bus::update_subscription(const Subscription& subscription) 
   ASSIGN_OR_RETURN(SubState * found, find_sub(subscription.name));
   RETURN_IF_ERROR(store_.update_subscription(found->number, subscription));
   found->settings = subscription;
+  found->idle.used();
   if (subscription.state == Subscription::State::kDetached) {
     found->core.clear();
     gone_.push_back(found->number);
@@ -293,6 +294,7 @@ void Bus::seek(const std::string& subscription, std::variant<WallTime, std::stri
           Error(Code::kFailedPrecondition, fmt::format("snapshot: {} is of another topic", *name)));
     }
   }
+  (*found)->idle.used();
   ++(*found)->seeks;
   (*found)->core.clear();
   journal_.submit(

@@ -19,6 +19,7 @@ Result<std::unique_ptr<Bus::StreamHandle>> Bus::open_stream(const std::string& s
                                                             StreamSink& sink) {
   ASSIGN_OR_RETURN(SubState * sub, find_sub(subscription));
   RETURN_IF_ERROR(may_pull(*sub));
+  sub->idle.used();
   if (phase_ == Phase::kDraining) return Error(Code::kUnavailable, "Thaw is stopping");
   if (sub->streams.size() >= limits_.streams) {
     return Error(Code::kResourceExhausted,

@@ -56,6 +56,13 @@ class BusTest : public ::testing::Test {
     start();
   }
 
+  Status say_idle(const std::string& name, int64_t seconds) {
+    return database_->query("UPDATE pubsub_subscriptions SET idle_s = ? WHERE name = ?")
+        .bind(seconds)
+        .bind(name)
+        .run();
+  }
+
   void make(const std::string& settings = "{}", const std::string& name = kSub) {
     if (!bus_->topic(kTopic)) {
       ASSERT_TRUE(bus_->create_topic({kTopic, {}, {}}));
@@ -378,6 +385,20 @@ TEST_F(BusTest, AnUpdateChangesWhatItsMaskNamesAndNothingElse) {
   EXPECT_EQ(changed->ack_deadline_s, 20);
   EXPECT_EQ(changed->retry, (RetryPolicy{seconds(1), seconds(600)}));
   EXPECT_EQ(updated(old, json, "filter").error().code(), Code::kInvalidArgument);
+}
+
+TEST_F(BusTest, ASubscriptionThatNobodyUsedForItsTimeIsDeleted) {
+  const std::string never = "projects/p/subscriptions/never";
+  make(R"({"expirationPolicy":{"ttl":"86400s"}})");
+  make(R"({"expirationPolicy":{}})", never);
+  for (const std::string& name : {kSub, never}) ASSERT_TRUE(say_idle(name, 86399));
+  restart();
+  EXPECT_TRUE(bus_->subscription(kSub)) << "a second is left";
+  for (const std::string& name : {kSub, never}) ASSERT_TRUE(say_idle(name, 86400));
+  restart();
+  EXPECT_EQ(bus_->subscription(kSub).error().code(), Code::kNotFound);
+  EXPECT_TRUE(bus_->subscription(never));
+  EXPECT_EQ(*bus_->subscriptions_of(kTopic), std::vector<std::string>{never});
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // What the bus does when nobody asks: messages older than their subscription keeps them, what
-// deleted subscriptions left, snapshots that expired.
+// deleted subscriptions left, snapshots and subscriptions that expired.
 #include <algorithm>
 #include <memory>
 
+#include "base/log.h"
 #include "messaging/bus.h"
 
 namespace thaw::messaging {
@@ -21,12 +22,48 @@ void Bus::upkeep() {
     if (snapshot.expires <= now) expired.push_back(name);
   }
   for (const std::string& name : expired) (void)remove_snapshot(name);
+  expire_unused();
   for (auto& [name, sub] : subs_) drop_old(*sub);
   drop_gone();
   const bool retains = std::any_of(topics_.begin(), topics_.end(), [](const auto& each) {
     return each.second.topic.retention.has_value();
   });
   if (retains || !expired.empty()) purge(0);
+}
+
+void Bus::expire_unused() {
+  const Instant now = loop_.now();
+  const Duration passed = upkept_ == Instant::min() ? Duration(0) : now - upkept_;
+  upkept_ = now;
+  std::vector<std::string> over;
+  std::vector<std::pair<SubscriptionNumber, Duration>> to_keep;
+  for (auto& [name, sub] : subs_) {
+    const bool waits = !sub->waiting.empty() || !sub->streams.empty();
+    sub->idle.tick(passed, waits ? Idle::Waits::kSomebody : Idle::Waits::kNobody);
+    if (sub->idle.is_over(sub->settings.expires_after)) {
+      over.push_back(name);
+    } else if (const auto length = sub->idle.to_keep()) {
+      to_keep.emplace_back(sub->number, *length);
+      sub->idle.kept(*length);  // kept again in an hour, should it fail
+    }
+  }
+  for (const std::string& name : over) {
+    const Duration after = *subs_.at(name)->settings.expires_after;
+    const Status removed = remove_subscription(name);
+    log_warning("a subscription expired: nobody used it for as long as its expirationPolicy says",
+                {{"subscription", name},
+                 {"ttl", format_duration(after)},
+                 {"removed", removed ? "yes" : removed.error().message()}});
+  }
+  if (to_keep.empty()) return;
+  journal_.submit(
+      [to_keep = std::move(to_keep)](store::Database& db) -> Status {
+        for (const auto& [number, length] : to_keep) {
+          RETURN_IF_ERROR(MessageStore(db).set_idle(number, length));
+        }
+        return {};
+      },
+      [](const Status&) {});
 }
 
 void Bus::drop_old(SubState& sub) {

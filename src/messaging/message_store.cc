@@ -71,6 +71,14 @@ Status MessageStore::update_subscription(SubscriptionNumber number,
       .run();
 }
 
+Status MessageStore::set_idle(SubscriptionNumber number, Duration idle) {
+  // One that went meanwhile is not there to be changed.
+  return database_.query("UPDATE pubsub_subscriptions SET idle_s = ? WHERE number = ?")
+      .bind(std::chrono::floor<std::chrono::seconds>(idle).count())
+      .bind(number)
+      .run();
+}
+
 Status MessageStore::remove_subscription(SubscriptionNumber number) {
   return database_.query("DELETE FROM pubsub_subscriptions WHERE number = ?").bind(number).run();
 }
@@ -139,7 +147,7 @@ Result<MessageStore::Resources> MessageStore::load() {
     all.topics.emplace_back(topics.integer(0), *std::move(topic));
   }
   store::Query subs =
-      database_.query("SELECT number, name, topic, resource FROM pubsub_subscriptions");
+      database_.query("SELECT number, name, topic, resource, idle_s FROM pubsub_subscriptions");
   while (true) {
     ASSIGN_OR_RETURN(const bool found, subs.next());
     if (!found) break;
@@ -148,7 +156,8 @@ Result<MessageStore::Resources> MessageStore::load() {
     if (!json) return damaged(name, json.error());
     auto subscription = subscription_from_json(*json, name);
     if (!subscription) return damaged(name, subscription.error());
-    all.subscriptions.push_back({subs.integer(0), subs.integer(2), *std::move(subscription)});
+    all.subscriptions.push_back({subs.integer(0), subs.integer(2), *std::move(subscription),
+                                 std::chrono::seconds(subs.integer(4))});
   }
   store::Query snapshots = database_.query(
       "SELECT s.name, coalesce(t.name, '_deleted-topic_'), s.expires, s.labels, s.topic FROM "

@@ -36,6 +36,8 @@ class MessageStore {
   Status remove_topic(TopicNumber number);
   Result<SubscriptionNumber> add_subscription(const Subscription& subscription, TopicNumber topic);
   Status update_subscription(SubscriptionNumber number, const Subscription& subscription);
+  /// For how long nobody has used it; whole seconds are kept.
+  Status set_idle(SubscriptionNumber number, Duration idle);
   /// Its backlog is purged later: purge().
   Status remove_subscription(SubscriptionNumber number);
   /// Of what `subscription` has not acknowledged now, and of all that comes later.
@@ -49,6 +51,7 @@ class MessageStore {
       SubscriptionNumber number;
       TopicNumber topic;
       Subscription subscription;
+      Duration idle{0};  // as set_idle() kept it
     };
     std::vector<Sub> subscriptions;
     std::vector<std::pair<TopicNumber, Snapshot>> snapshots;

@@ -233,6 +233,8 @@ CREATE TABLE domain_mappings(
   failures INTEGER NOT NULL,
   retry_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;)"},
+    Migration{12, "how long subscriptions have been idle", R"(
+ALTER TABLE pubsub_subscriptions ADD COLUMN idle_s INTEGER NOT NULL DEFAULT 0;)"},
 };
 
 constexpr int kLockTries = 500;  // ten milliseconds apart: five seconds
