@@ -8,6 +8,7 @@
 #include "api/guard.h"
 #include "api/identity_v1.h"
 #include "api/jobs_v1.h"
+#include "api/jobs_v2.h"
 #include "api/pipelines_v1.h"
 #include "api/projects.h"
 #include "api/pubsub_v1.h"
@@ -123,7 +124,10 @@ class Api::Impl {
     append(routes, pipelines_v1_routes(rooms_.pipelines));
     if (rooms_.domains != nullptr)
       append(routes, domains_v1_routes(rooms_.control, *rooms_.domains));
-    if (rooms_.jobs != nullptr) append(routes, jobs_v1_routes(*rooms_.jobs, rooms_.logs));
+    if (rooms_.jobs != nullptr) {
+      append(routes, jobs_v1_routes(*rooms_.jobs, rooms_.logs, followers_));
+      append(routes, jobs_v2_routes(*rooms_.jobs));
+    }
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
     routes.push_back({"GET",
                       "/thaw/v1/routes",

@@ -94,26 +94,33 @@ Answer list_tasks(const jobs::Jobs& jobs, const Call& call) {
   return json_reply(list_json("Task", std::move(items)));
 }
 
-Answer logs_of(const jobs::Jobs& jobs, const telemetry::Logs& logs, const Call& call) {
+void answer_logs(const jobs::Jobs& jobs, const telemetry::Logs& logs, Followers& followers,
+                 const Call& call, http::Responder responder) {
   const std::string& job = call.path.at("job");
-  if (const auto known = jobs.get(job); !known) return error_reply(known.error());
+  if (const auto known = jobs.get(job); !known) return responder.answer(error_reply(known.error()));
   telemetry::LogFilter filter;
   const std::string_view tail = call.query("tail");
   if (!tail.empty()) {
     size_t lines = 0;
     const auto read = std::from_chars(tail.data(), tail.data() + tail.size(), lines);
     if (read.ec != std::errc() || read.ptr != tail.data() + tail.size()) {
-      return error_reply(Error(Code::kInvalidArgument, "tail: a number of lines is wanted"));
+      return responder.answer(
+          error_reply(Error(Code::kInvalidArgument, "tail: a number of lines is wanted")));
     }
     filter.tail = lines;
   }
-  const std::string_view execution = call.query("execution");
-  http::Response reply{200, {{"content-type", "application/x-ndjson"}}, {}};
-  for (const telemetry::LogLine& line : logs.read(log_of_job(job), filter)) {
-    if (!execution.empty() && line.revision.str() != execution) continue;
-    reply.body += to_json(line).dump() + "\n";
+  const Followers::Wanted wanted =
+      [execution = std::string(call.query("execution"))](const telemetry::LogLine& line) {
+        return execution.empty() || line.revision.str() == execution;
+      };
+  std::vector<telemetry::LogLine> lines = logs.read(log_of_job(job), filter);
+  std::erase_if(lines, [&](const auto& line) { return !wanted(line); });
+  if (call.query("follow") == "true") {
+    return followers.add(log_of_job(job), lines, std::move(responder), wanted);
   }
-  return reply;
+  http::Response reply{200, {{"content-type", "application/x-ndjson"}}, {}};
+  for (const telemetry::LogLine& line : lines) reply.body += to_json(line).dump() + "\n";
+  responder.answer(std::move(reply));
 }
 
 void add_routes(std::vector<Route>& routes, const std::string& base, jobs::Jobs& jobs) {
@@ -174,16 +181,17 @@ void add_routes(std::vector<Route>& routes, const std::string& base, jobs::Jobs&
 
 ServiceId log_of_job(const std::string& job) { return ServiceId("job." + job); }
 
-std::vector<Route> jobs_v1_routes(jobs::Jobs& jobs, const telemetry::Logs& logs) {
+std::vector<Route> jobs_v1_routes(jobs::Jobs& jobs, const telemetry::Logs& logs,
+                                  Followers& followers) {
   std::vector<Route> routes;
   add_routes(routes, "/apis/run.googleapis.com/v1/namespaces/{namespace}", jobs);
   add_routes(routes, "/v1/projects/{project}/locations/{location}", jobs);
   routes.push_back({"GET",
                     "/thaw/v1/jobs/{job}/logs",
-                    {"tail", "execution"},
-                    "a job's log lines as JSON, one a line, oldest first",
+                    {"tail", "execution", "follow"},
+                    "a job's log lines as JSON, one a line, oldest first; follow=true goes on",
                     [&](const Call& call, http::Responder responder) {
-                      responder.answer(logs_of(jobs, logs, call));
+                      answer_logs(jobs, logs, followers, call, std::move(responder));
                     }});
   return routes;
 }

@@ -198,7 +198,7 @@ void Followers::remove(Follower* follower) {
 }
 
 void Followers::add(const ServiceId& service, const std::vector<telemetry::LogLine>& first,
-                    http::Responder responder) {
+                    http::Responder responder, Wanted wanted) {
   if (followers_.size() >= kMost) {
     responder.answer(error_reply(
         Error(Code::kResourceExhausted,
@@ -216,9 +216,11 @@ void Followers::add(const ServiceId& service, const std::vector<telemetry::LogLi
     remove(raw);
     return;
   }
-  raw->subscription = logs_.follow(service, [this, raw](const telemetry::LogLine& line) {
-    if (!raw->send(text_of(line))) remove(raw);
-  });
+  raw->subscription = logs_.follow(
+      service, [this, raw, wanted = std::move(wanted)](const telemetry::LogLine& line) {
+        if (wanted && !wanted(line)) return;
+        if (!raw->send(text_of(line))) remove(raw);
+      });
 }
 
 void Followers::end_all() {

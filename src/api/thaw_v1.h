@@ -19,9 +19,10 @@ class Followers {
   explicit Followers(telemetry::Logs& logs);
   ~Followers();
 
-  /// Answers `first` and then every new line, until the client goes or end_all().
+  /// Answers `first` and then every new line that is wanted, until the client goes or end_all().
+  using Wanted = std::function<bool(const telemetry::LogLine& line)>;
   void add(const ServiceId& service, const std::vector<telemetry::LogLine>& first,
-           http::Responder responder);
+           http::Responder responder, Wanted wanted = nullptr);
   void end_all();
 
  private:

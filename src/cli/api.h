@@ -21,6 +21,9 @@ Outcome<io::SocketAddress> api_address(const Context& context);
 /// The same for one text. kInvalidArgument without saying where it came from.
 Result<io::SocketAddress> parse_address(std::string_view text);
 
+/// For streams that go on until the user ends them.
+inline constexpr Duration kForever = seconds(3600.0 * 24 * 365);
+
 class Api {
  public:
   /// kUsage as api_address().

@@ -38,6 +38,7 @@ constexpr Flag kRunFlags[] = {
 };
 
 constexpr Flag kLogsFlags[] = {
+    {.name = "follow", .letter = 'f', .help = "Go on with new lines until Ctrl-C."},
     {.name = "tail", .value = "N", .help = "At most so many of the last lines; 100 if not given."},
 };
 
@@ -91,6 +92,7 @@ constexpr Command kCommands[] = {
      .flags = kLogsFlags,
      .min_arguments = 1,
      .max_arguments = 1,
+     .examples = "$ thaw jobs logs shards -f\n",
      .main = jobs_logs_command},
     {.name = "jobs delete",
      .arguments = "NAME...",

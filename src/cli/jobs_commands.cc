@@ -192,7 +192,8 @@ Outcome<ExitCode> jobs_logs_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(const auto tail, words.integer("tail", {1, 100'000}));
   ASSIGN_OR_RETURN(Api api, Api::open(context));
   std::string job(words.arguments()[0]);
-  std::string query = fmt::format("?tail={}", tail.value_or(100));
+  const bool follow = words.is_on("follow");
+  std::string query = fmt::format("?tail={}{}", tail.value_or(100), follow ? "&follow=true" : "");
   // An execution's name says its job's.
   if (const auto execution = api.get(executions_path(job))) {
     query += "&execution=" + http::percent_encode(job);
@@ -212,7 +213,7 @@ Outcome<ExitCode> jobs_logs_command(Context& context, const Words& words) {
     return written.has_value();
   };
   RETURN_IF_ERROR(api.lines(thaw_path("jobs/" + http::percent_encode(job) + "/logs" + query),
-                            seconds(30), show));
+                            follow ? kForever : seconds(30), show));
   return written;
 }
 

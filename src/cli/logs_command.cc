@@ -15,7 +15,6 @@ namespace {
 
 constexpr int64_t kDefaultTail = 100;
 constexpr int64_t kMostLines = 100'000;
-constexpr Duration kForever = seconds(3600.0 * 24 * 365);
 constexpr std::array<std::string_view, 9> kSeverities = {
     "DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"};
 

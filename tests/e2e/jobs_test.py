@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import PROGRAMS, PlatformTest, programs_of, wait_until
+import npm_modules
+from harness import PROGRAMS, THAW, PlatformTest, programs_of, wait_until
 
 FAILED, NOT_FOUND, REFUSED = 1, 4, 5
 
@@ -112,6 +113,29 @@ class Jobs(PlatformTest):
         self.assertEqual(len(self.thaw.json("jobs", "executions", "long")), 2)
         self.assertEqual(tasks_of(first["metadata"]["name"]), ["0"])
         self.assertEqual(len(tasks_of(name)), 6, "what was done was done again")
+
+    def test_its_lines_are_followed_as_they_come(self):
+        self.thaw.cli("jobs", "deploy", "talk", "--command", "/bin/echo", "--args", "first")
+        self.thaw.cli("jobs", "run", "talk")
+        follower = subprocess.Popen(
+            [THAW, "jobs", "logs", "talk", "-f", "--json"], text=True, stdout=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "THAW_API_ADDRESS": self.thaw.api})
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        said = lambda word: any(json.loads(line)["message"] == word for line in follower.stdout)
+        self.assertTrue(said("first"))
+        self.thaw.cli("jobs", "deploy", "talk", "--command", "/bin/echo", "--args", "second")
+        self.thaw.cli("jobs", "run", "talk")
+        self.assertTrue(said("second"))
+
+    def test_the_node_librarys_rest_form(self):
+        run = subprocess.run(
+            ["node", str(PROGRAMS / "jobs_client.mjs"), str(npm_modules.installed()),
+             self.thaw.api, "/bin/sh", "-c", 'test "$WORD" = two && echo "$WORD"'],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
+        self.assertEqual(json.loads(run.stdout), {"left": 0})
 
     def test_faults_name_the_field(self):
         bad = self.thaw.cli("jobs", "deploy", "-", check=False, stdin=(

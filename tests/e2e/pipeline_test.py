@@ -147,7 +147,7 @@ subscriptions:
                  {"serviceAccount": {"displayName": "Other"}})
         shown = self.apply(text, "--dry-run").stdout
         self.assertIn("~ invokers echo", shown)
-        self.assertIn("displayName: Other -> Pushes the news  (drift", shown)
+        self.assertIn('displayName: "Other" -> "Pushes the news"  (drift', shown)
         self.apply(text, "--yes")
         self.assertEqual(members(), [f"serviceAccount:{email}"])
         self.assertEqual(self.counts(text), (0, 0, 0))
