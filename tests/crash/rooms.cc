@@ -28,6 +28,7 @@ Status Rooms::start(const std::string& folder) {
   ASSIGN_OR_RETURN(journal_, store::reopen_state(path));
   ASSIGN_OR_RETURN(writing_, store::reopen_state(path));
   ASSIGN_OR_RETURN(reading_, store::reopen_state(path));
+  ASSIGN_OR_RETURN(looking_, store::reopen_state(path));
   blobs_.emplace(folder + "/objects");
   worker_.emplace(loop_);
   reader_.emplace(loop_);
@@ -86,7 +87,7 @@ Status Rooms::look_at_messages(Found& found) {
 }
 
 Status Rooms::look_at_objects(Found& found) {
-  objects::Catalog catalog(*reading_, nullptr);
+  objects::Catalog catalog(*looking_, nullptr);
   objects::ListQuery query;
   query.bucket = "bkt";
   query.limit = 1000;

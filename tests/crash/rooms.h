@@ -59,6 +59,7 @@ class Rooms {
   io_linux::EpollLoop loop_;
   io_linux::KernelEntropy entropy_;
   std::unique_ptr<store::Database> database_, journal_, writing_, reading_;
+  std::unique_ptr<store::Database> looking_;  // the loop's: the reader has a thread of its own
   std::optional<store::Blobs> blobs_;
   Sink sink_{*this};
   std::optional<messaging::Bus> bus_;
