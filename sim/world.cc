@@ -379,7 +379,7 @@ void World::on_revision_state(const RevisionId& revision, const serving::Revisio
   controller_->on_revision_state(revision, state);
 }
 
-void World::on_instance_executed(const InstanceId&, const io::SocketAddress&) {
+void World::on_instance_executed(const serving::InstanceStatus&, const io::SocketAddress&) {
   not_inside("an instance's start");
 }
 

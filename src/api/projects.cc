@@ -9,9 +9,6 @@
 namespace thaw::api {
 namespace {
 
-/// Also the label cloud.googleapis.com/location of every service.
-constexpr std::string_view kLocation = "local";
-
 Route get(std::string pattern, std::vector<std::string> query, std::string help,
           Json (*shape)(const Call& call)) {
   return {"GET", std::move(pattern), std::move(query), std::move(help),

@@ -12,6 +12,11 @@
 
 namespace thaw::api {
 
+/// What `thaw env` and instances are told; any other name means the same services.
+inline constexpr std::string_view kProject = "thaw";
+/// Also the label cloud.googleapis.com/location of every service.
+inline constexpr std::string_view kLocation = "local";
+
 /// Twelve digits, as Google's numbers have, always the same for a name.
 std::string project_number(std::string_view project);
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/projects.h"
 #include "base/log.h"
 
 namespace thaw::app {
@@ -18,8 +19,10 @@ std::unique_ptr<http::Server> InstanceDoors::make_server(const InstanceId& insta
   return server;
 }
 
-void InstanceDoors::open(const InstanceId& instance, const io::SocketAddress& address) {
+void InstanceDoors::open(const InstanceId& instance, const io::SocketAddress& address,
+                         const std::string& account) {
   if (!address.in) return;
+  open_metadata(instance, address, account);
   auto server = make_server(instance);
   const auto listening = server->listen({.ip = kIp, .port = kPort, .in = address.in});
   if (!listening) {
@@ -28,6 +31,29 @@ void InstanceDoors::open(const InstanceId& instance, const io::SocketAddress& ad
     return;
   }
   doors_[instance] = std::move(server);
+}
+
+void InstanceDoors::open_metadata(const InstanceId& instance, const io::SocketAddress& address,
+                                  const std::string& account) {
+  constexpr size_t kMostConnections = 16;
+  constexpr uint16_t kHttp = 80;
+  Metadata made;
+  made.answers = std::make_unique<api::MetadataServer>(
+      guard_, loop_,
+      api::MetadataFacts{std::string(api::kProject), instance.str(), account});
+  made.server = std::make_unique<http::Server>(
+      net_, loop_, http::Server::Options{.max_connections = kMostConnections},
+      [answers = made.answers.get()](const http::Request& request, http::Responder responder) {
+        responder.answer(answers->answer(request));
+      });
+  const auto listening =
+      made.server->listen({.ip = kMetadataIp, .port = kHttp, .in = address.in});
+  if (!listening) {
+    log_warning("an instance does not reach its metadata server",
+                {{"instance", instance.str()}, {"why", listening.error().message()}});
+    return;
+  }
+  metadata_[instance] = std::move(made);
 }
 
 Result<io::SocketAddress> InstanceDoors::open_shared() {

@@ -59,8 +59,9 @@ void JobRoom::on_event(const std::string& job, const InstanceId& instance, Sever
   log_info(message, {{"job", job}});
 }
 
-void JobRoom::on_executed(const InstanceId& instance, const io::SocketAddress& address) {
-  doors_.open(instance, address);
+void JobRoom::on_executed(const InstanceId& instance, const io::SocketAddress& address,
+                          const std::string& account) {
+  doors_.open(instance, address, account);
 }
 void JobRoom::on_gone(const InstanceId& instance) { doors_.close(instance); }
 void JobRoom::on_removed(const std::string& job) { logs_.remove(api::log_of_job(job)); }

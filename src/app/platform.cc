@@ -254,7 +254,7 @@ Status Platform::Impl::make_identity() {
 
 /// Instances reach buckets, and nothing else of the API.
 Result<std::string> Platform::Impl::make_doors() {
-  doors_.emplace(net_, loop_, [this](http::Server& server, const InstanceId& instance) {
+  doors_.emplace(net_, loop_, *guard_, [this](http::Server& server, const InstanceId& instance) {
     server.stream_bodies(
         [this](const http::Request& head) { return objects_->api().takes(head); },
         [this, instance](http::Request head, http::BodyStream body, http::Responder responder) {

@@ -137,9 +137,9 @@ void Switchboard::on_revision_state(const RevisionId& revision,
   rooms_.control->on_revision_state(revision, state);
 }
 
-void Switchboard::on_instance_executed(const InstanceId& instance,
+void Switchboard::on_instance_executed(const serving::InstanceStatus& instance,
                                        const io::SocketAddress& address) {
-  rooms_.doors->open(instance, address);
+  rooms_.doors->open(instance.id, address, revisions_[instance.revision].account);
 }
 
 void Switchboard::on_instance_frozen(const InstanceId& instance) {
@@ -162,6 +162,7 @@ void Switchboard::on_run(const serving::RevisionConfig& config) {
       .mode = config.cpu == serving::CpuAllocation::kRequestBased ? billing::Mode::kRequestBased
                                                                   : billing::Mode::kInstanceBased,
       .places = config.container_concurrency * config.max_instances,
+      .account = config.service_account,
       .affinity = config.session_affinity == serving::SessionAffinity::kOn
                       ? gateway::Affinity::kSession
                       : gateway::Affinity::kNone};

@@ -66,7 +66,8 @@ class Switchboard final : public serving::Observer,
                  const scaling::PriceList& prices) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
-  void on_instance_executed(const InstanceId& instance, const io::SocketAddress& address) override;
+  void on_instance_executed(const serving::InstanceStatus& instance,
+                            const io::SocketAddress& address) override;
   void on_instance_frozen(const InstanceId& instance) override;
   void on_instance_gone(const InstanceId& instance) override;
 
@@ -103,6 +104,7 @@ class Switchboard final : public serving::Observer,
     gateway::Protocol protocol = gateway::Protocol::kHttp1;
     billing::Mode mode = billing::Mode::kRequestBased;
     int places = 0;  // of all its instances
+    std::string account;
     gateway::Affinity affinity = gateway::Affinity::kNone;
   };
 

@@ -118,6 +118,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   serving::RevisionConfig config;
   config.instance.service = revision.service;
   config.instance.revision = revision.name;
+  config.service_account = revision.template_.spec.service_account_name;
   config.instance.argv = argv_of(settings, runtime.serve_argv);
   config.instance.env = environment_of(revision, settings, runtime);
   config.instance.working_dir = settings.working_dir;

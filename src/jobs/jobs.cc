@@ -63,7 +63,8 @@ class Jobs::Attempt final : private sandbox::InstanceObserver {
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
-  void start(const sandbox::InstanceSpec& spec) {
+  void start(const sandbox::InstanceSpec& spec, std::string account) {
+    account_ = std::move(account);
     instance_ = owner_.parts_.sandbox.start(id_, spec, *this);
   }
   /// SIGTERM, and SIGKILL when that is not enough.
@@ -74,7 +75,9 @@ class Jobs::Attempt final : private sandbox::InstanceObserver {
 
  private:
   void on_sandbox_ready() override {}
-  void on_executed() override { owner_.parts_.observer.on_executed(id_, instance_->address()); }
+  void on_executed() override {
+    owner_.parts_.observer.on_executed(id_, instance_->address(), account_);
+  }
   void on_output(sandbox::OutputStream stream, std::string_view line) override {
     owner_.parts_.observer.on_line(job_, id_, stream, line);
   }
@@ -91,6 +94,7 @@ class Jobs::Attempt final : private sandbox::InstanceObserver {
   std::string execution_;
   int task_;
   InstanceId id_;
+  std::string account_;
   std::unique_ptr<sandbox::Instance> instance_;
   io::Timer kill_timer_;
 };
@@ -309,7 +313,8 @@ void Jobs::start(Run& run, int task, int attempt) {
   auto made = std::make_unique<Attempt>(*this, run.execution.job, run.execution.name, task, id);
   Attempt* const raw = made.get();
   run.attempts[task] = std::move(made);
-  raw->start(spec_of(run, task, attempt));
+  const Json& inner = run.execution.of.spec["template"]["spec"]["template"]["spec"];
+  raw->start(spec_of(run, task, attempt), inner.string_or("serviceAccountName"));
 }
 
 void Jobs::ended(const std::string& name, int task, const sandbox::ExitReport& report) {

@@ -38,7 +38,9 @@ class Observer {
   /// In words, for the job's log.
   virtual void on_event(const std::string& job, const InstanceId& instance, Severity severity,
                         const std::string& message) = 0;
-  virtual void on_executed(const InstanceId& instance, const io::SocketAddress& address) = 0;
+  /// `account`: whom it speaks for, as the job's file names it; empty: the default one.
+  virtual void on_executed(const InstanceId& instance, const io::SocketAddress& address,
+                           const std::string& account) = 0;
   virtual void on_gone(const InstanceId& instance) = 0;
   virtual void on_removed(const std::string& job) = 0;
 

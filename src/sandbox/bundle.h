@@ -43,6 +43,7 @@ struct BundleOptions {
   int gid = 0;
 };
 inline constexpr char kProgramPath[] = "/run/thaw/thaw";
+inline constexpr char kHostsFile[] = "/etc/hosts";
 
 /// The contents of config.json.
 Json make_bundle(const InstanceSpec& spec, const BundleOptions& options);

@@ -50,6 +50,7 @@ struct ContainerEnv {
   std::string bundles;     // folder of bundles
   std::string crun_state;  // crun's --root
   std::string python;      // folder that kTemplateFolder shows; written when it is first needed
+  std::string hosts;       // file that /etc/hosts shows; written by recover()
 };
 
 class Container : public std::enable_shared_from_this<Container> {

@@ -42,6 +42,7 @@ InstanceSpec Container::choose_files(BundleOptions& options) {
   options.writes_snapshot = way_ == Way::kMaking;
   options.file_limit = files.limit.value;
   options.files = {{byte_code_.cache, kByteCode}};
+  if (env_.disk.exists(env_.hosts)) options.files.push_back({env_.hosts, kHostsFile});
   InstanceSpec run = env_.templates.apply(way_, spec_);
   if (byte_code_.is_watched) {
     PythonByteCode::watch(run, way_ == Way::kRecording ? PythonByteCode::Recorder::kRuns

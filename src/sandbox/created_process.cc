@@ -1,5 +1,6 @@
 #include "sandbox/created_process.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <net/if.h>
@@ -57,6 +58,25 @@ std::string program_of(pid_t pid) {
   return length < 0 ? "" : std::string(target.data(), static_cast<size_t>(length));
 }
 
+namespace {
+
+/// A second address on lo, which no route leads away from.
+Status add_metadata_address(int socket) {
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo:metadata");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  CHECK(::inet_pton(AF_INET, kMetadataAddress, &address.sin_addr) == 1);
+  std::memcpy(&request.ifr_addr, &address, sizeof address);
+  if (::ioctl(socket, SIOCSIFADDR, &request) != 0) return errno_error("address of lo", errno);
+  CHECK(::inet_pton(AF_INET, "255.255.255.255", &address.sin_addr) == 1);
+  std::memcpy(&request.ifr_netmask, &address, sizeof address);
+  if (::ioctl(socket, SIOCSIFNETMASK, &request) != 0) return errno_error("mask of lo", errno);
+  return {};
+}
+
+}  // namespace
+
 Status raise_loopback(pid_t pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
   const OwnFd theirs(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -71,10 +91,11 @@ Status raise_loopback(pid_t pid) {
   ifreq request{};
   std::strcpy(request.ifr_name, "lo");
   if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return errno_error("flags of lo", errno);
-  if ((request.ifr_flags & IFF_UP) != 0) return {};
-  request.ifr_flags |= IFF_UP;
-  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return errno_error("raise lo", errno);
-  return {};
+  if ((request.ifr_flags & IFF_UP) == 0) {
+    request.ifr_flags |= IFF_UP;
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return errno_error("raise lo", errno);
+  }
+  return add_metadata_address(socket.get());
 }
 
 Result<std::string> read_in_container(pid_t pid, const std::string& path, size_t limit_bytes) {

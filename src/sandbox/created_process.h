@@ -22,7 +22,11 @@ Status open_exec_gate(const std::string& state_folder);
 /// ended. Changes with exec.
 std::string program_of(pid_t pid);
 
-/// Makes sure that 127.0.0.1 works in the network namespace of `pid`.
+/// Where programs on Google Cloud find their metadata server.
+inline constexpr char kMetadataAddress[] = "169.254.169.254";
+
+/// Makes sure that 127.0.0.1 and kMetadataAddress are this machine's in the network namespace of
+/// `pid`.
 Status raise_loopback(pid_t pid);
 
 /// A file that the program of a container has written, read as the container sees it: no link leads

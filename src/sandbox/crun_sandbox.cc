@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <deque>
 #include <map>
 #include <utility>
@@ -12,8 +14,10 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "sandbox/bundle.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/container.h"
+#include "sandbox/created_process.h"
 #include "sandbox/leftovers.h"
 
 namespace thaw::sandbox {
@@ -77,7 +81,8 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
              Hibernator(loop, disk, settings_.hibernator),
              run_folder(settings_.data_dir) + "/bundles",
              run_folder(settings_.data_dir) + "/crun",
-             run_folder(settings_.data_dir) + "/python"} {
+             run_folder(settings_.data_dir) + "/python",
+             run_folder(settings_.data_dir) + "/hosts"} {
     // crun leaves an instance's first process to its nearest reaper; only that one is told how the
     // process ends.
     CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
@@ -135,6 +140,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     RETURN_IF_ERROR(env_.disk.remove_tree(env_.bundles));
     RETURN_IF_ERROR(env_.disk.remove_tree(env_.crun_state));
     RETURN_IF_ERROR(env_.disk.remove_tree(env_.python));
+    RETURN_IF_ERROR(write_hosts());
     return count;
   }
 
@@ -303,6 +309,18 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     ready_.erase(oldest);
   }
 
+  /// The host's names, and Google's of the metadata server.
+  Status write_hosts() {
+    constexpr ByteCount kMost = kib(256);
+    std::string text = env_.disk.read_file(kHostsFile, kMost).value_or("127.0.0.1 localhost\n");
+    if (!text.ends_with('\n')) text += '\n';
+    text += fmt::format("{} metadata.google.internal metadata\n", kMetadataAddress);
+    RETURN_IF_ERROR(env_.disk.make_dirs(run_folder(settings_.data_dir)));
+    RETURN_IF_ERROR(env_.disk.write_file(env_.hosts, text));
+    if (::chmod(env_.hosts.c_str(), 0644) != 0) return errno_error("chmod " + env_.hosts, errno);
+    return {};
+  }
+
   Ready* ready_with(const std::string& name) {
     for (auto& [revision, ready] : ready_) {
       if (ready.container != nullptr && ready.container->name() == name) return &ready;
@@ -330,6 +348,7 @@ class CrunSandbox::Impl : public std::enable_shared_from_this<Impl> {
     (void)env_.disk.remove_tree(env_.bundles);
     (void)env_.disk.remove_tree(env_.crun_state);
     (void)env_.disk.remove_tree(env_.python);
+    (void)env_.disk.remove_file(env_.hosts);
     if (on_empty_) std::exchange(on_empty_, nullptr)();
   }
 

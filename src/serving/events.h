@@ -121,7 +121,7 @@ class Observer {
   virtual void on_billable(const BillableSpan& span) = 0;
   virtual void on_revision_state(const RevisionId& revision, const RevisionState& state) = 0;
   /// Its program runs, reached at `address`; whoever serves it must be there now.
-  virtual void on_instance_executed(const InstanceId& instance,
+  virtual void on_instance_executed(const InstanceStatus& instance,
                                     const io::SocketAddress& address) = 0;
   /// It answers nothing until the next request thaws it; its server's timeouts go on meanwhile, so
   /// that idle connections to it must be dropped.

@@ -145,8 +145,8 @@ void RevisionPool::act(const action::StartInstance& action) {
 
 void RevisionPool::on_executed(InstanceKey key) {
   const InstanceRun& run = *runs_[key];
-  parts_.outbox.post([&observer = parts_.observer, id = run.id(), address = run.address()] {
-    observer.on_instance_executed(id, address);
+  parts_.outbox.post([&observer = parts_.observer, status = run.status(), address = run.address()] {
+    observer.on_instance_executed(status, address);
   });
   send(event::Executed{key});
 }

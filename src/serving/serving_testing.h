@@ -173,8 +173,8 @@ class RecordingObserver final : public Observer {
   void on_revision_state(const RevisionId&, const RevisionState& state) override {
     states.push_back(state);
   }
-  void on_instance_executed(const InstanceId& instance, const io::SocketAddress&) override {
-    executed.push_back(instance);
+  void on_instance_executed(const InstanceStatus& instance, const io::SocketAddress&) override {
+    executed.push_back(instance.id);
   }
   void on_instance_frozen(const InstanceId& instance) override { frozen.push_back(instance); }
   void on_instance_gone(const InstanceId& instance) override { gone.push_back(instance); }

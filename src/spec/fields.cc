@@ -93,7 +93,7 @@ constexpr FieldRow kFieldRows[] = {
     {"RevisionSpec", "timeoutSeconds", kInt, "", kUsed, 1, 3600, "300",
      "How long a request may take from its arrival, a cold start included; then the caller gets "
      "504."},
-    {"RevisionSpec", "serviceAccountName", kString, "", kKept, 0, 0, "",
+    {"RevisionSpec", "serviceAccountName", kString, "", kUsed, 0, 0, "",
      "The identity of the instance on Google Cloud."},
     {"RevisionSpec", "enableServiceLinks", kBool, "", kKept, 0, 0, "",
      "Of Kubernetes; no meaning here."},
