@@ -54,6 +54,7 @@ AutoscalerOptions knative_defaults() {
   AutoscalerOptions options;
   options.history = History::kWhatExists;
   options.target_utilization = 0.7;
+  options.cpu_utilization = 0;
   options.panic = Panic::kOn;
   options.scale_down_delay = Duration(0);
   options.target_burst_capacity = 211;
@@ -102,6 +103,11 @@ Decision Autoscaler::step(Instant now, const Facts& facts) {
   if (options_.panic == Panic::kOn) desired = apply_panic(now, stable, panic, over);
   if (options_.start_on_demand == StartOnDemand::kYes) {
     desired = std::max(desired, facts.needed_now);
+  }
+  // Contract 2.2: each driver gives a count, and the largest wins.
+  if (options_.cpu_utilization > 0) {
+    const double used = std::round(facts.cpu_average / options_.cpu_utilization * 1e6) / 1e6;
+    desired = std::max(desired, ceil_count(used));
   }
   if (facts.reachable == Reachable::kYes && options_.scale_down_delay > Duration(0)) {
     desired = highest_of_delay(now, desired);

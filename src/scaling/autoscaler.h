@@ -22,8 +22,8 @@ enum class StartOnDemand { kNo, kYes };
 /// What the averages are of: requests at once, or requests a second.
 enum class Metric { kConcurrency, kRequestsPerSecond };
 
-/// The defaults are Cloud Run's: 60 % of the concurrency over one minute, no panic, a start for
-/// each request without a place, and what was needed within the last minute is kept.
+/// The defaults are Cloud Run's: 60 % of the concurrency and of the CPU over one minute, whichever
+/// wants more, no panic, a start for each request without a place, and what was needed within the last minute is kept.
 struct AutoscalerOptions {
   Duration stable_window = seconds(60);  // 6 s .. 1 h, whole seconds
   History history = History::kWholeWindow;
@@ -32,6 +32,7 @@ struct AutoscalerOptions {
   /// Of an instance. Not given: containerConcurrency, which also bounds it, or 200 a second.
   std::optional<double> target = {};
   double target_utilization = 0.6;          // (0, 1]
+  double cpu_utilization = 0.6;             // of an instance's CPU limit; 0: no driver
   double concurrency_when_unlimited = 100;  // the target's base for containerConcurrency 0
   Panic panic = Panic::kOff;
   double panic_window_percentage = 10;      // 1..100 of the stable window
@@ -60,6 +61,7 @@ enum class Reachable { kNo, kYes };
 struct Facts {
   std::optional<double> stable_average;  // of concurrent requests; nullopt: no data yet
   std::optional<double> panic_average;
+  double cpu_average = 0;  // used by all instances together, in CPU limits of one
   int ready_instances = 0;
   int needed_now = 0;   // instances that the requests of this moment fill; for start_on_demand
   int concurrency = 0;  // containerConcurrency, 0: unlimited

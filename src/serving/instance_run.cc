@@ -1,5 +1,6 @@
 #include "serving/instance_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -111,6 +112,13 @@ void InstanceRun::gone() {
 
 sandbox::Usage InstanceRun::usage() const {
   return instance_ ? instance_->usage() : sandbox::Usage();
+}
+
+Duration InstanceRun::cpu_since_last_asked() {
+  const Duration all = usage().cpu;
+  const Duration before = cpu_asked_.value_or(all);
+  cpu_asked_ = all;
+  return std::max(all - before, Duration(0));
 }
 
 sandbox::Usage InstanceRun::idle_usage() {

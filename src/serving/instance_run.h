@@ -70,6 +70,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
   /// Without what changes: state, in_flight, usage.
   const InstanceStatus& status() const { return status_; }
   sandbox::Usage usage() const;
+  /// CPU time since the last call; the first one only begins.
+  Duration cpu_since_last_asked();
   /// The same for one whose memory does not change: read once.
   sandbox::Usage idle_usage();
   /// Its memory is on its way out.
@@ -96,6 +98,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
   io::SocketAddress address_;
   std::string last_stderr_;
   std::optional<sandbox::Usage> idle_usage_;
+  std::optional<Duration> cpu_asked_;
   bool is_hibernating_ = false;
   std::unique_ptr<sandbox::Instance> instance_;
   std::unique_ptr<Probing> probing_;

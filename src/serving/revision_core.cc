@@ -30,6 +30,7 @@ RevisionCore::RevisionCore(const RevisionConfig& config, const Options& options,
       warm_since_(now),
       meter_(options_.autoscaler.stable_window, scaling::panic_window(options_.autoscaler), now,
              options_.autoscaler.history),
+      cpu_(options_.autoscaler.stable_window, now),
       autoscaler_(options_.autoscaler, now, 0),
       random_(options.seed | 1) {
   CHECK(config.container_concurrency >= 1);

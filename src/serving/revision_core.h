@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "scaling/autoscaler.h"
+#include "scaling/cpu_meter.h"
 #include "scaling/keep_warm.h"
 #include "scaling/windows.h"
 #include "serving/crash_backoff.h"
@@ -74,6 +75,11 @@ class RevisionCore {
 
   /// When it wants event::Wake; Instant::max() when never. May be early, is never late.
   Instant wake_at() const { return wake_at_; }
+  /// Whether the next Wake is to be told first what CPU was used.
+  bool wants_cpu(Instant now) const {
+    return next_tick_ && *next_tick_ <= now && options_.autoscaler.cpu_utilization > 0 &&
+           config_.workload == Workload::kRequests;
+  }
   /// Retired or shut down, and nothing is left.
   bool finished() const;
   bool retiring() const { return mode_ != Mode::kServing; }
@@ -158,6 +164,7 @@ class RevisionCore {
   void on(Instant now, const event::Checked& event);
   void on(Instant now, const event::Exited& event);
   void on(Instant now, const event::Configured& event);
+  void on(Instant now, const event::CpuUsed& event) { cpu_.add(event.from, now, event.limits); }
   void on(Instant now, const event::Retired& event);
   void on(Instant now, const event::ShutDown& event);
   void on(Instant now, const event::Descend& event);
@@ -249,6 +256,7 @@ class RevisionCore {
 
   scaling::ConcurrencyMeter meter_;
   std::optional<scaling::RateMeter> rate_;  // when requests a second are the metric
+  scaling::CpuMeter cpu_;
   scaling::Autoscaler autoscaler_;
   std::optional<scaling::KeepWarm> keep_warm_;
   std::optional<Instant> next_tick_;

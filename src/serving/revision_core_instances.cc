@@ -306,6 +306,7 @@ void RevisionCore::scale(Instant now) {
   scaling::Facts facts;
   facts.stable_average = average_of(rate_ ? rate_->stable() : meter_.stable(), aggregation, now);
   facts.panic_average = average_of(rate_ ? rate_->panic() : meter_.panic(), aggregation, now);
+  facts.cpu_average = cpu_.average(now);
   facts.ready_instances = count(ready_) - unready();
   facts.needed_now = needed_for(peak_load_);
   facts.concurrency = config_.container_concurrency;

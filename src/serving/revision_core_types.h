@@ -72,6 +72,11 @@ struct Exited {
 struct Configured {
   const RevisionConfig* config;
 };
+/// What its ready instances used of the CPU in a stretch of time, in CPU limits of one.
+struct CpuUsed {
+  Instant from;
+  double limits = 0;
+};
 struct Retired {};
 struct ShutDown {};
 /// The ladder's policy wants it lower. Left alone when it is not frozen (any more).
@@ -88,7 +93,7 @@ struct Wake {};
 using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
                            event::ConnectionBroke, event::Executed, event::ProbePassed,
                            event::ProbeFailed, event::Checked, event::Exited, event::Configured,
-                           event::Retired, event::ShutDown, event::Descend, event::Wake>;
+                           event::CpuUsed, event::Retired, event::ShutDown, event::Descend, event::Wake>;
 
 namespace action {
 

@@ -11,7 +11,9 @@ namespace thaw::serving {
 
 RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
                            const RevisionCore::Options& options)
-    : parts_(parts), core_(config, options, parts.clock.now()) {}
+    : parts_(parts),
+      core_(config, options, parts.clock.now()),
+      cpu_told_(parts.clock.now()) {}
 
 // ---- requests ----
 
@@ -292,6 +294,25 @@ void RevisionPool::cut_spans() {
   }
 }
 
+// ---- CPU ----
+
+/// Since it was last told. What an instance used before it was ready is its start, no load.
+void RevisionPool::tell_cpu() {
+  Duration used{0};
+  for (InstanceKey key = 0; key < runs_.size(); ++key) {
+    if (!runs_[key] || !runs_[key]->alive()) continue;
+    const auto view = core_.view(key);
+    if (!view || view->state == InstanceState::kStarting) continue;
+    used += runs_[key]->cpu_since_last_asked();
+  }
+  const Duration passed = now() - cpu_told_;
+  const double limit = config().instance.cpu_millis / 1000.0;
+  if (passed > Duration(0) && limit > 0) {
+    send(event::CpuUsed{cpu_told_, to_seconds(used) / to_seconds(passed) / limit});
+  }
+  cpu_told_ = now();
+}
+
 // ---- turning ----
 
 void RevisionPool::send(const Event& event) {
@@ -330,6 +351,7 @@ void RevisionPool::plan() {
 void RevisionPool::on_timer() {
   armed_ = Instant::max();
   if (next_cut_ <= now()) cut_spans();
+  if (core_.wants_cpu(now())) tell_cpu();
   send(event::Wake{});
 }
 

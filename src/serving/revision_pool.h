@@ -118,6 +118,7 @@ class RevisionPool final : private InstanceRunOwner {
   void price(scaling::Rung rung, ByteCount memory);
   void tell_wake(const InstanceRun& run, const Request& request);
   void tell(InstanceKey key, std::string_view words);
+  void tell_cpu();
   void keep_ready();
   void plan();
   void on_timer();
@@ -130,6 +131,7 @@ class RevisionPool final : private InstanceRunOwner {
   bool prices_changed_ = false;  // since they were told
   bool ahead_ = false;           // the sandbox was told to keep one ready
   bool told_finished_ = false;
+  Instant cpu_told_{};  // up to when
   Instant next_cut_ = Instant::max();
   Instant armed_ = Instant::max();
   io::Timer timer_;

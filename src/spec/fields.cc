@@ -94,7 +94,7 @@ constexpr FieldRow kFieldRows[] = {
      "How long a request may take from its arrival, a cold start included; then the caller gets "
      "504."},
     {"RevisionSpec", "serviceAccountName", kString, "", kUsed, 0, 0, "",
-     "The identity of the instance on Google Cloud."},
+     "The account whose tokens an instance gets from its metadata server: NAME or NAME@DOMAIN."},
     {"RevisionSpec", "enableServiceLinks", kBool, "", kKept, 0, 0, "",
      "Of Kubernetes; no meaning here."},
     {"RevisionSpec", "imagePullSecrets", kAny, "", kRefused, 0, 0, "",

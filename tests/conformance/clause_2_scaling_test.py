@@ -1,8 +1,11 @@
 """2.2 How Cloud Run scales: from zero by a request, to zero without one, minimum, manual."""
 
+import http.client
+import threading
+import time
 import unittest
 
-from contract import AT_ZERO, ContractTest, wait_until
+from contract import AT_ZERO, HANG_SECONDS, ContractTest, wait_until
 
 
 class Scaling(ContractTest):
@@ -26,6 +29,48 @@ class Scaling(ContractTest):
         answers = self.load("echo", threads=3, count=1)
         self.assertEqual({status for status, _, _ in answers}, {200})
         self.assertEqual(len({body.split(b'"instance": ')[1][:40] for _, body, _ in answers}), 3)
+
+    def wait_for_a_second(self, service):
+        """Fails when one instance had 70 % of its CPU for over a minute and got no help."""
+        used = []  # (time, CPU seconds) of the one
+        for _ in range(HANG_SECONDS):
+            rows = self.thaw.instances(service)
+            if len(rows) > 1:
+                return
+            used += [(time.monotonic(), row["cpuSeconds"]) for row in rows]
+            before = [each for each in used if used[-1][0] - each[0] > 70]
+            if before:
+                share = (used[-1][1] - before[-1][1]) / (used[-1][0] - before[-1][0])
+                self.assertLess(share, 0.7, "it is busy and stays alone")
+            time.sleep(1)
+        self.skipTest("others need the processors: the service never had 60 % of one")
+
+    def test_work_that_fills_its_cpu_gets_more_instances_up_to_the_maximum(self):
+        # Two callers are nothing to a concurrency of 80; the CPU they use is more than 60 %.
+        self.deploy(self.service_file("busy", "busy.py", {
+            **AT_ZERO, "autoscaling.knative.dev/maxScale": "2"}))
+        stop = threading.Event()
+
+        def call():
+            connection = http.client.HTTPConnection(*self.address(), timeout=120)
+            while not stop.is_set():
+                connection.request("GET", "/", headers={"Host": "busy.localhost"})
+                self.assertEqual(connection.getresponse().read(), b"done")
+            connection.close()
+
+        callers = [threading.Thread(target=call) for _ in range(2)]
+        for caller in callers:
+            caller.start()
+        try:
+            self.wait_for_a_second("busy")
+            for _ in range(20):
+                self.assertLessEqual(self.count("busy"), 2)
+                time.sleep(0.5)
+        finally:
+            stop.set()
+            for caller in callers:
+                caller.join()
+        self.assertIn("more load than instances", self.thaw.cli("logs", "busy").stdout)
 
     def test_manual_scaling_is_an_exact_count(self):
         text = self.service_file("echo", "echo.py", AT_ZERO).replace(

@@ -11,7 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 # pylint: disable=wrong-import-position,unused-import
 import npm_modules  # noqa: E402,F401
-from harness import AT_ZERO, PROGRAMS, Platform, PlatformTest, wait_until  # noqa: E402,F401
+from harness import (  # noqa: E402,F401
+    AT_ZERO, HANG_SECONDS, PROGRAMS, Platform, PlatformTest, cgroups_of, wait_until)
 
 
 class ContractTest(PlatformTest):
