@@ -111,6 +111,7 @@ TEST(PipelineFile, ATriggerIsATopicANotificationAndAPushOfCloudEvents) {
                 "    eventFilters:\n"
                 "      - {attribute: type, value: google.cloud.pubsub.topic.v1.messagePublished}\n"
                 "    transport: {pubsub: {topic: news}}\n"
+                "    serviceAccount: caller@example.org\n"
                 "    destination: {cloudRun: {service: w}}\n",
             "p.yaml");
   ASSERT_TRUE(file) << file.error().message();
@@ -122,6 +123,9 @@ TEST(PipelineFile, ATriggerIsATopicANotificationAndAPushOfCloudEvents) {
   EXPECT_EQ(file->resources[1].body["pushConfig"]["attributes"].string_or("x-thaw-format"),
             "cloudevents");
   EXPECT_EQ(file->resources[2].body.string_or("topic"), "projects/thaw/topics/news");
+  EXPECT_TRUE(file->resources[1].body["pushConfig"]["oidcToken"].is_null());
+  EXPECT_EQ(file->resources[2].body["pushConfig"]["oidcToken"].string_or("serviceAccountEmail"),
+            "caller@example.org");
   EXPECT_EQ(file->resources[3].body["event_types"].dump(), R"(["OBJECT_FINALIZE"])");
 }
 
@@ -141,6 +145,14 @@ TEST(PipelineFile, ATriggersFaultsSayWhatItWants) {
                 .find("transport.pubsub.topic"),
             std::string::npos);
   EXPECT_NE(fault("{attribute: typ, value: x}").find("did you mean 'type'?"), std::string::npos);
+  for (const char* account : {"", "@example.org", "caller@"}) {
+    EXPECT_NE(fault("{attribute: type, value: google.cloud.pubsub.topic.v1.messagePublished}",
+                    std::string("    transport: {pubsub: {topic: t}}\n    serviceAccount: '") +
+                        account + "'\n")
+                  .find("is no account: NAME or NAME@DOMAIN"),
+              std::string::npos)
+        << account;
+  }
 }
 
 TEST(PipelineFile, AServicesFaultsHaveTheirLineInTheFile) {

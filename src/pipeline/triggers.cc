@@ -93,6 +93,12 @@ TriggerParts expand_trigger(const spec::Node& trigger, spec::Report& report) {
                             {"path", path != nullptr ? path->text : "/"},
                             {"attributes", Json::object({{"x-thaw-format", "cloudevents"}})}});
   if (const spec::Node* account = trigger.find("serviceAccount")) {
+    const size_t at = account->text.find('@');
+    if (account->text.empty() || at == 0 || at + 1 == account->text.size()) {
+      report.add("serviceAccount", *account,
+                 spec::quoted(account->text) + " is no account: NAME or NAME@DOMAIN");
+    }
+    // As Eventarc does: what it sends carries the account's identity token.
     push.set("oidcToken", Json::object({{"serviceAccountEmail", account->text}}));
   }
   parts.subscriptions.push_back(Json::object({{"name", "eventarc-" + name.text},

@@ -93,7 +93,8 @@ struct Wake {};
 using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
                            event::ConnectionBroke, event::Executed, event::ProbePassed,
                            event::ProbeFailed, event::Checked, event::Exited, event::Configured,
-                           event::CpuUsed, event::Retired, event::ShutDown, event::Descend, event::Wake>;
+                           event::CpuUsed, event::Retired, event::ShutDown, event::Descend,
+                           event::Wake>;
 
 namespace action {
 

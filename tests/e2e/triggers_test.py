@@ -68,6 +68,29 @@ class Triggers(PlatformTest):
         self.assertIn("everything is as the file says",
                       self.apply(self.pipeline("outbox", TRIGGERS)).stdout)
 
+    def test_a_private_service_takes_the_events_of_its_triggers_account(self):
+        account = "caller@thaw.iam.gserviceaccount.com"
+        text = TRIGGERS.replace("  - name: on-file\n",
+                                f"  - name: on-file\n    serviceAccount: {account}\n")
+        self.apply(self.pipeline("outbox", text))
+        status, body = self.thaw.curl_api(
+            "/v1/projects/thaw/locations/local/services/copier:setIamPolicy",
+            "-H", "Content-Type: application/json", "-d", json.dumps({"policy": {"bindings": [
+                {"role": "roles/run.invoker", "members": [f"serviceAccount:{account}"]}]}}))
+        self.assertEqual(status, 200, body)
+        self.assertEqual(self.thaw.curl("copier")[0], 403)
+        self.thaw.cli("publish", "news", "nobody")  # the other trigger has no account
+        self.upload("inbox", "a.csv")
+        seen = self.content("outbox", "a.csvx")
+        # The service sees whose call it is, and no signature that it could use (contract 1.6).
+        self.assertTrue(seen["headers"]["authorization"].endswith("."), seen["headers"])
+        self.assertNotIn("nobodyx", self.names("outbox"))
+        self.assertIn("everything is as the file says",
+                      self.apply(self.pipeline("outbox", text)).stdout)
+        wrong = text.replace(account, "caller")
+        self.assertIn("is no account: NAME@DOMAIN",
+                      self.apply(self.pipeline("outbox", wrong), check=False).stderr)
+
     def test_a_loop_that_the_file_shows_is_refused(self):
         text = self.pipeline("inbox", TRIGGERS, {"OUTPUT_BUCKET": "inbox"})
         refused = self.apply(text, check=False)
