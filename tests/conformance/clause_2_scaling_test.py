@@ -24,6 +24,21 @@ class Scaling(ContractTest):
                             annotations={"autoscaling.knative.dev/minScale": "2"})
         wait_until("two instances", lambda: self.count() == 2)
 
+    def test_one_of_the_minimum_that_dies_or_is_replaced_is_made_up_for_at_once(self):
+        kept = {"autoscaling.knative.dev/minScale": "1"}
+        self.deploy_at_zero("fragile", "dies.py", annotations=kept)
+
+        def ready():
+            return {row["name"] for row in self.thaw.instances("fragile")
+                    if row["state"] == "ready"}
+
+        first = wait_until("the first", ready)
+        self.thaw.curl("fragile", "/die")
+        second = wait_until("another, without a request", lambda: ready() - first)
+        self.deploy_at_zero("fragile", "dies.py", annotations=kept, env={"NEW": "1"})
+        third = wait_until("the new revision's", lambda: ready() - first - second)
+        wait_until("it alone", lambda: ready() == third)
+
     def test_a_request_without_a_place_starts_one_at_once(self):
         self.deploy_at_zero("echo", "echo.py", concurrency=1, env={"DELAY": "1"})
         answers = self.load("echo", threads=3, count=1)

@@ -87,8 +87,8 @@ class Triggers(PlatformTest):
         self.assertNotIn("nobodyx", self.names("outbox"))
         self.assertIn("everything is as the file says",
                       self.apply(self.pipeline("outbox", text)).stdout)
-        wrong = text.replace(account, "caller")
-        self.assertIn("is no account: NAME@DOMAIN",
+        wrong = text.replace(account, "caller@")
+        self.assertIn("is no account: NAME or NAME@DOMAIN",
                       self.apply(self.pipeline("outbox", wrong), check=False).stderr)
 
     def test_a_loop_that_the_file_shows_is_refused(self):

@@ -37,7 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if words[1] == "sleep":
             time.sleep(float(words[2]))
         with lock:
-            self.send(200, json.dumps({"instance": START, "asked": asked, "seen": seen}).encode())
+            self.send(200, json.dumps({"instance": START, "asked": asked, "seen": seen,
+                                       "answers": answers}).encode())
 
     def send(self, status, body):
         self.send_response(status)
