@@ -79,8 +79,7 @@ std::string account_email(std::string_view account, std::string_view project) {
   return fmt::format("{}@{}.iam.gserviceaccount.com", account, project);
 }
 
-MetadataServer::MetadataServer(identity::Guard& guard, io::Clock& clock,
-                               const MetadataFacts& facts)
+MetadataServer::MetadataServer(identity::Guard& guard, io::Clock& clock, const MetadataFacts& facts)
     : guard_(guard),
       clock_(clock),
       email_(account_email(facts.account, facts.project)),
@@ -172,11 +171,11 @@ http::Response MetadataServer::token() {
   if (!made) return refusal(503, made.error().message());
   // The guard gives a token again until five minutes before its end.
   constexpr int kLeastSeconds = 300;
-  return reply(200, "application/json",
-               Json::object({{"access_token", *made},
-                             {"expires_in", kLeastSeconds},
-                             {"token_type", "Bearer"}})
-                   .dump());
+  return reply(
+      200, "application/json",
+      Json::object(
+          {{"access_token", *made}, {"expires_in", kLeastSeconds}, {"token_type", "Bearer"}})
+          .dump());
 }
 
 http::Response MetadataServer::identity(const http::Request& request) {

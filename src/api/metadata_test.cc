@@ -59,11 +59,11 @@ TEST_F(Metadata, FoldersAreListedOrToldAtOnce) {
   EXPECT_EQ(text(""), "instance/\nproject/\nuniverse/\n");
   EXPECT_EQ(text("project/"), "numeric-project-id\nproject-id\n");
   EXPECT_EQ(text("instance"), "id\nregion\nservice-accounts/\nzone\n");
-  const auto tree = Json::parse(text("instance/service-accounts/default/", {{"recursive", "true"}}));
+  const auto tree =
+      Json::parse(text("instance/service-accounts/default/", {{"recursive", "true"}}));
   ASSERT_TRUE(tree);
-  EXPECT_EQ(tree->dump(),
-            R"({"aliases":["default"],"email":"worker@thaw.iam.gserviceaccount.com",)"
-            R"("scopes":["https://www.googleapis.com/auth/cloud-platform"]})");
+  EXPECT_EQ(tree->dump(), R"({"aliases":["default"],"email":"worker@thaw.iam.gserviceaccount.com",)"
+                          R"("scopes":["https://www.googleapis.com/auth/cloud-platform"]})");
   const auto all = Json::parse(text("", {{"recursive", "true"}}));
   ASSERT_TRUE(all);
   EXPECT_EQ((*all)["project"].string_or("projectId"), "thaw");
@@ -74,8 +74,7 @@ TEST_F(Metadata, FoldersAreListedOrToldAtOnce) {
 TEST_F(Metadata, AnIdentityTokenIsForItsAccountAndTheAudienceAskedFor) {
   const std::string path = "instance/service-accounts/default/identity";
   const std::string token = text(path, {{"audience", "http://demo.localhost"}});
-  const auto claims =
-      identity::read_token(guard_.key(), token, guard_.issuer(), clock_.wall_now());
+  const auto claims = identity::read_token(guard_.key(), token, guard_.issuer(), clock_.wall_now());
   ASSERT_TRUE(claims) << claims.error().message();
   EXPECT_EQ(claims->email, server_.email());
   EXPECT_EQ(claims->audience, "http://demo.localhost");

@@ -39,15 +39,13 @@ void InstanceDoors::open_metadata(const InstanceId& instance, const io::SocketAd
   constexpr uint16_t kHttp = 80;
   Metadata made;
   made.answers = std::make_unique<api::MetadataServer>(
-      guard_, loop_,
-      api::MetadataFacts{std::string(api::kProject), instance.str(), account});
+      guard_, loop_, api::MetadataFacts{std::string(api::kProject), instance.str(), account});
   made.server = std::make_unique<http::Server>(
       net_, loop_, http::Server::Options{.max_connections = kMostConnections},
       [answers = made.answers.get()](const http::Request& request, http::Responder responder) {
         responder.answer(answers->answer(request));
       });
-  const auto listening =
-      made.server->listen({.ip = kMetadataIp, .port = kHttp, .in = address.in});
+  const auto listening = made.server->listen({.ip = kMetadataIp, .port = kHttp, .in = address.in});
   if (!listening) {
     log_warning("an instance does not reach its metadata server",
                 {{"instance", instance.str()}, {"why", listening.error().message()}});

@@ -52,6 +52,13 @@ std::vector<std::string> environment_of(const Revision& revision,
   return env;
 }
 
+/// Cloud Run's table of startup CPU boost: up to one vCPU is two, then twice as much, at most
+/// eight.
+int boosted(spec::Cpu cpu) {
+  constexpr int64_t kLeast = 2000, kMost = 8000;
+  return static_cast<int>(std::clamp(2 * cpu.millis, kLeast, kMost));
+}
+
 serving::Probe::Kind kind_of(spec::ProbeKind kind) {
   switch (kind) {
     case spec::ProbeKind::kHttp:
@@ -124,6 +131,7 @@ serving::RevisionConfig runtime_config(const Revision& revision, const Runtime& 
   config.instance.working_dir = settings.working_dir;
   config.instance.port = static_cast<uint16_t>(settings.port);
   config.instance.cpu_millis = static_cast<int>(settings.cpu.millis);
+  if (settings.startup_cpu_boost) config.instance.boost_millis = boosted(settings.cpu);
   config.instance.memory = settings.memory;
   config.instance.templates = templates_of(revision.template_);
   config.instance.byte_code = byte_code_of(revision.template_);

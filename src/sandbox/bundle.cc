@@ -125,8 +125,9 @@ Json resources(const InstanceSpec& spec, const BundleOptions& options) {
   if (options.swap_limit) memory.set("swap", spec.memory.value);  // memory and swap together
   const int64_t weight = options.background ? 1024 / 8 : 1024;
   const int64_t shares = std::max<int64_t>(2, int64_t{spec.cpu_millis} * weight / 1000);
-  Json cpu = Json::object(
-      {{"quota", cpu_quota_us(spec.cpu_millis)}, {"period", kCpuPeriodUs}, {"shares", shares}});
+  Json cpu = Json::object({{"quota", cpu_quota_us(std::max(spec.cpu_millis, spec.boost_millis))},
+                           {"period", kCpuPeriodUs},
+                           {"shares", shares}});
   Json no_devices = Json::object({{"allow", false}, {"access", "rwm"}});
   return Json::object({{"devices", Json(Json::Array{std::move(no_devices)})},
                        {"memory", std::move(memory)},

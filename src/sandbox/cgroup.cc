@@ -1,12 +1,15 @@
 #include "sandbox/cgroup.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <set>
+#include <string>
 
+#include "sandbox/bundle.h"
 #include "sandbox/own_fd.h"
 #include "sandbox/text.h"
 
@@ -95,6 +98,14 @@ void Cgroups::allow(const std::string& name, Swap swap) const {
   if (machine_.cgroups != Machine::Cgroups::kV2) return;
   (void)write_control(file("memory", name, "memory.swap.max"),
                       swap == Swap::kAllowed ? "max" : "0");
+}
+
+Status Cgroups::limit_cpu(const std::string& name, int cpu_millis) const {
+  const int64_t quota = cpu_quota_us(cpu_millis);
+  if (machine_.cgroups == Machine::Cgroups::kV2) {
+    return write_control(file("cpu", name, "cpu.max"), fmt::format("{} {}", quota, kCpuPeriodUs));
+  }
+  return write_control(file("cpu", name, "cpu.cfs_quota_us"), std::to_string(quota));
 }
 
 SqueezeFiles Cgroups::squeeze_files(const std::string& name) const {

@@ -46,6 +46,8 @@ class Cgroups {
   /// hibernates may use it. In v1 the kernel keeps the sum and nothing is to be done.
   enum class Swap { kNone, kAllowed };
   void allow(const std::string& name, Swap swap) const;
+  /// Its limit of CPU time, 1000 being one core.
+  Status limit_cpu(const std::string& name, int cpu_millis) const;
   SqueezeFiles squeeze_files(const std::string& name) const;
   /// The group's folder where the kernel has memory.reclaim (v2, Linux 5.19), else empty.
   std::string reclaimable(const std::string& name) const;

@@ -31,7 +31,7 @@ class CgroupTest : public ::testing::Test {
   Cgroups v1() {
     Machine machine;
     machine.cgroups = Machine::Cgroups::kV1;
-    for (const char* name : {"memory", "cpuacct", "freezer"}) {
+    for (const char* name : {"memory", "cpu", "cpuacct", "freezer"}) {
       machine.controllers[name] = root_ + "/" + name;
       machine.hierarchies.push_back(root_ + "/" + name);
     }
@@ -41,7 +41,7 @@ class CgroupTest : public ::testing::Test {
     Machine machine;
     machine.cgroups = Machine::Cgroups::kV2;
     machine.unified = root_;
-    machine.controllers = {{"memory", root_}, {"cpuacct", root_}};
+    machine.controllers = {{"memory", root_}, {"cpu", root_}, {"cpuacct", root_}};
     machine.hierarchies = {root_};
     return Cgroups(disk_, machine, "thaw-x");
   }
@@ -94,6 +94,16 @@ TEST_F(CgroupTest, MissingAndBrokenFilesReadAsZero) {
   EXPECT_EQ(facts.usage.memory, ByteCount{0});
   EXPECT_EQ(facts.usage.cpu, Duration(0));
   EXPECT_EQ(facts.oom_kills, 0);
+}
+
+TEST_F(CgroupTest, LimitsCpuInTheWordsOfEachVersion) {
+  put("/cpu/thaw-x/a/cpu.cfs_quota_us", "200000\n");
+  EXPECT_TRUE(v1().limit_cpu("a", 1000));
+  EXPECT_EQ(get("/cpu/thaw-x/a/cpu.cfs_quota_us"), "100000");
+  put("/thaw-x/a/cpu.max", "200000 100000\n");
+  EXPECT_TRUE(v2().limit_cpu("a", 500));
+  EXPECT_EQ(get("/thaw-x/a/cpu.max"), "50000 100000");
+  EXPECT_FALSE(v2().limit_cpu("gone", 500));
 }
 
 TEST_F(CgroupTest, FreezesAndThawsInTheWordsOfEachVersion) {

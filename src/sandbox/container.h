@@ -84,6 +84,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void thaw();
   Status hibernate();
   void wake_served();
+  void end_boost();
   void terminate();
   void kill();
 

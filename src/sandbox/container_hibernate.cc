@@ -8,6 +8,14 @@
 
 namespace thaw::sandbox {
 
+void Container::end_boost() {
+  if (main_ == nullptr || is_over()) return;
+  if (const Status limited = env_.cgroups.limit_cpu(name_, spec_.cpu_millis); !limited) {
+    log_warning("an instance keeps the CPU of its start",
+                {{"container", name_}, {"error", limited.error().message()}});
+  }
+}
+
 Status Container::hibernate() {
   if (state_ != State::kRunning || !frozen_) {
     return Error(Code::kFailedPrecondition, "it is not frozen");

@@ -48,6 +48,7 @@ class CrunInstance final : public Instance {
   void thaw() override { container_->thaw(); }
   Status hibernate() override { return container_->hibernate(); }
   void wake_served() override { container_->wake_served(); }
+  void end_boost() override { container_->end_boost(); }
   void terminate() override { container_->terminate(); }
   void kill() override { container_->kill(); }
   Usage usage() const override { return container_->usage(); }

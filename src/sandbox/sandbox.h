@@ -45,6 +45,7 @@ struct InstanceSpec {
   std::string working_dir;       // empty: "/"
   uint16_t port = 8080;          // what it listens on
   int cpu_millis = 1000;
+  int boost_millis = 0;  // from its start until end_boost(), if more than cpu_millis
   ByteCount memory = mib(512);
   int pids = 1024;  // processes and threads together
   std::vector<Bind> binds;
@@ -144,6 +145,8 @@ class Instance {
   /// The first request since a thaw() was answered: when it was hibernated before, the pages that
   /// it has now are those that its next wake reads ahead.
   virtual void wake_served() {}
+  /// It has started: from now on it has cpu_millis and not boost_millis.
+  virtual void end_boost() {}
   /// SIGTERM to its main process. One that would not notice (as the first process of a container
   /// it must handle the signal) is killed at once; one that was not executed yet never is.
   virtual void terminate() = 0;

@@ -23,7 +23,8 @@ enum class StartOnDemand { kNo, kYes };
 enum class Metric { kConcurrency, kRequestsPerSecond };
 
 /// The defaults are Cloud Run's: 60 % of the concurrency and of the CPU over one minute, whichever
-/// wants more, no panic, a start for each request without a place, and what was needed within the last minute is kept.
+/// wants more, no panic, a start for each request without a place, and what was needed within the
+/// last minute is kept.
 struct AutoscalerOptions {
   Duration stable_window = seconds(60);  // 6 s .. 1 h, whole seconds
   History history = History::kWholeWindow;

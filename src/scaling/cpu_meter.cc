@@ -9,7 +9,8 @@ constexpr Duration kSecond = std::chrono::seconds(1);
 
 }  // namespace
 
-CpuMeter::CpuMeter(Duration window, Instant start) : length_(window), window_(window), last_(start) {
+CpuMeter::CpuMeter(Duration window, Instant start)
+    : length_(window), window_(window), last_(start) {
   window_.record(start - window + kSecond, 0);
 }
 

@@ -50,8 +50,8 @@ TEST(AutoscalerCpu, TheDriverThatWantsMoreWins) {
     double used;
     int wanted;
   };
-  for (const Row& row : {Row{0, 1}, Row{0.6, 1}, Row{0.61, 2}, Row{1, 2}, Row{1.2, 2}, Row{1.21, 3},
-                         Row{3, 5}}) {
+  for (const Row& row :
+       {Row{0, 1}, Row{0.6, 1}, Row{0.61, 2}, Row{1, 2}, Row{1.2, 2}, Row{1.21, 3}, Row{3, 5}}) {
     Autoscaler scaler(AutoscalerOptions(), at(0), 1);
     EXPECT_EQ(scaler.step(at(0), facts(row.used, 100)).desired, row.wanted) << row.used;
   }

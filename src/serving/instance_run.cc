@@ -14,7 +14,7 @@ constexpr size_t kMostWords = 500;  // kept of how it started
 
 InstanceRun::InstanceRun(InstanceRunOwner& owner, InstanceKey key, const InstanceId& id,
                          const RevisionConfig& config, Instant requested)
-    : owner_(owner), key_(key) {
+    : owner_(owner), key_(key), cpu_millis_(config.instance.cpu_millis) {
   const sandbox::InstanceSpec& spec = config.instance;
   const Instant now = owner.now();
   record_.instance = status_.id = id;
@@ -27,7 +27,7 @@ InstanceRun::InstanceRun(InstanceRunOwner& owner, InstanceKey key, const Instanc
   label.instance = id;
   label.revision = spec.revision;
   label.service = spec.service;
-  label.cpu_millis = spec.cpu_millis;
+  label.cpu_millis = std::max(spec.cpu_millis, spec.boost_millis);
   label.memory = spec.memory;
   label_ = std::make_shared<const BillableSpan>(std::move(label));
   meter_.enter(now);  // starting, or with instance-based CPU: living
@@ -93,6 +93,13 @@ void InstanceRun::hibernate() {
 
 void InstanceRun::wake_served() {
   if (instance_) instance_->wake_served();
+}
+
+void InstanceRun::end_boost() {
+  auto label = std::make_shared<BillableSpan>(*label_);
+  label->cpu_millis = cpu_millis_;
+  label_ = std::move(label);
+  if (instance_) instance_->end_boost();
 }
 
 void InstanceRun::terminate() {

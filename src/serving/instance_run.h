@@ -53,6 +53,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
   void thaw();
   void hibernate();
   void wake_served();
+  /// From now on it has, and is billed for, the CPU of its size.
+  void end_boost();
   /// The program is asked to end, or was ended.
   void terminate();
   void kill();
@@ -91,6 +93,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
 
   InstanceRunOwner& owner_;
   InstanceKey key_;
+  int cpu_millis_;
   StartRecord record_;
   InstanceStatus status_;
   SpanMeter meter_;

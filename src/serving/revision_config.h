@@ -51,7 +51,7 @@ enum class Workload { kRequests, kWorker };
 struct RevisionConfig {
   sandbox::InstanceSpec instance;
   std::string service_account = {};  // whom its instances speak for; empty: the default one
-  int container_concurrency = 80;  // requests at once in one instance, 1..1000
+  int container_concurrency = 80;    // requests at once in one instance, 1..1000
   Duration request_timeout = seconds(300);
   PortProtocol port_protocol = PortProtocol::kHttp1;
   int min_instances = 0;

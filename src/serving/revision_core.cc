@@ -347,6 +347,7 @@ void RevisionCore::on(Instant now, const event::Wake&) {
   dispatch(now);
   check_health(now);
   freeze_idle(now);
+  end_boosts(now);
   refuse_overdue(now);
   if (next_tick_ && *next_tick_ <= now) scale(now);
   if (keeps_warm()) {

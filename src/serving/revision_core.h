@@ -64,6 +64,8 @@ class RevisionCore {
   };
   /// A request whose connection broke waits so long to learn how its instance ended.
   static constexpr Duration kExplainWithin = std::chrono::seconds(1);
+  /// After its start an instance keeps the CPU for it so long (contract 1.3).
+  static constexpr Duration kBoostAfterStart = std::chrono::seconds(10);
   /// An instance that broke a connection may be dying: so long it gets no new request.
   static constexpr Duration kSuspectFor = std::chrono::milliseconds(100);
 
@@ -137,6 +139,7 @@ class RevisionCore {
     Instant ready_at;
     Instant kill_at;
     Instant suspect_until;
+    std::optional<Instant> boost_ends;          // while it has the CPU of its start
     std::optional<sandbox::ExitReport> report;  // kGone
     std::optional<Words> end;                   // kGone, when it was not told to end
     std::optional<ProbeWatch> liveness;         // was_ready
@@ -190,6 +193,7 @@ class RevisionCore {
   void thaw(InstanceKey key);
   static Temperature temperature(const Instance& instance);
   void freeze_idle(Instant now);
+  void end_boosts(Instant now);
   bool could_freeze(const Instance& instance, Instant now) const;
   void start(Instant now, Instant requested, std::string_view why);
   void stop(Instant now, InstanceKey key, std::string_view why);

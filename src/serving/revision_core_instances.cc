@@ -57,6 +57,9 @@ void RevisionCore::on(Instant now, const event::ProbePassed& event) {
   }
   ready_.push_back(event.instance);
   watch_health(now, event.instance);
+  if (config_.instance.boost_millis > config_.instance.cpu_millis) {
+    instance.boost_ends = now + kBoostAfterStart;
+  }
   const Duration took = now - instance.decided;
   start_times_.add(took);
   if (keep_warm_) {
@@ -386,6 +389,7 @@ void RevisionCore::plan_wake(Instant now) {
     if (suspect && instance.in_flight == 0) want_wake(instance.suspect_until);
     if (could_freeze(instance, now)) want_wake(instance.idle_from + options_.freeze_after);
     want_wake(next_check(instance));
+    if (instance.boost_ends) want_wake(*instance.boost_ends);
   }
   for (const Explaining& asked : explaining_) want_wake(asked.until);
   if (const auto deadline = queue_.earliest_deadline()) want_wake(*deadline);

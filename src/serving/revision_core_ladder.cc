@@ -58,6 +58,17 @@ bool RevisionCore::could_freeze(const Instance& instance, Instant now) const {
          instance.explaining == 0 && instance.suspect_until <= now && is_calm(instance);
 }
 
+void RevisionCore::end_boosts(Instant now) {
+  for (InstanceKey key = 0; key < instances_.size(); ++key) {
+    Instance& instance = instances_[key];
+    if (!instance.boost_ends || *instance.boost_ends > now) continue;
+    instance.boost_ends.reset();
+    const bool lives =
+        instance.state == Instance::State::kReady || instance.state == Instance::State::kDraining;
+    if (lives) want(action::EndBoost{key});
+  }
+}
+
 void RevisionCore::freeze_idle(Instant now) {
   for (const InstanceKey key : ready_) {
     Instance& instance = instances_[key];

@@ -394,5 +394,36 @@ TEST(RevisionCore, ManyWaitersComeAndGoWithoutTrace) {
   EXPECT_EQ(core.count<action::StartInstance>(), 1);
 }
 
+TEST(RevisionCoreScaling, TheCpuOfAStartEndsTenSecondsAfterIt) {
+  RevisionConfig c = config(1, 3);
+  c.instance.cpu_millis = 1000;
+  c.instance.boost_millis = 2000;
+  Core core(c);
+  core.arrive();
+  core.run_until(30);  // a long start keeps it
+  EXPECT_EQ(core.count<action::EndBoost>(), 0);
+  core.ready(0);
+  core.run_until(39.9);
+  EXPECT_EQ(core.count<action::EndBoost>(), 0);
+  core.run_until(100);
+  EXPECT_EQ(core.count<action::EndBoost>(), 1);
+}
+
+TEST(RevisionCoreScaling, CpuOverItsTargetStartsAnotherUpToTheMaximum) {
+  Core core(config(80, 2));
+  core.arrive();
+  core.ready(0);
+  Instant told{};
+  for (int second = 2; second <= 200; second += 2) {
+    core.run_until(second - 0.01);
+    core.send(event::CpuUsed{told, 1.5});
+    told = Instant(seconds(second - 0.01));
+    core.run_until(second);
+    if (core.count<action::StartInstance>() == 2 && core.core().starting() == 1) core.ready(1);
+    EXPECT_LE(core.core().living(), 2);
+  }
+  EXPECT_EQ(core.count<action::StartInstance>(), 2);
+}
+
 }  // namespace
 }  // namespace thaw::serving

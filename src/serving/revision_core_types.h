@@ -90,11 +90,11 @@ struct Wake {};
 
 }  // namespace event
 
-using Event = std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
-                           event::ConnectionBroke, event::Executed, event::ProbePassed,
-                           event::ProbeFailed, event::Checked, event::Exited, event::Configured,
-                           event::CpuUsed, event::Retired, event::ShutDown, event::Descend,
-                           event::Wake>;
+using Event =
+    std::variant<event::RequestArrived, event::RequestLeft, event::SlotReleased,
+                 event::ConnectionBroke, event::Executed, event::ProbePassed, event::ProbeFailed,
+                 event::Checked, event::Exited, event::Configured, event::CpuUsed, event::Retired,
+                 event::ShutDown, event::Descend, event::Wake>;
 
 namespace action {
 
@@ -125,6 +125,10 @@ struct SetCpu {
   InstanceKey instance;
   enum class Cpu { kNone, kFull } cpu;
 };
+/// Its start is over: it has its own CPU from now on, and not that of starting ones.
+struct EndBoost {
+  InstanceKey instance;
+};
 /// A frozen one gives its memory back.
 struct Hibernate {
   InstanceKey instance;
@@ -154,9 +158,9 @@ struct Declare {
 
 }  // namespace action
 
-using Action =
-    std::variant<action::GiveSlot, action::Refuse, action::StartInstance, action::StartProbe,
-                 action::Check, action::SetCpu, action::Hibernate, action::WakeServed,
-                 action::Terminate, action::Kill, action::Forget, action::Tell, action::Declare>;
+using Action = std::variant<action::GiveSlot, action::Refuse, action::StartInstance,
+                            action::StartProbe, action::Check, action::SetCpu, action::EndBoost,
+                            action::Hibernate, action::WakeServed, action::Terminate, action::Kill,
+                            action::Forget, action::Tell, action::Declare>;
 
 }  // namespace thaw::serving

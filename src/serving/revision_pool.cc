@@ -11,9 +11,7 @@ namespace thaw::serving {
 
 RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
                            const RevisionCore::Options& options)
-    : parts_(parts),
-      core_(config, options, parts.clock.now()),
-      cpu_told_(parts.clock.now()) {}
+    : parts_(parts), core_(config, options, parts.clock.now()), cpu_told_(parts.clock.now()) {}
 
 // ---- requests ----
 
@@ -170,6 +168,12 @@ void RevisionPool::act(const action::SetCpu& action) {
   parts_.look_at_ladder();
   parts_.outbox.post(
       [&observer = parts_.observer, id = run.id()] { observer.on_instance_frozen(id); });
+}
+
+void RevisionPool::act(const action::EndBoost& action) {
+  InstanceRun& run = *runs_[action.instance];
+  if (run.alive()) hand_out(run, run.meter().split(now()));
+  run.end_boost();
 }
 
 void RevisionPool::act(const action::Hibernate& action) { runs_[action.instance]->hibernate(); }

@@ -98,6 +98,7 @@ class RevisionPool final : private InstanceRunOwner {
   void act(const action::StartProbe& action);
   void act(const action::Check& action);
   void act(const action::SetCpu& action);
+  void act(const action::EndBoost& action);
   void act(const action::Hibernate& action);
   void act(const action::WakeServed& action);
   void act(const action::Terminate& action);

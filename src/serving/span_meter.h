@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "base/check.h"
 #include "base/time.h"
@@ -36,6 +37,11 @@ class SpanMeter {
     if (reasons_ == 0) return std::nullopt;
     reasons_ = 1;
     return leave(now);
+  }
+  /// The stretch under way so far; it goes on as another one.
+  std::optional<Span> split(Instant now) {
+    if (reasons_ == 0 || from_ == now) return std::nullopt;
+    return Span{std::exchange(from_, now), now};
   }
   /// The whole pieces of a stretch under way.
   std::optional<Span> cut(Instant now) {

@@ -154,6 +154,7 @@ class Replay {
   void on(const action::Terminate& end) { later(kStopTime, end.instance, Due::What::kExits); }
   void on(const action::Kill& kill) { later(Duration(0), kill.instance, Due::What::kExits); }
   void on(const action::StartProbe&) {}
+  void on(const action::EndBoost&) {}
   void on(const action::Check&) {}  // its programs are well, so it has no such probes
   void on(const action::SetCpu& set) {
     Instance& instance = instances_[set.instance];

@@ -120,8 +120,9 @@ constexpr AnnotationRow kRows[] = {
     {kRevision, "thaw.local/bytecode", kWord, "off, on", kUsed, 0, 0, "on",
      "`on`: byte code that a Python program's modules lack is compiled after its first start, and "
      "used by the later starts of the revision."},
-    {kRevision, "run.googleapis.com/startup-cpu-boost", kBool, "", kKept, 0, 0, "false",
-     "More CPU while starting. No effect yet."},
+    {kRevision, "run.googleapis.com/startup-cpu-boost", kBool, "", kUsed, 0, 0, "false",
+     "`true`: twice the CPU, at least 2 and at most 8 vCPUs, from the start until 10 s after it; "
+     "billed."},
     {kRevision, "run.googleapis.com/execution-environment", kWord, "gen1, gen2", kKept, 0, 0, "",
      "There is one environment; gen2 asks for at least 512Mi and one vCPU."},
     {kRevision, "run.googleapis.com/sessionAffinity", kBool, "", kUsed, 0, 0, "false",

@@ -1,9 +1,11 @@
 """1.3 CPU, billing modes: sizes that go together, CPU only with a request."""
 
 import json
+import os
+import pathlib
 import unittest
 
-from contract import AT_ZERO, ContractTest, wait_until
+from contract import AT_ZERO, ContractTest, cgroups_of, wait_until
 
 
 class Sizes(ContractTest):
@@ -41,6 +43,22 @@ class Sizes(ContractTest):
 
 class Throttling(ContractTest):
     options = ["--scale-to-zero-after", "60s", "--freeze-after", "0s"]
+
+    @unittest.skipUnless(os.geteuid() == 0, "plain processes have no limits")
+    def test_a_start_has_more_cpu_if_it_is_asked_for_until_ten_seconds_later(self):
+        self.deploy_at_zero("quick", "echo.py",
+                            annotations={"run.googleapis.com/startup-cpu-boost": "true"})
+        self.assertEqual(self.thaw.curl("quick")[0], 200)
+
+        def cores():
+            """What its control group may use."""
+            for group in cgroups_of(self.thaw.data_dir):
+                for file in [*pathlib.Path(group).glob("*/cpu.cfs_quota_us"),
+                             *pathlib.Path(group).glob("*/cpu.max")]:
+                    yield int(file.read_text().split()[0]) / 100000
+
+        self.assertEqual(set(cores()), {2.0})
+        wait_until("its own size", lambda: 1.0 in set(cores()))  # beside one kept ready
 
     def test_without_a_request_it_is_frozen_unless_cpu_is_always_allocated(self):
         self.deploy_at_zero("ticker", "ticker.py")
