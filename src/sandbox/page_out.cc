@@ -78,7 +78,8 @@ std::string read_word(const std::string& path) {
 class ProcessRun final : public PageOutRun {
  public:
   ProcessRun(std::vector<pid_t> processes, PageOut what, ByteCount piece, SqueezeFiles squeeze)
-      : processes_(std::move(processes)),
+      : all_(std::move(processes)),
+        processes_(all_),
         what_(what),
         piece_(piece),
         squeeze_(std::move(squeeze)) {}
@@ -89,7 +90,15 @@ class ProcessRun final : public PageOutRun {
       processes_.pop_back();
       return Step::kMore;
     }
-    if (pieces_.empty()) return squeeze();
+    if (pieces_.empty()) {
+      ASSIGN_OR_RETURN(const Step squeezed, squeeze());
+      if (squeezed == Step::kMore || resident_ == 0 || passes_left_-- == 0) return squeezed;
+      // Where the disk was busy the kernel has kept pages that it was asked to write.
+      processes_ = all_;
+      resident_ = 0;
+      squeezes_left_ = -1;
+      return Step::kMore;
+    }
     const Piece piece = std::move(pieces_.front());
     pieces_.pop_front();
     const int error = advise(piece.process->get(), piece.ranges, MADV_PAGEOUT);
@@ -138,9 +147,11 @@ class ProcessRun final : public PageOutRun {
 
   static constexpr ByteCount kLeastSqueezed = kib(512);
   static constexpr int kMostWaits = 200;
+  static constexpr int kMorePasses = 2;
   static constexpr int kOnlyAnonymous = 200;  // of memory.swappiness
 
-  std::vector<pid_t> processes_;
+  const std::vector<pid_t> all_;
+  std::vector<pid_t> processes_;  // that are still to be looked at
   PageOut what_;
   ByteCount piece_;
   SqueezeFiles squeeze_;
@@ -148,6 +159,7 @@ class ProcessRun final : public PageOutRun {
   int64_t resident_ = 0;
   int64_t squeezes_left_ = -1;
   int waits_left_ = kMostWaits;
+  int passes_left_ = kMorePasses;
 };
 
 class GroupRun final : public PageOutRun {
