@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sandbox/sandbox.h"
 #include "serving/events.h"
@@ -78,6 +79,8 @@ class InstanceRun final : public sandbox::InstanceObserver {
   sandbox::Usage idle_usage();
   /// Its memory is on its way out.
   bool is_hibernating() const { return is_hibernating_; }
+  /// True the first time: it is told to end.
+  bool begin_end() { return !std::exchange(is_ending_, true); }
 
  private:
   void on_rung(Rung rung, std::string_view words) override;
@@ -103,6 +106,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
   std::optional<sandbox::Usage> idle_usage_;
   std::optional<Duration> cpu_asked_;
   bool is_hibernating_ = false;
+  bool is_ending_ = false;
   std::unique_ptr<sandbox::Instance> instance_;
   std::unique_ptr<Probing> probing_;
   std::array<std::unique_ptr<Probing>, 2> checks_;  // by Health

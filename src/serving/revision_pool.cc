@@ -181,13 +181,20 @@ void RevisionPool::act(const action::Hibernate& action) { runs_[action.instance]
 void RevisionPool::act(const action::WakeServed& action) { runs_[action.instance]->wake_served(); }
 
 void RevisionPool::act(const action::Terminate& action) {
-  InstanceRun& run = *runs_[action.instance];
-  // Starting is a reason to be billed already, until the end then.
-  if (run.record().listening) enter(run);
-  run.terminate();
+  bill_to_the_end(*runs_[action.instance]);
+  runs_[action.instance]->terminate();
 }
 
-void RevisionPool::act(const action::Kill& action) { runs_[action.instance]->kill(); }
+void RevisionPool::act(const action::Kill& action) {
+  bill_to_the_end(*runs_[action.instance]);
+  runs_[action.instance]->kill();
+}
+
+/// It is told to end, for the first time or once more.
+void RevisionPool::bill_to_the_end(InstanceRun& run) {
+  // Starting is a reason to be billed already, until the end then.
+  if (run.begin_end() && run.record().listening) enter(run);
+}
 
 void RevisionPool::act(const action::Forget& action) { runs_[action.instance].reset(); }
 

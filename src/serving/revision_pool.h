@@ -100,6 +100,7 @@ class RevisionPool final : private InstanceRunOwner {
   void act(const action::SetCpu& action);
   void act(const action::EndBoost& action);
   void act(const action::Hibernate& action);
+  void bill_to_the_end(InstanceRun& run);
   void act(const action::WakeServed& action);
   void act(const action::Terminate& action);
   void act(const action::Kill& action);
