@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <iterator>
 
 #include "base/json.h"
 
@@ -41,16 +41,48 @@ void append_number(std::string& out, std::string_view name, uint64_t value) {
   out += '"';
 }
 
+/// `value` in `width` digits.
+void append_digits(std::string& out, uint64_t value, int width) {
+  std::array<char, 20> digits;
+  for (int i = width; i-- > 0; value /= 10)
+    digits[static_cast<size_t>(i)] = "0123456789"[value % 10];
+  out.append(digits.data(), static_cast<size_t>(width));
+}
+
+/// As format_rfc3339(), always with microseconds. The seconds are the same for a whole batch of
+/// lines, mostly, and making them anew is most of the cost.
+void append_time(std::string& out, WallTime time) {
+  thread_local WallTime second{Duration::min()};
+  thread_local std::string text;
+  const auto since = time.time_since_epoch();
+  const WallTime whole{std::chrono::floor<std::chrono::seconds>(since)};
+  if (whole != second) {
+    second = whole;
+    text = format_rfc3339(whole);
+    text.pop_back();  // the Z
+  }
+  out += text;
+  out += '.';
+  append_digits(out, static_cast<uint64_t>((time - whole).count() / 1000), 6);
+  out += 'Z';
+}
+
+void append_hex(std::string& out, uint64_t value) {
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
+}
+
 /// A Duration of protobuf in JSON, in three or six decimals: "0.012s".
 void append_seconds(std::string& out, Duration value) {
   const int64_t micros = std::max<int64_t>(0, value.count() / 1000);
-  const int64_t fraction = micros % 1'000'000;
-  fmt::format_to(std::back_inserter(out), "{}.", micros / 1'000'000);
+  const auto fraction = static_cast<uint64_t>(micros % 1'000'000);
+  out += fmt::format_int(micros / 1'000'000).c_str();
+  out += '.';
   if (fraction % 1000 == 0) {
-    fmt::format_to(std::back_inserter(out), "{:03}s", fraction / 1000);
+    append_digits(out, fraction / 1000, 3);
   } else {
-    fmt::format_to(std::back_inserter(out), "{:06}s", fraction);
+    append_digits(out, fraction, 6);
   }
+  out += 's';
 }
 
 void append_url(std::string& out, const RequestRecord& record) {
@@ -86,7 +118,7 @@ bool is_logged(const RequestRecord& record, double share) {
 
 void append_line(std::string& out, const RequestRecord& record) {
   out += R"({"timestamp":")";
-  out += format_rfc3339(record.time);
+  append_time(out, record.time);
   out += R"(","severity":")";
   out += severity_of_status(record.status);
   out += '"';
@@ -112,9 +144,13 @@ void append_line(std::string& out, const RequestRecord& record) {
   append_field(out, R"(,"protocol":)", record.protocol);
   out += '}';
   if (!record.trace_id.empty()) {
-    fmt::format_to(std::back_inserter(out),
-                   R"(,"trace":"projects/{}/traces/{}","spanId":"{:016x}","traceSampled":{})",
-                   kLogProject, record.trace_id, record.span, record.sampled);
+    out += R"(,"trace":"projects/)";
+    out += kLogProject;
+    out += "/traces/";
+    out += record.trace_id;
+    out += R"(","spanId":")";
+    append_hex(out, record.span);
+    out += record.sampled ? R"(","traceSampled":true)" : R"(","traceSampled":false)";
   }
   out += "}\n";
 }
