@@ -135,9 +135,9 @@ Result<LogLine> log_line_from_json(const Json& json) {
     return Error(Code::kDataLoss, "a log line without a timestamp or stream");
   }
   Json entry;
-  for (const SpecialField& each : kSpecialFields) {
-    const Json* value = json.find(each.entry);
-    if (value != nullptr && (value->*each.fits)()) entry.set(each.entry, *value);
+  for (const auto& [key, value] : json.as_object()) {  // in the order in which they were written
+    const auto special = std::ranges::find(kSpecialFields, key, &SpecialField::entry);
+    if (special != kSpecialFields.end() && (value.*special->fits)()) entry.set(key, value);
   }
   return LogLine{.time = *time,
                  .severity = json.string_or("severity", "DEFAULT"),
