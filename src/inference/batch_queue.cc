@@ -18,8 +18,13 @@ void BatchQueue::on_worked(size_t tokens, Duration took) {
 
 bool BatchQueue::has_room_for(const Request& request) const {
   if (size_ >= options_.longest) return false;
-  if (size_ > 0 && tokens_ + request.tokens > options_.most_tokens) return false;
-  return size_ < options_.most_in_batch || wait_of(tokens_ + request.tokens) <= options_.most_wait;
+  const size_t tokens = tokens_ + request.tokens;
+  if (size_ > 0 && tokens > options_.most_tokens) return false;
+  return is_one_batch(size_ + 1, tokens) || wait_of(tokens) <= options_.most_wait;
+}
+
+bool BatchQueue::is_one_batch(size_t requests, size_t tokens) const {
+  return requests <= 1 || (requests <= options_.most_in_batch && tokens <= options_.budget);
 }
 
 BatchQueue::Turn BatchQueue::greediest() {
@@ -73,6 +78,17 @@ void BatchQueue::remove(uint64_t id) {
                                     [id](const Request& each) { return each.id == id; });
     if (found != requests.end()) return erase(caller, found);
   }
+}
+
+std::vector<uint64_t> BatchQueue::overdue() {
+  std::vector<uint64_t> refused;
+  while (!is_one_batch(size_, tokens_) && wait() > 2 * options_.most_wait) {
+    const Turn greedy = greediest();
+    const auto newest = std::prev(greedy->requests.end());
+    refused.push_back(newest->id);
+    erase(greedy, newest);
+  }
+  return refused;
 }
 
 std::vector<uint64_t> BatchQueue::take() {

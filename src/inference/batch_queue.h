@@ -25,7 +25,7 @@ class BatchQueue {
   struct Options {
     size_t longest = 512;             // requests that wait
     size_t most_tokens = 16 << 20;    // of them all, which bounds their memory
-    Duration most_wait = seconds(5);  // as estimated; what one batch takes may always wait
+    Duration most_wait = seconds(5);  // as estimated; one batch, or one request, may always wait
     size_t budget = 4096;             // tokens of a batch; one request may have more
     size_t most_in_batch = 32;        // requests
   };
@@ -42,6 +42,9 @@ class BatchQueue {
   /// Who does not wait any more, to be refused: nobody, the request itself, or, where its caller
   /// has less waiting than another, the newest request of that other one.
   [[nodiscard]] std::optional<uint64_t> add(Request request);
+  /// Those that would wait over twice as long as any should, now that the speed is known or has
+  /// fallen: they do not wait any more, to be refused. The newest of who has the most, in turn.
+  [[nodiscard]] std::vector<uint64_t> overdue();
   /// It left: its caller has gone. Unknown ids are ignored.
   void remove(uint64_t id);
   /// What to work on now; empty when nothing waits. They do not wait any more.
@@ -62,6 +65,7 @@ class BatchQueue {
 
   Duration wait_of(size_t tokens) const;
   bool has_room_for(const Request& request) const;
+  bool is_one_batch(size_t requests, size_t tokens) const;
   Turn greediest();
   /// Takes it out, and its caller with its last request.
   void erase(Turn caller, std::deque<Request>::iterator request);

@@ -92,5 +92,25 @@ TEST(BatchQueue, WhoeverWouldWaitTooLongIsRefusedOnceTheSpeedIsKnown) {
   EXPECT_FALSE(queue.add({9, "a", 0, 100})) << "a batch may wait whatever it takes";
 }
 
+TEST(BatchQueue, OneBatchIsOneByItsTokensToo) {
+  BatchQueue queue({.most_wait = seconds(2), .budget = 1000, .most_in_batch = 32});
+  queue.on_worked(100, seconds(1));
+  EXPECT_FALSE(queue.add({1, "a", 0, 5000})) << "one request may wait whatever it takes";
+  EXPECT_EQ(queue.add({2, "a", 0, 5000}), 2u);
+}
+
+TEST(BatchQueue, WhatHasWaitedForTheSpeedIsRefusedWhenItIsTooLow) {
+  BatchQueue queue({.most_wait = seconds(5), .budget = 100, .most_in_batch = 2});
+  for (uint64_t id = 1; id <= 6; ++id) EXPECT_FALSE(queue.add({id, "loud", 0, 100}));
+  EXPECT_FALSE(queue.add({7, "quiet", 0, 100}));
+  EXPECT_EQ(queue.overdue(), Ids{}) << "nobody knows yet";
+  EXPECT_EQ(queue.take(), Ids{1});
+  queue.on_worked(100, seconds(4));
+  EXPECT_EQ(queue.overdue(), (Ids{6, 5, 4, 3})) << "24 s to come, 10 at the most";
+  EXPECT_EQ(queue.take(), Ids{7});
+  EXPECT_EQ(queue.take(), Ids{2});
+  EXPECT_EQ(queue.overdue(), Ids{});
+}
+
 }  // namespace
 }  // namespace thaw::inference

@@ -100,10 +100,11 @@ void ModelServer::load_next(size_t index, std::function<void(const Status&)> don
   };
   const auto loaded = std::make_shared<Loaded>();
   const Status taken = worker_.run(
-      [loaded, &spec = models_[index].spec] {
+      [loaded, spec = models_[index].spec] {
         loaded->model = encoder::Model::open(spec.folder, spec.options);
       },
-      [this, loaded, index, done] {
+      [this, loaded, index, done, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
         if (!loaded->model) return done(loaded->model.error());
         models_[index].model = *std::move(loaded->model);
         tell_load(models_[index]);
@@ -190,12 +191,14 @@ void ModelServer::work_on() {
   stats_.on_batch(batch->ids.size());
   state_ = State::kWorking;
   const Status taken = worker_.run(
-      [batch, &model = *models_[batch->model].model] {
+      [batch, model = models_[batch->model].model] {
         std::vector<const Work*> works;
         for (const Work& work : batch->works) works.push_back(&work);
-        batch->answers = run_batch(model, works);
+        batch->answers = run_batch(*model, works);
       },
-      [this, batch] { finish(batch); });
+      [this, batch, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired()) finish(batch);
+      });
   if (taken) return;
   batch->answers.assign(batch->ids.size(), failure(taken.error()));
   finish(batch);
@@ -205,6 +208,7 @@ void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
   const auto is_wanted = [](const Work& work) { return work.wanted->load(); };
   if (std::all_of(batch->works.begin(), batch->works.end(), is_wanted)) {
     queue_.on_worked(batch->tokens, loop_.now() - batch->began);  // the work was not cut short
+    for (const uint64_t id : queue_.overdue()) refuse(id);
   }
   if (!std::exchange(answered_once_, true)) {
     stats_.on_step("first answer", since_exec());

@@ -43,7 +43,7 @@ struct ModelSpec {
 /// A model as routes see it; `model` is null until it is loaded.
 struct Served {
   ModelSpec spec;
-  std::unique_ptr<encoder::Model> model;
+  std::shared_ptr<const encoder::Model> model;  // work under way keeps it
 };
 
 class ModelServer {
@@ -93,6 +93,7 @@ class ModelServer {
   uint64_t last_id_ = 0;
   enum class State { kLoading, kIdle, kWorking } state_ = State::kLoading;
   bool answered_once_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // the worker may end a job after us
   rpc::Router grpc_;
   http::Server server_;
 };

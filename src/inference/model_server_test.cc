@@ -113,6 +113,35 @@ TEST_F(ModelServerTest, ACallerWithTheMostWaitingMakesPlaceForAnother) {
   EXPECT_FALSE(other->response) << "it waits";
 }
 
+TEST_F(ModelServerTest, EndsWhileItLoadsAndWhileItWorks) {
+  const auto ends = [&](bool loaded) {
+    serve({"bert-seqcls"});
+    if (loaded) {
+      load();
+      // Work of many slices, under way when nobody is there any more.
+      const std::string text(200'000, 'a');
+      (void)send("POST", "/predict", Json::object({{"inputs", text}}).dump());
+      const auto works = [&] {
+        const auto metrics = send("GET", "/metrics");
+        wait(metrics);
+        return metrics->response->body.find("inference_batched_requests_total 1\n") !=
+               std::string::npos;
+      };
+      while (!works()) {
+      }
+    } else {
+      server_->load([](const Status&) { FAIL() << "it is gone"; });
+    }
+    calls_.clear();
+    server_.reset();
+    bool is_free = false;  // the worker: its last job has ended
+    ASSERT_TRUE(worker_.run([] {}, [&] { is_free = true; }));
+    io_linux::run_until(loop_, [&] { return is_free; });
+  };
+  ends(false);
+  ends(true);
+}
+
 TEST_F(ModelServerTest, WhoeverLeavesWaitsNoMore) {
   serve({"bert-seqcls"});
   const auto left = send("POST", "/predict", R"({"inputs":"x"})");
