@@ -36,15 +36,6 @@ std::string coordinate(EVP_PKEY* key, const char* name) {
   return base64_url(number_text(number));
 }
 
-std::string sha256(std::string_view text) {
-  std::string digest(EVP_MAX_MD_SIZE, '\0');
-  unsigned size = 0;
-  CHECK(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                   EVP_sha256(), nullptr) == 1);
-  digest.resize(size);
-  return digest;
-}
-
 bool is_p256(EVP_PKEY* key) {
   std::array<char, 64> group{};
   size_t size = 0;
@@ -67,8 +58,8 @@ AccountKey::AccountKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) 
   x_ = coordinate(key_.get(), OSSL_PKEY_PARAM_EC_PUB_X);
   y_ = coordinate(key_.get(), OSSL_PKEY_PARAM_EC_PUB_Y);
   // RFC 7638, 3: the required members in the order of the alphabet, without blanks.
-  thumbprint_ =
-      base64_url(sha256(fmt::format(R"({{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}})", x_, y_)));
+  thumbprint_ = base64_url(
+      tls::sha256(fmt::format(R"({{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}})", x_, y_)));
 }
 
 Result<AccountKey> AccountKey::load_or_make(io::Disk& disk, const std::string& path) {

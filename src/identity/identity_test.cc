@@ -1,5 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -8,6 +12,7 @@
 #include "identity/guard.h"
 #include "io_linux/local_disk.h"
 #include "store/state.h"
+#include "tls/owned.h"
 
 namespace thaw::identity {
 namespace {
@@ -101,6 +106,18 @@ TEST(IdToken, TheAlgorithmIsNotTheTokensChoice) {
   EXPECT_THAT(why_not(forged(header, nobody), clock.at), HasSubstr("nobody"));
 }
 
+std::string encrypted_key() {
+  const tls::Owned<EVP_PKEY, EVP_PKEY_free> made(EVP_RSA_gen(2048));
+  const tls::Owned<BIO, BIO_free_all> text(BIO_new(BIO_s_mem()));
+  const unsigned char phrase[] = "secret";
+  EXPECT_EQ(PEM_write_bio_PrivateKey(text.get(), made.get(), EVP_aes_256_cbc(), phrase, 6, nullptr,
+                                     nullptr),
+            1);
+  char* bytes = nullptr;
+  const auto size = BIO_get_mem_data(text.get(), &bytes);
+  return std::string(bytes, static_cast<size_t>(size));
+}
+
 TEST(SigningKey, IsKeptForItsOwnerOnlyAndReadAgain) {
   char folder[] = "/tmp/thaw-identity-XXXXXX";
   ASSERT_NE(::mkdtemp(folder), nullptr);
@@ -118,6 +135,9 @@ TEST(SigningKey, IsKeptForItsOwnerOnlyAndReadAgain) {
   ::chmod(path.c_str(), 0644);
   EXPECT_THAT(SigningKey::load_or_make(disk, path).error().message(), HasSubstr("chmod 600"));
   ASSERT_TRUE(disk.write_file_durably(path, "-----BEGIN PRIVATE KEY-----\nAAAA\n"));
+  EXPECT_THAT(SigningKey::load_or_make(disk, path).error().message(), HasSubstr("no RSA key"));
+  // Nobody may be at the terminal that would be asked for its passphrase.
+  ASSERT_TRUE(disk.write_file_durably(path, encrypted_key()));
   EXPECT_THAT(SigningKey::load_or_make(disk, path).error().message(), HasSubstr("no RSA key"));
   std::filesystem::remove_all(folder);
 }

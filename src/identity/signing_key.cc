@@ -13,30 +13,15 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "tls/owned.h"
 
 namespace thaw::identity {
 namespace {
 
 constexpr unsigned kBits = 2048;
 
-template <auto kFree>
-struct Freed {
-  template <class T>
-  void operator()(T* it) const {
-    kFree(it);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Context = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
-
-std::string sha256(std::string_view text) {
-  std::string digest(EVP_MAX_MD_SIZE, '\0');
-  unsigned size = 0;
-  CHECK(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                   EVP_sha256(), nullptr) == 1);
-  digest.resize(size);
-  return digest;
-}
+using Bio = tls::Owned<BIO, BIO_free_all>;
+using Context = tls::Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 /// What `write` writes.
 template <class Write>
@@ -62,8 +47,8 @@ bool is_signature(evp_pkey_st* key, std::string_view text, std::string_view sign
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  std::shared_ptr<evp_pkey_st> key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr),
-                                   EVP_PKEY_free);
+  std::shared_ptr<evp_pkey_st> key(
+      PEM_read_bio_PUBKEY(bio.get(), nullptr, tls::no_passphrase, nullptr), EVP_PKEY_free);
   if (!key || EVP_PKEY_is_a(key.get(), "RSA") != 1) {
     return Error(Code::kDataLoss, "is no public RSA key in PEM");
   }
@@ -77,14 +62,14 @@ bool PublicKey::verifies(std::string_view text, std::string_view signature) cons
 SigningKey::SigningKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {
   modulus_ = component(OSSL_PKEY_PARAM_RSA_N);
   exponent_ = component(OSSL_PKEY_PARAM_RSA_E);
-  id_ =
-      base64_url(sha256(fmt::format(R"({{"e":"{}","kty":"RSA","n":"{}"}})", exponent_, modulus_)));
+  id_ = base64_url(
+      tls::sha256(fmt::format(R"({{"e":"{}","kty":"RSA","n":"{}"}})", exponent_, modulus_)));
 }
 
 std::string SigningKey::component(const char* name) const {
   BIGNUM* number = nullptr;
   CHECK(EVP_PKEY_get_bn_param(key_.get(), name, &number) == 1);
-  const std::unique_ptr<BIGNUM, Freed<BN_free>> owned(number);
+  const tls::Owned<BIGNUM, BN_free> owned(number);
   std::string bytes(static_cast<size_t>(BN_num_bytes(number)), '\0');
   BN_bn2bin(number, reinterpret_cast<unsigned char*>(bytes.data()));
   return base64_url(bytes);
@@ -113,8 +98,8 @@ Result<SigningKey> SigningKey::load_or_make(io::Disk& disk, const std::string& p
   }
   ASSIGN_OR_RETURN(const std::string pem, disk.read_file(path, kLargest));
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  std::shared_ptr<evp_pkey_st> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr),
-                                   EVP_PKEY_free);
+  std::shared_ptr<evp_pkey_st> key(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, tls::no_passphrase, nullptr), EVP_PKEY_free);
   if (!key || EVP_PKEY_is_a(key.get(), "RSA") != 1 || EVP_PKEY_get_bits(key.get()) < 2048) {
     return Error(Code::kDataLoss,
                  fmt::format("{}: is no RSA key in PEM of 2048 bits or more; remove "

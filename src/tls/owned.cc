@@ -1,6 +1,9 @@
 #include "tls/owned.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "base/check.h"
 
 namespace thaw::tls {
 
@@ -13,5 +16,14 @@ std::string last_fault() {
 }
 
 int no_passphrase(char*, int, int, void*) { return -1; }
+
+std::string sha256(std::string_view text) {
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  CHECK(EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
+                   EVP_sha256(), nullptr) == 1);
+  digest.resize(size);
+  return digest;
+}
 
 }  // namespace thaw::tls

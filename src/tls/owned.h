@@ -1,9 +1,10 @@
-// Owned: what OpenSSL gave, freed by its own function. Part of the room.
+// Owned: what OpenSSL gave, freed by its own function; and what all who call OpenSSL need.
 // **Thread**: any. **Owner**: values.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -27,5 +28,7 @@ using Owned = std::unique_ptr<T, Freed<kFree>>;
 std::string last_fault();
 /// For reading PEM: nobody is asked for a passphrase, since nobody may be at a terminal.
 int no_passphrase(char*, int, int, void*);
+/// The digest, 32 bytes.
+std::string sha256(std::string_view text);
 
 }  // namespace thaw::tls
