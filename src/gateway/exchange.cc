@@ -220,8 +220,9 @@ void Exchange::begin_session() {
   session_cookie_.clear();
   if (core_.options.entropy == nullptr || target_->affinity == Affinity::kNone) return;
   if (preferred_ == slot_->instance()) return;
+  const auto link = client_.is_encrypted() ? Sessions::Link::kTls : Sessions::Link::kPlain;
   session_cookie_ =
-      core_.sessions.cookie({slot_->instance(), target_->revision}, *core_.options.entropy);
+      core_.sessions.cookie({slot_->instance(), target_->revision}, link, *core_.options.entropy);
 }
 
 void Exchange::connect() {

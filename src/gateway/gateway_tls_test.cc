@@ -4,6 +4,7 @@
 
 #include "gateway/gateway_testing.h"
 #include "io/encryption.h"
+#include "io_linux/kernel_entropy.h"
 
 namespace thaw::gateway {
 namespace {
@@ -47,8 +48,11 @@ class VeiledNet final : public io::Net {
 
 class GatewayThroughTls : public GatewayTest {
  protected:
-  GatewayThroughTls() { address = *gateway->listen(veiled, {"127.0.0.1", 0}); }
+  GatewayThroughTls() : GatewayTest({.entropy = &entropy}) {
+    address = *gateway->listen(veiled, {"127.0.0.1", 0});
+  }
   VeiledNet veiled{net};
+  inline static io_linux::KernelEntropy entropy;
 };
 
 TEST_F(GatewayThroughTls, ServicesHearHttps) {
@@ -56,6 +60,16 @@ TEST_F(GatewayThroughTls, ServicesHearHttps) {
   until_ends_with(client, "ok");
   EXPECT_THAT(instance.requests[0], HasSubstr("\r\nX-Forwarded-Proto: https\r\n"));
   EXPECT_THAT(instance.requests[0], HasSubstr(";proto=https\r\n"));
+}
+
+TEST_F(GatewayThroughTls, ASessionsCookieGoesBackByTlsOnly) {
+  gateway->set_routes(RouteTable(
+      "localhost", {{ServiceId("demo"),
+                     "",
+                     {{.revision = RevisionId("demo-1"), .affinity = Affinity::kSession}}}}));
+  const auto client = open(kGet);
+  until_ends_with(client, "ok");
+  EXPECT_THAT(client->text, HasSubstr("; Path=/; HttpOnly; Secure\r\n"));
 }
 
 TEST_F(GatewayThroughTls, AClientCannotSayWhichItWas) {

@@ -43,13 +43,14 @@ const Sessions::Place* Sessions::find(const http::RequestHead& head) const {
   return found == places_.end() ? nullptr : &found->second;
 }
 
-std::string Sessions::cookie(const Place& place, io::Entropy& entropy) {
+std::string Sessions::cookie(const Place& place, Link link, io::Entropy& entropy) {
   std::string& token = tokens_[place.instance];
   if (token.empty()) {
     token = fmt::format("{:016x}{:016x}", entropy.next(), entropy.next());
     places_.emplace(token, place);
   }
-  return fmt::format("{}={}; Max-Age={}; Path=/; HttpOnly", kName, token, kLifeSeconds);
+  return fmt::format("{}={}; Max-Age={}; Path=/; HttpOnly{}", kName, token, kLifeSeconds,
+                     link == Link::kTls ? "; Secure" : "");
 }
 
 void Sessions::forget(const InstanceId& instance) {

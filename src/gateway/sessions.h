@@ -29,8 +29,10 @@ class Sessions {
   };
   /// Null: the request has no cookie of an instance that lives.
   const Place* find(const http::RequestHead& head) const;
+  /// How the client that gets a cookie is connected; what came over TLS goes back by TLS only.
+  enum class Link { kPlain, kTls };
   /// The value of a Set-Cookie that leads back to `place` for 30 days.
-  std::string cookie(const Place& place, io::Entropy& entropy);
+  std::string cookie(const Place& place, Link link, io::Entropy& entropy);
   void forget(const InstanceId& instance);
   size_t size() const { return places_.size(); }
 
