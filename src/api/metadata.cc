@@ -9,6 +9,7 @@
 #include "api/projects.h"
 #include "base/json.h"
 #include "http/query.h"
+#include "pipeline/file.h"
 
 namespace thaw::api {
 namespace {
@@ -75,8 +76,7 @@ std::string account_email(std::string_view account, std::string_view project) {
   if (account.empty()) {
     return project_number(project) + "-compute@developer.gserviceaccount.com";
   }
-  if (account.find('@') != std::string_view::npos) return std::string(account);
-  return fmt::format("{}@{}.iam.gserviceaccount.com", account, project);
+  return pipeline::account_address(std::string(account), std::string(project));
 }
 
 MetadataServer::MetadataServer(identity::Guard& guard, io::Clock& clock, const MetadataFacts& facts)
