@@ -34,7 +34,8 @@ void Caller::begin() {
   }
   std::optional<serving::Acquired> answer;
   call([&] {
-    answer = parts_.serving.acquire(plan_.revision, arrived_ + plan_.timeout + late, *this);
+    const auto from = plan_.mutation == Mutation::kOneLine ? serving::CallerId() : plan_.from;
+    answer = parts_.serving.acquire({plan_.revision, arrived_ + plan_.timeout + late, from}, *this);
     if (plan_.mutation == Mutation::kInsideCall && number_ == 20) {
       on_refused({serving::Refusal::Reason::kNoInstance, 429, "", Duration(0)});
     }
@@ -43,6 +44,8 @@ void Caller::begin() {
   if (auto* slot = std::get_if<serving::Slot>(&*answer)) return on_slot(std::move(*slot));
   if (auto* refusal = std::get_if<serving::Refusal>(&*answer)) return on_refused(*refusal);
   wait_ = std::move(std::get<serving::Wait>(*answer));
+  in_line_ = true;
+  parts_.turns.waits(plan_.revision, plan_.from);
   if (plan_.mutation == Mutation::kLostAnswer && number_ % 7 == 0) wait_ = serving::Wait();
 }
 
@@ -58,6 +61,12 @@ void Caller::not_inside(std::string_view what) {
   }
 }
 
+void Caller::waited(Waited how) {
+  if (!std::exchange(in_line_, false)) return;
+  if (how == Waited::kPlaced) return parts_.turns.placed(plan_.revision, plan_.from);
+  parts_.turns.left(plan_.revision, plan_.from);
+}
+
 void Caller::on_slot(serving::Slot slot) {
   not_inside("the slot");
   if (done() || slot_) {
@@ -65,6 +74,7 @@ void Caller::on_slot(serving::Slot slot) {
     return;
   }
   slot_.emplace(std::move(slot));
+  waited(Waited::kPlaced);
   instance_ = slot_->instance();
   port_ = slot_->address().port;
   held_since_ = parts_.loop.now();
@@ -142,6 +152,7 @@ void Caller::let_go() {
   deadline_timer_.cancel();
   gives_up_timer_.cancel();
   call([this] { wait_ = serving::Wait(); });
+  waited(Waited::kNot);
   if (std::exchange(counted_, false)) parts_.checks.load(plan_.revision, -1);
 }
 

@@ -14,6 +14,7 @@
 #include "checks.h"
 #include "serving/serving.h"
 #include "sim_sandbox.h"
+#include "turns.h"
 
 namespace thaw::sim {
 
@@ -28,12 +29,14 @@ enum class Mutation {
   kSecondAnswer,     // a caller is refused once more after its answer
   kLateAnswer,       // serving is told a later deadline
   kInsideCall,       // a waiter is called inside a call
+  kOneLine,          // serving is not told who calls
 };
 
 class Caller final : public serving::SlotWaiter, public Connection {
  public:
   struct Plan {
     RevisionId revision;
+    serving::CallerId from;
     Duration timeout = seconds(300);
     Duration handling = milliseconds(10);
     Duration gives_up_after{-1};  // negative: never
@@ -44,6 +47,7 @@ class Caller final : public serving::SlotWaiter, public Connection {
     SimLoop& loop;
     SimSandbox& sandbox;
     Checks& checks;
+    Turns& turns;
     Journal& journal;
     int& inside_call;  // > 0: within a call to serving, when nobody may be called back
   };
@@ -74,6 +78,8 @@ class Caller final : public serving::SlotWaiter, public Connection {
     --parts_.inside_call;
   }
   void not_inside(std::string_view what);
+  enum class Waited { kPlaced, kNot };
+  void waited(Waited how);
 
   int number_;
   Parts parts_;
@@ -88,6 +94,7 @@ class Caller final : public serving::SlotWaiter, public Connection {
   InstanceId instance_;
   uint16_t port_ = 0;
   bool counted_ = false;
+  bool in_line_ = false;  // waits for a place
   io::Timer answer_timer_;
   io::Timer deadline_timer_;
   io::Timer gives_up_timer_;

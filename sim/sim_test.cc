@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{Mutation::kLostAnswer, "waits past its deadline"},
                     std::pair{Mutation::kSecondAnswer, "gets a second answer"},
                     std::pair{Mutation::kLateAnswer, "waits past its deadline"},
-                    std::pair{Mutation::kInsideCall, "comes inside a call"}));
+                    std::pair{Mutation::kInsideCall, "comes inside a call"},
+                    std::pair{Mutation::kOneLine, "is served twice while"}));
 
 }  // namespace
 }  // namespace thaw::sim

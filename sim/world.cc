@@ -17,6 +17,12 @@ Duration draw_idle(Random& random) {
   return random.one_of({seconds(60), seconds(60), seconds(5), seconds(0.5)});
 }
 
+/// One makes most requests, three others some each.
+serving::CallerId draw_caller(size_t number) {
+  Random apart(number);  // so that a seed's story stays what it was
+  return {apart.chance(0.8) ? 1 : 2 + static_cast<uint64_t>(apart.below(3))};
+}
+
 }  // namespace
 
 World::World(const WorldOptions& options)
@@ -318,6 +324,7 @@ void World::request(const std::string& service) {
 Caller* World::start_caller(const RevisionId& revision, Duration handling) {
   Caller::Plan plan;
   plan.revision = revision;
+  plan.from = draw_caller(callers_.size());
   plan.handling = handling;
   plan.timeout = random_.chance(0.1) ? random_.between(seconds(1), seconds(20)) : kRequestTimeout;
   if (random_.chance(0.1)) plan.gives_up_after = random_.between(Duration(0), seconds(20));
@@ -326,7 +333,7 @@ Caller* World::start_caller(const RevisionId& revision, Duration handling) {
     plan.gives_up_after = Duration(-1);
   }
   plan.mutation = options_.mutation;
-  const Caller::Parts parts{*serving_, loop_, sandbox_, checks_, journal_, inside_call_};
+  const Caller::Parts parts{*serving_, loop_, sandbox_, checks_, turns_, journal_, inside_call_};
   callers_.push_back(std::make_unique<Caller>(static_cast<int>(callers_.size()), parts, plan));
   callers_.back()->begin();
   return callers_.back().get();

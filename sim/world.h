@@ -22,6 +22,7 @@
 #include "serving/serving.h"
 #include "sim_loop.h"
 #include "sim_sandbox.h"
+#include "turns.h"
 
 namespace thaw::sim {
 
@@ -109,6 +110,7 @@ class World final : private control::Listener, private serving::Observer {
   Journal journal_;
   serving::Serving::Options serving_options_;
   Checks checks_;
+  Turns turns_{loop_, journal_};
   SimSandbox sandbox_;
   SimProber prober_;
   MemoryCatalog catalog_;

@@ -49,7 +49,7 @@ class ServingCourier::Trip final : public messaging::Errand, private serving::Sl
                                        service_)});
     }
     revision_ = target->revision;
-    auto acquired = courier_.serving_.acquire(revision_, deadline_, *this);
+    auto acquired = courier_.serving_.acquire({revision_, deadline_}, *this);
     if (auto* slot = std::get_if<serving::Slot>(&acquired)) {
       send(std::move(*slot));
     } else if (auto* refusal = std::get_if<serving::Refusal>(&acquired)) {

@@ -291,7 +291,8 @@ constexpr std::array kOptions = {
            "how long requests in flight may go on when Thaw itself is stopped",
            set_duration<0, kHourMs, &UpOptions::drain_timeout>},
     Option{"longest-queue", "REQUESTS", "10000",
-           "requests of one revision that wait for an instance; more are answered 429",
+           "requests of one revision that wait for an instance; of more, whose caller has most is "
+           "answered 429",
            set_int<1, 1'000'000, &UpOptions::longest_queue>},
     Option{"request-log", "on|off|SHARE", "on",
            "the share of requests that get a line in their service's log, by trace; those that "

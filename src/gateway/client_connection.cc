@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/caller.h"
 #include "http/h2_session.h"
 #include "http/read_request.h"
 #include "io/encryption.h"
@@ -21,6 +22,7 @@ ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream
     : core_(core),
       stream_(std::move(stream)),
       peer_ip_(stream_->peer().ip),
+      caller_(caller_of(peer_ip_)),
       local_ip_(core.observer != nullptr ? stream_->local().ip : std::string()),
       via_(via),
       is_encrypted_(io::is_encrypted(*stream_)),

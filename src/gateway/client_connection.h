@@ -50,6 +50,7 @@ class ClientConnection final : public io::StreamEvents {
   /// Lets others have their turn; advance() goes on in the next one.
   void yield();
   std::string_view peer_ip() const { return peer_ip_; }
+  serving::CallerId caller() const { return caller_; }
   std::string_view local_ip() const { return local_ip_; }
   GatewayCore::Via via() const { return via_; }
   bool is_encrypted() const { return is_encrypted_; }
@@ -74,6 +75,7 @@ class ClientConnection final : public io::StreamEvents {
   GatewayCore& core_;
   std::unique_ptr<io::Stream> stream_;
   std::string peer_ip_;
+  serving::CallerId caller_;
   std::string local_ip_;
   GatewayCore::Via via_;
   bool is_encrypted_;

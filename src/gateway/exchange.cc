@@ -171,7 +171,7 @@ void Exchange::remember_facts(const http::RequestHead& head) {
 
 void Exchange::find_slot() {
   auto acquired = core_.slots.acquire(
-      {target_->revision, deadline_, preferred_ ? &*preferred_ : nullptr}, *this);
+      {target_->revision, deadline_, client_.caller(), preferred_ ? &*preferred_ : nullptr}, *this);
   if (auto* slot = std::get_if<std::unique_ptr<Slot>>(&acquired)) return use(std::move(*slot));
   if (auto* refusal = std::get_if<serving::Refusal>(&acquired)) {
     return fail(from(*refusal));

@@ -45,10 +45,11 @@ class FakeSlots final : public SlotSource {
     FakeSlots& owner_;
   };
 
-  Acquired acquire(const Wanted& wanted, SlotReceiver& receiver) override {
+  Acquired acquire(const serving::Arrival& arrival, SlotReceiver& receiver) override {
     ++acquired;
-    revisions.push_back(wanted.revision.str());
-    preferred.push_back(wanted.preferred != nullptr ? wanted.preferred->str() : "");
+    revisions.push_back(arrival.revision.str());
+    preferred.push_back(arrival.preferred != nullptr ? arrival.preferred->str() : "");
+    callers.push_back(arrival.caller);
     if (refusal) return *refusal;
     if (!queue) return std::unique_ptr<Slot>(make());
     receivers.push_back(&receiver);
@@ -75,6 +76,7 @@ class FakeSlots final : public SlotSource {
   std::optional<serving::Refusal> refusal;
   std::vector<SlotReceiver*> receivers, explaining;
   std::vector<std::string> revisions, preferred;
+  std::vector<serving::CallerId> callers;
   int held = 0, most_held = 0, waiting = 0, acquired = 0, explained = 0, first_bytes = 0;
 };
 

@@ -41,9 +41,9 @@ ServingSlots::Waiter& ServingSlots::spare() {
   return *spare_;
 }
 
-Acquired ServingSlots::acquire(const Wanted& wanted, SlotReceiver& receiver) {
+Acquired ServingSlots::acquire(const serving::Arrival& arrival, SlotReceiver& receiver) {
   Waiter& waiter = spare();
-  auto acquired = serving_.acquire(wanted.revision, wanted.deadline, waiter, wanted.preferred);
+  auto acquired = serving_.acquire(arrival, waiter);
   if (auto* slot = std::get_if<serving::Slot>(&acquired)) {
     return std::unique_ptr<Slot>(std::make_unique<HeldSlot>(std::move(*slot)));
   }

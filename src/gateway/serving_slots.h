@@ -13,7 +13,7 @@ class ServingSlots final : public SlotSource {
   explicit ServingSlots(serving::Serving& serving);
   ~ServingSlots() override;
 
-  Acquired acquire(const Wanted& wanted, SlotReceiver& receiver) override;
+  Acquired acquire(const serving::Arrival& arrival, SlotReceiver& receiver) override;
   std::unique_ptr<Waiting> explain(std::unique_ptr<Slot> slot, SlotReceiver& receiver) override;
 
  private:

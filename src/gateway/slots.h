@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "io/net.h"
 #include "serving/refusal.h"
+#include "serving/serving.h"
 
 namespace thaw::gateway {
 
@@ -49,12 +50,7 @@ using Acquired = std::variant<std::unique_ptr<Slot>, serving::Refusal, std::uniq
 class SlotSource {
  public:
   virtual ~SlotSource() = default;
-  struct Wanted {
-    const RevisionId& revision;
-    Instant deadline;
-    const InstanceId* preferred = nullptr;  // if it has a place at once; else any
-  };
-  virtual Acquired acquire(const Wanted& wanted, SlotReceiver& receiver) = 0;
+  virtual Acquired acquire(const serving::Arrival& arrival, SlotReceiver& receiver) = 0;
   /// After the connection of `slot` broke without an answer: refuses with how the instance ended.
   virtual std::unique_ptr<Waiting> explain(std::unique_ptr<Slot> slot, SlotReceiver& receiver) = 0;
 };

@@ -91,13 +91,23 @@ void RevisionCore::on(Instant now, const event::RequestArrived& event) {
       return;
     }
   }
-  if (queue_.size() >= options_.longest_queue) {
+  if (auto refusal = hopeless(now)) return refuse(request, *std::move(refusal));
+  if (!make_room(now, event.caller)) {
     return refuse(request, queue_is_full(options_.longest_queue));
   }
-  if (auto refusal = hopeless(now)) return refuse(request, *std::move(refusal));
-  queue_.push({request, now, event.deadline});
+  queue_.push({request, now, event.deadline, event.caller});
   change_load(now, 1);
   settle(now);
+}
+
+/// A full queue has room for a caller who waits with fewer than another one does.
+bool RevisionCore::make_room(Instant now, CallerId newcomer) {
+  if (queue_.size() < options_.longest_queue) return true;
+  const auto displaced = queue_.take_displaced_by(newcomer);
+  if (!displaced) return false;
+  refuse(displaced->key, queue_is_full(options_.longest_queue));
+  change_load(now, -1);
+  return true;
 }
 
 void RevisionCore::on(Instant now, const event::RequestLeft& event) {
@@ -186,7 +196,7 @@ void RevisionCore::dispatch(Instant now) {
   while (!queue_.empty()) {
     const auto key = pick(now);
     if (!key) return;
-    const RequestQueue::Waiting next = queue_.pop();
+    const RequestQueue::Waiting next = queue_.take_next();
     const bool came_before = next.arrived <= instances_[*key].ready_at;
     give(now, next.key, *key, came_before ? Waited::kForStart : Waited::kForPlace);
   }
@@ -234,7 +244,7 @@ void RevisionCore::refuse(RequestKey request, Refusal refusal) {
 
 void RevisionCore::refuse_all(Instant now, const Refusal& refusal) {
   while (!queue_.empty()) {
-    refuse(queue_.pop().key, refusal);
+    refuse(queue_.take_oldest().key, refusal);
     change_load(now, -1);
   }
 }
@@ -247,7 +257,7 @@ void RevisionCore::refuse_overdue(Instant now) {
   }
   while (const auto ends = patience_ends()) {
     if (*ends > now) return;
-    const RequestQueue::Waiting next = queue_.pop();
+    const RequestQueue::Waiting next = queue_.take_oldest();
     refuse(next.key, no_free_instance(now - next.arrived, config_.max_instances));
     change_load(now, -1);
   }
@@ -256,7 +266,7 @@ void RevisionCore::refuse_overdue(Instant now) {
 std::optional<Instant> RevisionCore::patience_ends() const {
   if (queue_.empty() || ready_.empty()) return std::nullopt;
   const Duration patience = std::max(start_times_.mean() * 7 / 2, options_.shortest_queue_time);
-  return std::max(queue_.front().arrived, warm_since_) + patience;
+  return std::max(queue_.oldest().arrived, warm_since_) + patience;
 }
 
 /// Why waiting makes no sense now, if so.

@@ -3,8 +3,10 @@
 // A state machine without I/O: it is told what happened and when, and answers what is to be done.
 // The rules (contract 1.2-1.6, 2.2):
 // - An instance never has more than containerConcurrency requests. A request is given a free
-//   place at once, else it waits in order of arrival; each one that finds neither a free place
-//   nor one that a starting instance will have starts an instance, up to the maximum.
+//   place at once, else it waits: callers are served in turn, each one's requests in order of
+//   arrival (request_queue.h); each one that finds neither a free place nor one that a starting
+//   instance will have starts an instance, up to the maximum. When too many wait, the newest of
+//   the caller who waits with most is refused.
 // - The maximum counts every instance whose process lives, stopping ones too. That never blocks
 //   for good: a stopping instance is killed when its grace is over.
 // - A request waits max(3.5 x mean start time, 10 s), counted from when the first instance was
@@ -176,6 +178,7 @@ class RevisionCore {
   // Requests (revision_core.cc).
   std::optional<InstanceKey> pick(Instant now, std::optional<InstanceKey> preferred = {});
   bool has_place(InstanceKey key, Instant now) const;
+  bool make_room(Instant now, CallerId newcomer);
   void give(Instant now, RequestKey request, InstanceKey key, action::GiveSlot::Waited waited);
   void dispatch(Instant now);
   void take_back(Instant now, InstanceKey key);

@@ -279,7 +279,7 @@ void RevisionCore::start_for_waiting(Instant now) {
                          ? needed_for(homeless)
                          : std::min(1, homeless);
   while (starting_ < needed && may_start(now)) {
-    start(now, queue_.front().arrived, "a request found no free place");
+    start(now, queue_.oldest().arrived, "a request found no free place");
   }
 }
 

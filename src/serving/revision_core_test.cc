@@ -119,6 +119,55 @@ TEST(RevisionCore, LeavingTheQueueMakesRoom) {
   EXPECT_EQ(core.place_of(gone), -1);
 }
 
+// ---- callers ----
+
+TEST(RevisionCore, CallersWhoWaitAreServedInTurn) {
+  Core core(config(1, 1));
+  std::vector<uint64_t> greedy;
+  for (int i = 0; i < 5; ++i) greedy.push_back(core.arrive_from(7));
+  const auto modest = core.arrive_from(8);
+  const auto other = core.arrive_from(9);
+  core.ready(0);
+  for (int i = 0; i < 6; ++i) core.release(0);
+  std::vector<uint64_t> order;
+  for (const auto& give : core.all<action::GiveSlot>()) order.push_back(give.request.number);
+  EXPECT_EQ(order,
+            (std::vector{greedy[0], modest, other, greedy[1], greedy[2], greedy[3], greedy[4]}));
+}
+
+TEST(RevisionCore, AFullQueueRefusesTheNewestOfTheCallerWithMost) {
+  RevisionCore::Options options;
+  options.longest_queue = 3;
+  Core core(config(1, 1), options);
+  core.arrive_from(7);
+  const auto second = core.arrive_from(7);
+  const auto third = core.arrive_from(7);
+  EXPECT_EQ(core.refused(core.arrive_from(7)), 429);
+  const auto modest = core.arrive_from(8);
+  EXPECT_EQ(core.refused(third), 429);
+  EXPECT_EQ(core.all<action::Refuse>()[1].refusal.reason, Refusal::Reason::kQueueFull);
+  EXPECT_EQ(core.refused(core.arrive_from(8)), 429);  // as many as the other one
+  EXPECT_EQ(core.refused(modest), 0);
+  EXPECT_EQ(core.refused(second), 0);
+  EXPECT_EQ(core.core().waiting(), 3);
+}
+
+TEST(RevisionCore, WhoWaitedLongestIsRefusedFirstWhoseverTurnItIs) {
+  Core core(config(1, 1));
+  core.arrive_from(7);
+  core.ready(0);
+  core.run_until(100);
+  const auto old = core.arrive_from(7);
+  core.run_until(101);
+  const auto later = core.arrive_from(8);
+  core.release(0);
+  EXPECT_EQ(core.place_of(old), 0);
+  const auto newest = core.arrive_from(7);
+  core.run_until(111);
+  EXPECT_EQ(core.refused(later), 429);
+  EXPECT_EQ(core.refused(newest), 429);
+}
+
 // ---- how long requests wait ----
 
 TEST(RevisionCore, AWaitingRequestGetsA504AtItsDeadline) {

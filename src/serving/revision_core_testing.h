@@ -38,8 +38,12 @@ class Core {
     send(event::RequestArrived{{++last_, 0}, now_ + seconds(timeout)});
     return last_;
   }
+  uint64_t arrive_from(uint64_t caller) {
+    send(event::RequestArrived{{++last_, 0}, now_ + seconds(300), CallerId{caller}});
+    return last_;
+  }
   uint64_t arrive_for(InstanceKey preferred) {
-    send(event::RequestArrived{{++last_, 0}, now_ + seconds(300), preferred});
+    send(event::RequestArrived{{++last_, 0}, now_ + seconds(300), {}, preferred});
     return last_;
   }
   void release(InstanceKey key) { send(event::SlotReleased{key}); }

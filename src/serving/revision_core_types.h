@@ -32,6 +32,7 @@ namespace event {
 struct RequestArrived {
   RequestKey request;
   Instant deadline;
+  CallerId caller = {};
   std::optional<InstanceKey> preferred = {};  // taken if it has a place at once
 };
 /// It does not wait any more, for a place or for an explanation. Not after GiveSlot or Refuse.

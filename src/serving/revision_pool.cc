@@ -15,12 +15,11 @@ RevisionPool::RevisionPool(PoolParts& parts, const RevisionConfig& config,
 
 // ---- requests ----
 
-const Refusal* RevisionPool::arrive(uint32_t handle, Instant deadline,
-                                    const InstanceId* preferred) {
+const Refusal* RevisionPool::arrive(uint32_t handle, const Arrival& arrival) {
   refusal_.reset();
   parts_.requests[handle].arrived = now();
-  event::RequestArrived event{parts_.requests.key(handle), deadline};
-  if (preferred != nullptr) event.preferred = key_of(*preferred);
+  event::RequestArrived event{parts_.requests.key(handle), arrival.deadline, arrival.caller};
+  if (arrival.preferred != nullptr) event.preferred = key_of(*arrival.preferred);
   send(event);
   if (refusal_) return &*refusal_;
   Request& request = parts_.requests[handle];

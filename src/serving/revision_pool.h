@@ -51,7 +51,7 @@ class RevisionPool final : private InstanceRunOwner {
 
   /// Ends in state kActive, kWaiting, or refused: then the refusal is returned and the request
   /// still is in the table.
-  const Refusal* arrive(uint32_t handle, Instant deadline, const InstanceId* preferred);
+  const Refusal* arrive(uint32_t handle, const Arrival& arrival);
   void leave(uint32_t handle);
   void release(uint32_t handle);
   void explain(uint32_t handle);

@@ -44,8 +44,7 @@ class Serving::Impl {
   sandbox::TemplateState template_state(const RevisionId& revision) const {
     return parts_.sandbox.template_state(revision);
   }
-  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
-                   const InstanceId* preferred);
+  Acquired acquire(const Arrival& arrival, SlotWaiter& waiter);
   Wait explain(Slot slot, SlotWaiter& waiter);
   void shut_down(std::function<void()> done);
   std::vector<InstanceStatus> instances() const;
@@ -122,13 +121,12 @@ void Serving::Impl::retire_revision(const RevisionId& revision) {
   parts_.sandbox.discard(revision);
 }
 
-Acquired Serving::Impl::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
-                                const InstanceId* preferred) {
-  const auto found = pools_.find(revision);
+Acquired Serving::Impl::acquire(const Arrival& arrival, SlotWaiter& waiter) {
+  const auto found = pools_.find(arrival.revision);
   if (shutting_down_) return shutting_down();
   if (found == pools_.end()) return unknown_revision();
   const uint32_t handle = requests_.add(*found->second, waiter);
-  if (const Refusal* refusal = found->second->arrive(handle, deadline, preferred)) {
+  if (const Refusal* refusal = found->second->arrive(handle, arrival)) {
     requests_.remove(handle);
     return *refusal;
   }
@@ -328,9 +326,8 @@ sandbox::TemplateState Serving::template_state(const RevisionId& revision) const
   return impl_->template_state(revision);
 }
 
-Acquired Serving::acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
-                          const InstanceId* preferred) {
-  return impl_->acquire(revision, deadline, waiter, preferred);
+Acquired Serving::acquire(const Arrival& arrival, SlotWaiter& waiter) {
+  return impl_->acquire(arrival, waiter);
 }
 
 Wait Serving::explain(Slot slot, SlotWaiter& waiter) {

@@ -7,7 +7,8 @@
 //
 // **Thread**: the loop's; no callback of SlotWaiter or Observer comes inside a call made here.
 // **Owner**: the ports, the sandbox and the observer outlive it; slots and waits do not.
-// **Limits**: Options::longest_queue requests wait per revision, then kQueueFull (429).
+// **Limits**: Options::longest_queue requests wait per revision, then the newest of the caller who
+// waits with most is told kQueueFull (429).
 #pragma once
 
 #include <functional>
@@ -28,6 +29,7 @@
 #include "scaling/autoscaler.h"
 #include "scaling/keep_warm.h"
 #include "scaling/ladder.h"
+#include "serving/caller_id.h"
 #include "serving/events.h"
 #include "serving/prober.h"
 #include "serving/refusal.h"
@@ -87,6 +89,14 @@ class SlotWaiter {
   ~SlotWaiter() = default;
 };
 
+/// A request that wants a slot.
+struct Arrival {
+  const RevisionId& revision;
+  Instant deadline;                       // when the request's timeout ends
+  CallerId caller = {};                   // who waits in turn with others
+  const InstanceId* preferred = nullptr;  // the instance it gets if that has a place at once
+};
+
 /// What acquire() answers at once: a slot, a refusal, or a place in the queue.
 using Acquired = std::variant<Slot, Refusal, Wait>;
 
@@ -119,10 +129,8 @@ class Serving {
   /// restarts goes. Unknown ids are ignored.
   void retire_revision(const RevisionId& revision);
 
-  /// `deadline`: when the request's timeout ends. `waiter` outlives the returned Wait. `preferred`:
-  /// the instance that it gets when that has a place at once; any other one else.
-  Acquired acquire(const RevisionId& revision, Instant deadline, SlotWaiter& waiter,
-                   const InstanceId* preferred = nullptr);
+  /// `waiter` outlives the returned Wait.
+  Acquired acquire(const Arrival& arrival, SlotWaiter& waiter);
   /// After the connection of `slot` broke without an answer: waits (at most 1 s) until it is known
   /// how the instance ended and refuses with that. Never gives a slot.
   Wait explain(Slot slot, SlotWaiter& waiter);

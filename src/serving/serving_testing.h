@@ -200,8 +200,8 @@ class RecordingObserver final : public Observer {
 /// A caller: whatever acquire() answered, and what came later.
 class Caller final : public SlotWaiter {
  public:
-  Caller(Serving& serving, const RevisionId& revision, Instant deadline) {
-    Acquired answer = serving.acquire(revision, deadline, *this);
+  Caller(Serving& serving, const RevisionId& revision, Instant deadline, CallerId id = {}) {
+    Acquired answer = serving.acquire({revision, deadline, id}, *this);
     if (auto* given = std::get_if<Slot>(&answer)) slot.emplace(std::move(*given));
     if (auto* refused = std::get_if<Refusal>(&answer)) refusal = *refused;
     if (auto* place = std::get_if<Wait>(&answer)) wait = std::move(*place);

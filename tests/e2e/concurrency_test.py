@@ -5,7 +5,7 @@ import json
 import threading
 import unittest
 
-from harness import AT_ZERO, PlatformTest
+from harness import AT_ZERO, PlatformTest, wait_until
 
 
 class Concurrency(PlatformTest):
@@ -34,6 +34,30 @@ class Concurrency(PlatformTest):
         self.assertLessEqual(len({a["instance"] for a in told}), 3)
         self.assertGreaterEqual(most, 1)
         self.assertLessEqual(most, 3)
+
+    def test_a_greedy_caller_does_not_make_another_one_wait_for_all_its_requests(self):
+        annotations = {**AT_ZERO, "autoscaling.knative.dev/maxScale": "1"}
+        self.deploy(self.service_file("fair", "echo.py", annotations, {"DELAY": "0.1"},
+                                      concurrency=1))
+
+        def number(client):
+            status, body = self.thaw.curl("fair", "/", "--interface", client)
+            self.assertEqual(status, 200, body)
+            return json.loads(body)["number"]
+
+        def many_wait():
+            _, page = self.thaw.curl_api("/metrics")
+            lengths = [line.split()[-1] for line in page.splitlines()
+                       if line.startswith("thaw_queue_length{")]
+            return int(float(lengths[0])) >= 50 if lengths else False
+
+        with concurrent.futures.ThreadPoolExecutor(60) as pool:
+            greedy = [pool.submit(number, "127.0.0.1") for _ in range(60)]
+            wait_until("50 requests wait", many_wait)
+            modest = [number("127.0.0.2") for _ in range(3)]
+        # Who came first of all would be the last but for its turn.
+        self.assertLess(max(modest), max(future.result() for future in greedy))
+        self.assertLess(modest[0], 60)
 
     def test_timeout_is_504_and_the_instance_lives_on(self):
         self.deploy(self.service_file("slow", "echo.py", AT_ZERO, {"DELAY": "3"}, timeout=1))
