@@ -176,6 +176,7 @@ class Container : public std::enable_shared_from_this<Container> {
   bool was_hibernated_ = false;  // in part at least; until its next wake was served
   std::unique_ptr<Hibernator::Job> hibernating_;
   std::shared_ptr<const WakeSet> wake_set_;
+  int times_hibernated_ = 0;
   std::string failure_;  // why it did not start
   io::ProcessExit exit_;
   CgroupFacts facts_;  // read at the end

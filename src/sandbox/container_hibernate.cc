@@ -7,6 +7,12 @@
 #include "sandbox/container.h"
 
 namespace thaw::sandbox {
+namespace {
+
+// Every so many times nothing is kept, so that pages which no wake needs any more are found out.
+constexpr int kKeepsNothing = 8;
+
+}  // namespace
 
 void Container::end_boost() {
   if (main_ == nullptr || is_over()) return;
@@ -25,12 +31,13 @@ Status Container::hibernate() {
   }
   was_hibernated_ = true;
   env_.cgroups.allow(name_, Cgroups::Swap::kAllowed);
+  const auto needed = ++times_hibernated_ % kKeepsNothing == 0 ? nullptr : wake_set_;
   hibernating_ = env_.hibernator.page_out(
-      [this](PageOut what, ByteCount piece) {
+      [this, needed](PageOut what, ByteCount piece) {
         const std::string group = env_.cgroups.reclaimable(name_);
         return group.empty() ? page_out_processes(env_.cgroups.processes(name_), what, piece,
-                                                  env_.cgroups.squeeze_files(name_))
-                             : page_out_group(group, piece);
+                                                  env_.cgroups.squeeze_files(name_), needed)
+                             : page_out_group(group, piece, needed);
       },
       [this](const std::string& left_because) { hibernated(left_because); });
   return {};

@@ -98,6 +98,32 @@ std::vector<std::vector<PageRange>> cut_in_pieces(const std::vector<MappedRange>
   return pieces;
 }
 
+std::vector<PageRange> worth_keeping(std::vector<PageRange> wanted, ByteCount room) {
+  std::erase_if(wanted, [](const PageRange& range) { return range.size() > kLongRun * kPage; });
+  std::ranges::stable_sort(wanted, {}, &PageRange::size);
+  auto left = static_cast<uint64_t>(std::max<int64_t>(room.value, 0));
+  size_t count = 0;
+  while (count < wanted.size() && wanted[count].size() <= left) left -= wanted[count++].size();
+  wanted.resize(count);
+  std::ranges::sort(wanted, {}, &PageRange::begin);
+  return wanted;
+}
+
+std::vector<PageRange> outside(const std::vector<PageRange>& ranges,
+                               const std::vector<PageRange>& kept) {
+  std::vector<PageRange> rest;
+  for (const PageRange& range : ranges) {
+    uint64_t at = range.begin;
+    auto next = std::ranges::upper_bound(kept, range.begin, {}, &PageRange::end);
+    for (; next != kept.end() && next->begin < range.end; ++next) {
+      if (at < next->begin) rest.push_back({at, next->begin});
+      at = next->end;
+    }
+    if (at < range.end) rest.push_back({at, range.end});
+  }
+  return rest;
+}
+
 void add_present(uint64_t begin, const uint64_t* words, size_t count, std::vector<PageRange>& to) {
   for (size_t i = 0; i < count; ++i) {
     if ((words[i] & kPresent) == 0) continue;

@@ -48,6 +48,16 @@ enum class PageOut { kEverything, kFilesOnly };  // kFilesOnly: where there is n
 std::vector<std::vector<PageRange>> cut_in_pieces(const std::vector<MappedRange>& mapped,
                                                   PageOut what, ByteCount piece);
 
+/// Of `wanted`, sorted by address, what is worth keeping in memory within `room`: the shortest
+/// ranges first, as each costs a read of its own however short it is, and none of over kLongRun
+/// pages, which come back at the speed of the disk. Sorted by address.
+std::vector<PageRange> worth_keeping(std::vector<PageRange> wanted, ByteCount room);
+constexpr uint64_t kLongRun = 64;
+
+/// The parts of `ranges` outside `kept`, which is sorted by address.
+std::vector<PageRange> outside(const std::vector<PageRange>& ranges,
+                               const std::vector<PageRange>& kept);
+
 /// The runs of pages that are present, of the 64-bit words of /proc/PID/pagemap for the pages from
 /// `begin` on; added to `to`, joined with its last range where they touch.
 void add_present(uint64_t begin, const uint64_t* words, size_t count, std::vector<PageRange>& to);

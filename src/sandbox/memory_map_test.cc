@@ -95,6 +95,30 @@ TEST(MemoryMap, APieceHasABoundedNumberOfRanges) {
   }
 }
 
+TEST(MemoryMap, TheShortestRangesAreWorthKeepingAndLongRunsAreNot) {
+  const std::vector<PageRange> wanted = {{0, 4 * kPage},
+                                         {10 * kPage, 11 * kPage},
+                                         {100 * kPage, (101 + kLongRun) * kPage},
+                                         {300 * kPage, 302 * kPage}};
+  EXPECT_EQ(worth_keeping(wanted, mib(64)),
+            (std::vector<PageRange>{wanted[0], wanted[1], wanted[3]}));
+  EXPECT_EQ(worth_keeping(wanted, kib(16)), (std::vector<PageRange>{wanted[1], wanted[3]}));
+  EXPECT_TRUE(worth_keeping(wanted, kib(3)).empty());
+  EXPECT_TRUE(worth_keeping(wanted, {-1}).empty());
+}
+
+TEST(MemoryMap, WhatIsKeptIsCutOut) {
+  const std::vector<PageRange> kept = {{2 * kPage, 3 * kPage}, {5 * kPage, 9 * kPage}};
+  using Ranges = std::vector<PageRange>;
+  EXPECT_EQ(outside({{0, 10 * kPage}}, kept),
+            (Ranges{{0, 2 * kPage}, {3 * kPage, 5 * kPage}, {9 * kPage, 10 * kPage}}));
+  EXPECT_EQ(outside({{2 * kPage, 6 * kPage}, {8 * kPage, 12 * kPage}}, kept),
+            (Ranges{{3 * kPage, 5 * kPage}, {9 * kPage, 12 * kPage}}));
+  EXPECT_TRUE(outside({{6 * kPage, 7 * kPage}}, kept).empty());
+  EXPECT_EQ(outside({{3 * kPage, 4 * kPage}}, kept), (Ranges{{3 * kPage, 4 * kPage}}));
+  EXPECT_EQ(outside({{0, kPage}}, {}), (Ranges{{0, kPage}}));
+}
+
 TEST(MemoryMap, PresentPagesJoinToRanges) {
   constexpr uint64_t kHere = uint64_t{1} << 63;
   constexpr uint64_t kSwapped = uint64_t{1} << 62;

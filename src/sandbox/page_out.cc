@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <map>
 
+#include "sandbox/kernel_file.h"
 #include "sandbox/text.h"
 
 namespace thaw::sandbox {
@@ -23,18 +25,6 @@ constexpr size_t kWordsAtOnce = 16'384;
 constexpr int kIdleNice = 19;
 constexpr int kIoIdleClass = 3 << 13;  // ioprio_set(2)
 constexpr int kIoOfThread = 1;
-
-std::string read_all(const std::string& path, ByteCount limit) {
-  const OwnFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char buffer[65'536];
-  while (file && std::cmp_less(text.size(), limit.value)) {
-    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
-    if (got <= 0) break;
-    text.append(buffer, static_cast<size_t>(got));
-  }
-  return text;
-}
 
 OwnFd open_process(pid_t pid) { return OwnFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -60,29 +50,32 @@ int advise(int process, const std::vector<PageRange>& ranges, int advice) {
   return 0;
 }
 
-Status write_word(const std::string& path, const std::string& text) {
-  const OwnFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file) return errno_error("open " + path, errno);
-  if (::write(file.get(), text.data(), text.size()) < 0) return errno_error("write " + path, errno);
-  return {};
+ByteCount share_of(int64_t bytes) {
+  return {static_cast<int64_t>(kKeptShare * static_cast<double>(bytes))};
 }
 
-Status write_number(const std::string& path, int64_t value) {
-  return write_word(path, std::to_string(value));
+const std::vector<PageRange>* needed_by(pid_t pid, const std::shared_ptr<const WakeSet>& needed) {
+  if (needed == nullptr) return nullptr;
+  const auto found = std::ranges::find(*needed, pid, &ProcessPages::pid);
+  return found == needed->end() ? nullptr : &found->ranges;
 }
 
-std::string read_word(const std::string& path) {
-  return path.empty() ? "" : std::string(trim(read_all(path, kib(64))));
+int64_t bytes_of(const std::vector<PageRange>& ranges) {
+  int64_t sum = 0;
+  for (const PageRange& range : ranges) sum += static_cast<int64_t>(range.size());
+  return sum;
 }
 
 class ProcessRun final : public PageOutRun {
  public:
-  ProcessRun(std::vector<pid_t> processes, PageOut what, ByteCount piece, SqueezeFiles squeeze)
+  ProcessRun(std::vector<pid_t> processes, PageOut what, ByteCount piece, SqueezeFiles squeeze,
+             std::shared_ptr<const WakeSet> needed)
       : all_(std::move(processes)),
         processes_(all_),
         what_(what),
         piece_(piece),
-        squeeze_(std::move(squeeze)) {}
+        squeeze_(std::move(squeeze), piece, kKeptShare),
+        needed_(std::move(needed)) {}
 
   Result<Step> step() override {
     if (!processes_.empty()) {
@@ -91,12 +84,13 @@ class ProcessRun final : public PageOutRun {
       return Step::kMore;
     }
     if (pieces_.empty()) {
-      ASSIGN_OR_RETURN(const Step squeezed, squeeze());
-      if (squeezed == Step::kMore || resident_ == 0 || passes_left_-- == 0) return squeezed;
+      ASSIGN_OR_RETURN(const Squeeze::Step squeezed, squeeze_.step());
+      if (squeezed == Squeeze::Step::kMore) return Step::kMore;
+      if (resident_ == 0 || passes_left_-- == 0) return Step::kDone;
       // Where the disk was busy the kernel has kept pages that it was asked to write.
       processes_ = all_;
       resident_ = 0;
-      squeezes_left_ = -1;
+      squeeze_.begin_again();
       return Step::kMore;
     }
     const Piece piece = std::move(pieces_.front());
@@ -115,74 +109,81 @@ class ProcessRun final : public PageOutRun {
   void look_at(pid_t pid) {
     auto process = std::make_shared<OwnFd>(open_process(pid));
     if (!*process) return;  // it has ended
-    const auto mapped = parse_smaps(read_all(fmt::format("/proc/{}/smaps", pid), kMaxText));
-    for (const MappedRange& range : mapped) resident_ += range.resident.value;
-    for (auto& ranges : cut_in_pieces(mapped, what_, piece_)) {
-      pieces_.push_back({process, std::move(ranges)});
+    const auto mapped = parse_smaps(read_kernel_file(fmt::format("/proc/{}/smaps", pid), kMaxText));
+    int64_t resident = 0;
+    int64_t swapped = 0;
+    for (const MappedRange& range : mapped) {
+      resident += range.resident.value;
+      swapped += range.swapped.value;
+    }
+    const std::vector<PageRange>& kept = kept_of(pid, resident + swapped);
+    resident_ += std::max<int64_t>(resident - bytes_of(kept), 0);
+    for (const auto& ranges : cut_in_pieces(mapped, what_, piece_)) {
+      if (auto rest = outside(ranges, kept); !rest.empty()) {
+        pieces_.push_back({process, std::move(rest)});
+      }
     }
   }
 
-  /// The limit is low for the length of one write, and by no more than what can go at once: a
-  /// program that is woken meanwhile finds its room.
-  Result<Step> squeeze() {
-    const int64_t cached = number(field(read_all(squeeze_.stat, mib(1)), "swapcached"));
-    if (squeezes_left_ < 0) squeezes_left_ = 2 * (resident_ / piece_.value) + 4;
-    if (cached < kLeastSqueezed.value || squeezes_left_-- == 0) return Step::kDone;
-    const std::string limit = read_word(squeeze_.limit);
-    const std::string swappiness = read_word(squeeze_.swappiness);
-    const int64_t usage = number(read_word(squeeze_.usage));
-    if (limit.empty() || usage <= 0) return Step::kDone;
-    if (!swappiness.empty()) (void)write_number(squeeze_.swappiness, kOnlyAnonymous);
-    const Status squeezed = write_number(squeeze_.limit, usage - std::min(cached, piece_.value));
-    const Status restored = write_word(squeeze_.limit, limit);
-    if (!swappiness.empty()) (void)write_word(squeeze_.swappiness, swappiness);
-    if (!restored) return restored.error();
-    if (squeezed) return Step::kMore;
-    // Refused: what is left is in use, or still on its way to a busy disk.
-    const bool written = number(field(read_all(squeeze_.stat, mib(1)), "writeback")) <= 0;
-    if (written || waits_left_-- == 0) return Step::kDone;
-    ++squeezes_left_;
-    return Step::kMore;
+  /// A share of what it has when it is looked at first.
+  const std::vector<PageRange>& kept_of(pid_t pid, int64_t has) {
+    const auto [at, is_first] = kept_.try_emplace(pid);
+    const std::vector<PageRange>* const needed = needed_by(pid, needed_);
+    if (is_first && needed != nullptr) at->second = worth_keeping(*needed, share_of(has));
+    return at->second;
   }
 
-  static constexpr ByteCount kLeastSqueezed = kib(512);
-  static constexpr int kMostWaits = 200;
   static constexpr int kMorePasses = 2;
-  static constexpr int kOnlyAnonymous = 200;  // of memory.swappiness
 
   const std::vector<pid_t> all_;
   std::vector<pid_t> processes_;  // that are still to be looked at
   PageOut what_;
   ByteCount piece_;
-  SqueezeFiles squeeze_;
+  Squeeze squeeze_;
+  const std::shared_ptr<const WakeSet> needed_;
+  std::map<pid_t, std::vector<PageRange>> kept_;
   std::deque<Piece> pieces_;
-  int64_t resident_ = 0;
-  int64_t squeezes_left_ = -1;
-  int waits_left_ = kMostWaits;
+  int64_t resident_ = 0;  // and to go
   int passes_left_ = kMorePasses;
 };
 
 class GroupRun final : public PageOutRun {
  public:
-  GroupRun(std::string folder, ByteCount piece) : folder_(std::move(folder)), piece_(piece) {}
+  GroupRun(std::string folder, ByteCount piece, std::shared_ptr<const WakeSet> needed)
+      : folder_(std::move(folder)), piece_(piece), needed_(std::move(needed)) {}
 
   Result<Step> step() override {
-    const int64_t held = number(read_all(folder_ + "/memory.current", kib(1)));
-    if (left_ < 0) left_ = 2 * (held / piece_.value) + 1;  // the kernel takes what it finds
-    if (left_-- == 0 || held <= kLeast.value) return Step::kDone;
+    const int64_t held = number(read_kernel_file(folder_ + "/memory.current", kib(1)));
+    if (left_ < 0) {
+      left_ = 2 * (held / piece_.value) + 1;  // the kernel takes what it finds
+      const int64_t swapped = number(read_kernel_file(folder_ + "/memory.swap.current", kib(1)));
+      stays_ += kept_of(held + swapped);
+    }
+    if (left_-- == 0 || held <= stays_) return Step::kDone;
     const std::string path = folder_ + "/memory.reclaim";
     const OwnFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file) return errno_error("open " + path, errno);
-    const std::string wish = std::to_string(std::min(held, piece_.value));
+    const std::string wish = std::to_string(std::min(held - stays_ + kLeast.value, piece_.value));
     if (::write(file.get(), wish.data(), wish.size()) >= 0) return Step::kMore;
     if (errno == EAGAIN) return Step::kDone;  // less than that was left to take
     return errno_error("write " + path, errno);
   }
 
  private:
+  int64_t kept_of(int64_t has) const {
+    int64_t sum = 0;
+    if (needed_ == nullptr) return sum;
+    for (const ProcessPages& process : *needed_) {
+      sum += bytes_of(worth_keeping(process.ranges, {share_of(has).value - sum}));
+    }
+    return sum;
+  }
+
   static constexpr ByteCount kLeast = kib(256);  // the kernel's own for it
   std::string folder_;
   ByteCount piece_;
+  const std::shared_ptr<const WakeSet> needed_;
+  int64_t stays_ = kLeast.value;
   int64_t left_ = -1;
 };
 
@@ -190,19 +191,20 @@ class GroupRun final : public PageOutRun {
 
 ByteCount size_of(const WakeSet& set) {
   ByteCount sum;
-  for (const ProcessPages& process : set) {
-    for (const PageRange& range : process.ranges) sum.value += static_cast<int64_t>(range.size());
-  }
+  for (const ProcessPages& process : set) sum.value += bytes_of(process.ranges);
   return sum;
 }
 
 std::unique_ptr<PageOutRun> page_out_processes(std::vector<pid_t> processes, PageOut what,
-                                               ByteCount piece, SqueezeFiles squeeze) {
-  return std::make_unique<ProcessRun>(std::move(processes), what, piece, std::move(squeeze));
+                                               ByteCount piece, SqueezeFiles squeeze,
+                                               std::shared_ptr<const WakeSet> needed) {
+  return std::make_unique<ProcessRun>(std::move(processes), what, piece, std::move(squeeze),
+                                      std::move(needed));
 }
 
-std::unique_ptr<PageOutRun> page_out_group(std::string folder, ByteCount piece) {
-  return std::make_unique<GroupRun>(std::move(folder), piece);
+std::unique_ptr<PageOutRun> page_out_group(std::string folder, ByteCount piece,
+                                           std::shared_ptr<const WakeSet> needed) {
+  return std::make_unique<GroupRun>(std::move(folder), piece, std::move(needed));
 }
 
 WakeSet present_pages(const std::vector<pid_t>& processes) {
@@ -214,7 +216,7 @@ WakeSet present_pages(const std::vector<pid_t>& processes) {
     if (!pagemap) continue;
     uint64_t scanned = 0;
     for (const MappedRange& range :
-         parse_smaps(read_all(fmt::format("/proc/{}/smaps", pid), kMaxText))) {
+         parse_smaps(read_kernel_file(fmt::format("/proc/{}/smaps", pid), kMaxText))) {
       scanned += range.pages.size();
       if (range.resident.value <= 0 || scanned > kMaxScanned) continue;
       for (uint64_t at = range.pages.begin; at < range.pages.end;) {

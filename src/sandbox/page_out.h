@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "sandbox/memory_map.h"
 #include "sandbox/own_fd.h"
+#include "sandbox/squeeze.h"
 
 namespace thaw::sandbox {
 
@@ -38,23 +39,21 @@ class PageOutRun {
   virtual Result<Step> step() = 0;
 };
 
-/// A group's files by which the kernel is made to drop pages that it has copied to swap and keeps
-/// for the case that they are wanted again (the swap cache): its limit is set lower by that much
-/// and back at once, piece by piece. Empty names are left out.
-struct SqueezeFiles {
-  std::string stat;        // with a row "swapcached"
-  std::string usage;       // in bytes
-  std::string limit;       // memory.limit_in_bytes, or memory.high in v2
-  std::string swappiness;  // v1: so that anonymous pages go, not files
-};
+/// Of what a process has in memory and in swap, the share that stays: pages that the wake before
+/// needed and that lie scattered, each of which would have to be read for itself (memory_map.h's
+/// worth_keeping).
+constexpr double kKeptShare = 0.05;
 
-/// By process_madvise(2) with MADV_PAGEOUT, then by squeezing their group; needs CAP_SYS_NICE and
-/// leave to trace them.
+/// By process_madvise(2) with MADV_PAGEOUT, then by squeezing their group (squeeze.h); needs
+/// CAP_SYS_NICE and leave to trace them. `needed`: of the last wake, null: nothing stays.
 std::unique_ptr<PageOutRun> page_out_processes(std::vector<pid_t> processes, PageOut what,
-                                               ByteCount piece, SqueezeFiles squeeze);
-/// By memory.reclaim of cgroup v2: everything charged to the group, unmapped files and /tmp too.
-/// `folder`: the group's.
-std::unique_ptr<PageOutRun> page_out_group(std::string folder, ByteCount piece);
+                                               ByteCount piece, SqueezeFiles squeeze,
+                                               std::shared_ptr<const WakeSet> needed = nullptr);
+/// By memory.reclaim of cgroup v2: everything charged to the group, unmapped files and /tmp too;
+/// the kernel takes what was used the longest ago first. `folder`: the group's; `needed` as above,
+/// of which only the size counts.
+std::unique_ptr<PageOutRun> page_out_group(std::string folder, ByteCount piece,
+                                           std::shared_ptr<const WakeSet> needed = nullptr);
 
 /// Which pages the processes have in memory now.
 WakeSet present_pages(const std::vector<pid_t>& processes);

@@ -31,8 +31,8 @@ class PageOutTest : public ::testing::Test {
     if (memory_ != nullptr) ::munmap(const_cast<char*>(memory_), kBytes);
   }
 
-  void page_out() {
-    const auto run = page_out_processes({::getpid()}, PageOut::kEverything, mib(4), {});
+  void page_out(std::shared_ptr<const WakeSet> needed = nullptr) {
+    const auto run = page_out_processes({::getpid()}, PageOut::kEverything, mib(4), {}, needed);
     for (;;) {
       const auto step = run->step();
       ASSERT_TRUE(step) << step.error().message();
@@ -78,6 +78,23 @@ TEST_F(PageOutTest, TheWakeSetIsWhatWasTouched) {
   ASSERT_EQ(set.size(), 1U);
   EXPECT_GE(set[0].ranges.size(), kPages / kApart);
   EXPECT_LT(size_of(set).value, static_cast<int64_t>(kBytes / 4));
+}
+
+TEST_F(PageOutTest, WhatTheWakeBeforeNeededStaysWhereItIsLittleAndScattered) {
+  auto needed = std::make_shared<WakeSet>(1, ProcessPages{::getpid(), {}});
+  const auto begin = reinterpret_cast<uint64_t>(memory_);
+  for (size_t page = 0; page < kPages; page += kApart) {
+    const uint64_t at = begin + page * kPage;
+    (*needed)[0].ranges.push_back({at, at + kPage});
+  }
+  page_out(needed);
+  const WakeSet left = ours(present_pages({::getpid()}));
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_GE(left[0].ranges.size(), kPages / kApart * 9 / 10);
+  EXPECT_LE(count_resident(), kPages / 10);
+  (*needed)[0].ranges.assign(1, {begin, begin + kBytes});
+  page_out(needed);
+  EXPECT_LE(count_resident(), kPages / 10) << "a long run is not kept";
 }
 
 TEST(PageOut, AProcessThatIsGoneIsNoError) {
@@ -127,6 +144,14 @@ TEST(PageOut, AGroupOfVersionTwoIsAskedForAPieceAtATime) {
   EXPECT_EQ(disk.read_file(folder + "/memory.reclaim", kib(1))->substr(0, 7), "1048576");
   ASSERT_TRUE(disk.write_file(folder + "/memory.current", "8192\n"));
   EXPECT_EQ(*run->step(), PageOutRun::Step::kDone);
+  // What the wake before needed stays, up to its share.
+  const WakeSet scattered = {{1, {{0, 64 * kPage}, {1000 * kPage, 1064 * kPage}}}};
+  const auto keeps = page_out_group(folder, mib(64), std::make_shared<const WakeSet>(scattered));
+  ASSERT_TRUE(disk.write_file(folder + "/memory.current", "20971520\n"));
+  EXPECT_EQ(*keeps->step(), PageOutRun::Step::kMore);
+  EXPECT_EQ(disk.read_file(folder + "/memory.reclaim", kib(1))->substr(0, 8), "20447232");
+  ASSERT_TRUE(disk.write_file(folder + "/memory.current", "700000\n"));
+  EXPECT_EQ(*keeps->step(), PageOutRun::Step::kDone);
   // One whose memory does not shrink ends all the same.
   const auto stuck = page_out_group(folder, kib(1));
   ASSERT_TRUE(disk.write_file(folder + "/memory.current", "1048576\n"));
