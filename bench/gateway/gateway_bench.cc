@@ -29,7 +29,7 @@ class FixedSlot final : public gateway::Slot {
 class FixedSlots final : public gateway::SlotSource {
  public:
   explicit FixedSlots(uint16_t port) : address_{"127.0.0.1", port} {}
-  gateway::Acquired acquire(const thaw::serving::Arrival&, gateway::SlotReceiver&) override {
+  gateway::Acquired acquire(const serving::Arrival&, gateway::SlotReceiver&) override {
     return std::unique_ptr<gateway::Slot>(std::make_unique<FixedSlot>(instance_, address_));
   }
   std::unique_ptr<gateway::Waiting> explain(std::unique_ptr<gateway::Slot>,

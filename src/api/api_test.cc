@@ -445,6 +445,7 @@ TEST_F(ThawV1, TellsOfItself) {
   EXPECT_EQ(get("/thaw/v1/version").string_or("version"), "1.2.3");
   EXPECT_EQ(call("GET", "/thaw/v1/health").status, 200);
   EXPECT_TRUE(get("/thaw/v1/instances")["instances"].as_array().empty());
+  metrics_.know(ServiceId("demo"));
   metrics_.on_request(ServiceId("demo"), {.status = 200, .latency = milliseconds(1)});
   EXPECT_THAT(call("GET", "/metrics").body, HasSubstr("thaw_requests_total{service=\"demo\""));
 }

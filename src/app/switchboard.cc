@@ -166,6 +166,7 @@ void Switchboard::on_run(const serving::RevisionConfig& config) {
       .affinity = config.session_affinity == serving::SessionAffinity::kOn
                       ? gateway::Affinity::kSession
                       : gateway::Affinity::kNone};
+  rooms_.metrics->know(config.instance.service);
   rooms_.scaling->run(config);
 }
 
@@ -182,6 +183,11 @@ void Switchboard::on_routes(const ServiceId& service, const control::Routes& rou
     routes_[service] = routes;
   }
   publish(service, routes);
+}
+
+void Switchboard::on_removed(const ServiceId& service) {
+  rooms_.metrics->forget(service);
+  rooms_.starts->remove(service);
 }
 
 void Switchboard::on_mappings() {

@@ -74,6 +74,7 @@ class Switchboard final : public serving::Observer,
   void on_run(const serving::RevisionConfig& config) override;
   void on_retire(const RevisionId& revision) override;
   void on_routes(const ServiceId& service, const control::Routes& routes) override;
+  void on_removed(const ServiceId& service) override;
 
   void on_mappings() override;
   void on_certificate(const std::string& domain, tls::SharedCertificate certificate) override;

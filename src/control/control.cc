@@ -332,6 +332,7 @@ Status Controller::remove(const ServiceId& service) {
     owners_.erase(revision.name);
     if (entry.told.contains(number)) listener_.on_retire(revision.name);
   }
+  listener_.on_removed(service);
   return {};
 }
 

@@ -42,6 +42,8 @@ class Listener {
   virtual void on_retire(const RevisionId& revision) = 0;
   /// The routes of one service have changed; these are all that it has, none if it was removed.
   virtual void on_routes(const ServiceId& service, const Routes& routes) = 0;
+  /// The service was removed; its revisions were retired before.
+  virtual void on_removed(const ServiceId&) {}
 
  protected:
   ~Listener() = default;

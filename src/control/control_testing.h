@@ -43,6 +43,9 @@ class Told final : public Listener {
     calls.push_back("retire " + revision.str());
     running.erase(revision.str());
   }
+  void on_removed(const ServiceId& service) override {
+    calls.push_back("removed " + service.str());
+  }
   void on_routes(const ServiceId& service, const Routes& table) override {
     calls.push_back("routes");
     std::erase_if(routes, [&](const Route& route) { return route.service == service; });

@@ -123,7 +123,7 @@ TEST(Remove, TakesTheNameAwayFirstThenRetiresWhatRan) {
   const std::string first = bench.deploy_ready(Bench::service("demo", "one"));
   bench.told.calls.clear();
   ASSERT_TRUE(bench.controller.remove(ServiceId("demo")));
-  EXPECT_THAT(bench.told.calls, ElementsAre("routes", "retire " + first));
+  EXPECT_THAT(bench.told.calls, ElementsAre("routes", "retire " + first, "removed demo"));
   EXPECT_EQ(bench.told.shares("demo"), "no route");
   EXPECT_FALSE(bench.controller.get(ServiceId("demo")));
   EXPECT_FALSE(bench.controller.revision(RevisionId(first)));

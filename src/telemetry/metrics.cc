@@ -35,8 +35,17 @@ void Metrics::Histogram::render(std::string& out, std::string_view name,
   out += fmt::format("{}_count{{{}}} {}\n", name, labels, below);
 }
 
+Metrics::Counters* Metrics::counters_of(const ServiceId& service) {
+  const auto known = services_.find(service);
+  if (known == services_.end()) return nullptr;
+  if (known->second == nullptr) known->second = std::make_unique<Counters>();
+  return known->second.get();
+}
+
 void Metrics::on_request(const ServiceId& service, const Answered& answered) {
-  Counters& counters = services_[service];
+  Counters* const known_service = counters_of(service);
+  if (known_service == nullptr) return;
+  Counters& counters = *known_service;
   const int status_class = answered.status / 100;
   ++counters
         .by_class[status_class >= 1 && status_class <= 5 ? static_cast<size_t>(status_class) : 0];
@@ -52,13 +61,16 @@ void Metrics::on_request(const ServiceId& service, const Answered& answered) {
 }
 
 void Metrics::on_start(const ServiceId& service, Duration took) {
-  auto& start = services_[service].start;
-  if (start == nullptr) start = std::make_unique<Histogram>();
-  start->add(took);
+  Counters* const counters = counters_of(service);
+  if (counters == nullptr) return;
+  if (counters->start == nullptr) counters->start = std::make_unique<Histogram>();
+  counters->start->add(took);
 }
 
 void Metrics::on_wake(const ServiceId& service, std::string_view rung, Duration took) {
-  auto& wakes = services_[service].wakes;
+  Counters* const counters = counters_of(service);
+  if (counters == nullptr) return;
+  auto& wakes = counters->wakes;
   auto known = wakes.find(rung);
   if (known == wakes.end()) known = wakes.emplace(rung, Histogram()).first;
   known->second.add(took);
@@ -71,7 +83,8 @@ std::string Metrics::render(std::vector<Sample> samples) const {
   };
   std::vector<Labelled> sorted;
   for (const auto& [service, counters] : services_) {
-    sorted.push_back({fmt::format("service=\"{}\"", service.str()), &counters});
+    if (counters == nullptr) continue;
+    sorted.push_back({fmt::format("service=\"{}\"", service.str()), counters.get()});
   }
   std::ranges::sort(sorted, {}, &Labelled::label);
 

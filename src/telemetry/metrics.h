@@ -2,8 +2,8 @@
 //
 // Names follow Prometheus' conventions (units as seconds and bytes, counters end in _total);
 // docs/reference/metrics.md lists them. Not for logs or traces.
-// **Thread**: the loop's. **Owner**: a value. **Limits**: one set of counters a service that had a
-// request or a start; a service that is deleted is forgotten.
+// **Thread**: the loop's. **Owner**: a value. **Limits**: one set of counters a service that is
+// deployed and had a request or a start. What ends after its service was deleted is not counted.
 #pragma once
 
 #include <array>
@@ -29,6 +29,11 @@ class Metrics {
     Duration queued{0};          // of it, waiting for a place
     std::string_view refusal{};  // why the gateway answered itself, in a word; or empty
   };
+  /// Deployed: counted from now on, or still. Before anything else about it.
+  void know(const ServiceId& service) { services_.try_emplace(service); }
+  /// Deleted: its series go.
+  void forget(const ServiceId& service) { services_.erase(service); }
+
   void on_request(const ServiceId& service, const Answered& answered);
   /// A request for a host that no service has.
   void on_unrouted() { ++unrouted_; }
@@ -36,7 +41,6 @@ class Metrics {
   void on_start(const ServiceId& service, Duration took);
   /// The first answer after a start or a wake from `rung` began, `took` after its request came.
   void on_wake(const ServiceId& service, std::string_view rung, Duration took);
-  void forget(const ServiceId& service) { services_.erase(service); }
 
   /// What is true now, or counted elsewhere, added by who prints: labels as {service="x"}.
   struct Sample {
@@ -68,7 +72,10 @@ class Metrics {
     std::map<std::string, uint64_t, std::less<>> refused;  // by reason
   };
 
-  std::unordered_map<ServiceId, Counters> services_;
+  /// Null: nobody knows the service.
+  Counters* counters_of(const ServiceId& service);
+
+  std::unordered_map<ServiceId, std::unique_ptr<Counters>> services_;  // null: nothing to count yet
   uint64_t unrouted_ = 0;
 };
 

@@ -15,6 +15,7 @@ const ServiceId kDemo("demo");
 
 TEST(Metrics, CountRequestsByClassAndLatencyByBucket) {
   Metrics metrics;
+  metrics.know(kDemo);
   metrics.on_request(kDemo, {.status = 200, .latency = milliseconds(2)});
   metrics.on_request(kDemo, {.status = 204, .latency = seconds(2)});
   metrics.on_request(kDemo, {.status = 503, .latency = seconds(400)});
@@ -36,7 +37,9 @@ TEST(Metrics, CountRequestsByClassAndLatencyByBucket) {
 
 TEST(Metrics, EachNameIsExplainedOnceAndEveryLineIsWellFormed) {
   Metrics metrics;
+  metrics.know(kDemo);
   metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
+  metrics.know(ServiceId("another"));
   metrics.on_request(ServiceId("another"), {.status = 200, .latency = seconds(1)});
   metrics.on_start(kDemo, milliseconds(7));
   const std::string text = metrics.render({{"thaw_instances", "By state.", "{a=\"1\"}", 1},
@@ -58,11 +61,30 @@ TEST(Metrics, EachNameIsExplainedOnceAndEveryLineIsWellFormed) {
   EXPECT_LT(text.find("service=\"another\""), text.find("service=\"demo\""));
 }
 
-TEST(Metrics, ForgottenServicesAreNotShown) {
+TEST(Metrics, OfADeletedServiceAreGoneAndStayGone) {
   Metrics metrics;
+  metrics.know(kDemo);
   metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
   metrics.forget(kDemo);
   EXPECT_THAT(metrics.render({}), Not(HasSubstr("demo")));
+  // What was under way ends.
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1), .refusal = "no_instance"});
+  metrics.on_start(kDemo, seconds(1));
+  metrics.on_wake(kDemo, "frozen", seconds(1));
+  EXPECT_THAT(metrics.render({}), Not(HasSubstr("demo")));
+  metrics.know(kDemo);  // deployed anew
+  EXPECT_THAT(metrics.render({}), Not(HasSubstr("demo")));
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
+  EXPECT_THAT(metrics.render({}), HasSubstr(R"(duration_seconds_count{service="demo"} 1)"));
+}
+
+TEST(Metrics, AnotherRevisionGoesOnCounting) {
+  Metrics metrics;
+  metrics.know(kDemo);
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
+  metrics.know(kDemo);
+  metrics.on_request(kDemo, {.status = 200, .latency = seconds(1)});
+  EXPECT_THAT(metrics.render({}), HasSubstr(R"(duration_seconds_count{service="demo"} 2)"));
 }
 
 Start start_of(int number) {

@@ -64,6 +64,21 @@ class Metrics(PlatformTest):
         self.assertEqual(self.value("thaw_instances", service="one", state="ready"), 1)
         self.assertEqual(self.value("thaw_request_log_dropped_total"), 0)
 
+    def test_a_deleted_service_has_none_even_if_a_request_of_it_ends_later(self):
+        self.live()
+        self.deploy(self.service_file("slow", "echo.py", AT_ZERO, {"DELAY": "2"}))
+        late = []
+        caller = threading.Thread(target=lambda: late.append(self.thaw.curl("slow")[0]))
+        caller.start()
+        wait_until("a request inside",
+                   lambda: self.value("thaw_requests_in_flight", service="slow") == 1)
+        for service in ("slow", "one", "exits"):
+            self.thaw.cli("services", "delete", service, "--quiet")
+        caller.join()
+        self.assertEqual(late, [200])
+        wait_until("no series", lambda: "service=" not in self.page())
+        self.assertEqual(self.value("thaw_services"), 0)
+
     @unittest.skipUnless(shutil.which("promtool"), "promtool (Debian: prometheus) is not installed")
     def test_prometheus_has_nothing_to_say_about_it(self):
         self.live()
