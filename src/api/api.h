@@ -37,6 +37,9 @@ class Domains;
 namespace thaw::jobs {
 class Jobs;
 }
+namespace thaw::tls {
+class ServerNet;
+}
 
 namespace thaw::api {
 
@@ -58,6 +61,7 @@ struct Rooms {
   jobs::Jobs* jobs = nullptr;                      // null: the platform has no jobs
   const telemetry::SpanExporter* spans = nullptr;  // null: no spans are sent
   storage_api::StorageApi* storage = nullptr;      // null: the platform has no buckets
+  const tls::ServerNet* tls = nullptr;             // null: nothing is served through TLS
 };
 
 struct ApiOptions {

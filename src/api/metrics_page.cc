@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "serving/serving.h"
+#include "tls/server_net.h"
 
 namespace thaw::api {
 namespace {
@@ -58,6 +59,18 @@ void add_queues(const serving::Serving& serving, Samples& samples) {
   }
 }
 
+void add_handshakes(const tls::HandshakeCounts& counts, Samples& samples) {
+  constexpr auto kCounter = telemetry::Metrics::Sample::Type::kCounter;
+  samples.push_back({"thaw_tls_handshakes_total", "TLS handshakes of clients that succeeded.", "",
+                     static_cast<double>(counts.done), kCounter});
+  for (size_t i = 0; i < counts.failed.size(); ++i) {
+    samples.push_back({"thaw_tls_handshake_failures_total",
+                       "TLS handshakes of clients that came to nothing, by reason.",
+                       fmt::format("{{reason=\"{}\"}}", tls::kHandshakeFaults[i]),
+                       static_cast<double>(counts.failed[i]), kCounter});
+  }
+}
+
 void add_losses(const Rooms& rooms, Samples& samples) {
   const auto count = [&samples](std::string_view name, std::string_view help, uint64_t value) {
     samples.push_back(
@@ -84,6 +97,7 @@ std::string metrics_page(const Rooms& rooms, const ApiOptions& options) {
   add_instances(rooms.serving, samples);
   add_queues(rooms.serving, samples);
   add_losses(rooms, samples);
+  if (rooms.tls != nullptr) add_handshakes(rooms.tls->counts(), samples);
   samples.push_back({"thaw_services", "Deployed services.", "",
                      static_cast<double>(rooms.control.list().size())});
   samples.push_back({"thaw_build_info", "1, with the program's version.",

@@ -86,6 +86,15 @@ Status set_path_or_none(UpOptions& options, std::string_view text) {
   return {};
 }
 
+Status set_public_port(UpOptions& options, std::string_view text) {
+  options.tls_public_port = 0;
+  if (text == "same") return {};
+  if (!set_int<1, 65'535, &UpOptions::tls_public_port>(options, text)) {
+    return wrong("a port from 1 to 65535, or 'same'");
+  }
+  return {};
+}
+
 /// What only the options together can say.
 Status check_tls(const UpOptions& options) {
   const auto fault = [](std::string text) {
@@ -98,6 +107,9 @@ Status check_tls(const UpOptions& options) {
   const bool has_files = !options.tls_certificate.empty() || !options.tls_certificates.empty();
   if (has_files && !options.tls_address) {
     return fault("certificates are given, but no port for them: add --tls-address IP:PORT");
+  }
+  if (options.tls_public_port != 0 && !options.tls_address) {
+    return fault("--tls-public-port needs --tls-address, which it leads to");
   }
   if (!options.acme_directory.empty() && !options.tls_address) {
     return fault("--acme-directory needs --tls-address, where its certificates are served");
@@ -240,6 +252,11 @@ constexpr std::array kOptions = {
     Option{"tls-address", "IP:PORT|off", "off",
            "where services are called through TLS, such as 0.0.0.0:443",
            set_address_or_off<&UpOptions::tls_address>},
+    Option{
+        "tls-public-port", "PORT|same", "same",
+        "the port at which clients reach --tls-address, if another one is forwarded to it: http is "
+        "redirected there",
+        set_public_port},
     Option{"tls-certificate", "FILE", "none",
            "a certificate in PEM, its issuers behind it; read again when it changes and at SIGHUP",
            set_path_or_none<&UpOptions::tls_certificate>},

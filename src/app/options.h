@@ -27,6 +27,7 @@ struct UpOptions {
   io::SocketAddress gateway_address;
   io::SocketAddress api_address;
   std::optional<io::SocketAddress> tls_address;  // nothing: no TLS
+  int tls_public_port = 0;                       // 0: that of tls_address
   std::string tls_certificate, tls_key;          // files; "": none, or both
   std::string tls_certificates;                  // a folder; "": none
   std::string base_domain;

@@ -40,6 +40,24 @@ TEST(UpOptions, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(options->longest_queue, 10'000);
 }
 
+TEST(UpOptions, ThePublicPortOfTlsIsItsOwnUnlessGiven) {
+  EXPECT_EQ(World{}.parse({"--tls-address", "127.0.0.1:8443"})->tls_public_port, 0);
+  EXPECT_EQ(World{}
+                .parse({"--tls-address", "127.0.0.1:8443", "--tls-public-port", "443"})
+                ->tls_public_port,
+            443);
+  for (const char* text : {"0", "65536", "443x", ""}) {
+    const auto wrong =
+        World{}.parse({"--tls-address", "127.0.0.1:8443", "--tls-public-port", text});
+    ASSERT_FALSE(wrong) << text;
+    EXPECT_NE(wrong.error().message().find("a port from 1 to 65535"), std::string::npos);
+    EXPECT_NE(wrong.error().message().find("tls-public-port"), std::string::npos);
+  }
+  const auto alone = World{}.parse({"--tls-public-port", "443"});
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().message(), "--tls-public-port needs --tls-address, which it leads to");
+}
+
 TEST(UpOptions, TheTimeToZeroCanBeLearned) {
   EXPECT_EQ(World{}.parse({"--scale-to-zero-after", "auto"})->scale_to_zero_after, std::nullopt);
   const auto wrong = World{}.parse({"--scale-to-zero-after", "automatic"});

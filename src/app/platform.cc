@@ -83,6 +83,7 @@ class Platform::Impl {
   Status start_sources();
   Result<std::string> password_of(const messaging::RedisPlace& place);
   Json endpoints() const;
+  uint16_t https_port() const;
   Status remove_endpoints();
   Status make_domains();
   void on_signal(int number);
@@ -364,7 +365,7 @@ Status Platform::Impl::make_control() {
                         .prices = &*prices_,
                         .domains = &*domains_,
                         .certificates = tls_.certificates(),
-                        .https_port = tls_address_ ? tls_address_->port : uint16_t{0},
+                        .https_port = https_port(),
                         .base_domain = options_.base_domain});
   ASSIGN_OR_RETURN(const control::LoadReport loaded, control_->load());
   if (loaded.services > 0) {
@@ -417,7 +418,8 @@ Status Platform::Impl::open_doors() {
                           .domains = &*domains_,
                           .jobs = &jobs_->jobs(),
                           .spans = spans_ ? &*spans_ : nullptr,
-                          .storage = &objects_->api()},
+                          .storage = &objects_->api(),
+                          .tls = tls_.server()},
                api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   objects_->set_base_url("http://" + api_address_.str());
@@ -432,6 +434,13 @@ Status Platform::Impl::open_doors() {
              {{"gateway", "https://" + tls_address_->str()}, {"authority", tls_.root_path()}});
   }
   return {};
+}
+
+/// Where clients find what is served through TLS; 0: nowhere.
+uint16_t Platform::Impl::https_port() const {
+  if (!tls_address_) return 0;
+  return options_.tls_public_port != 0 ? static_cast<uint16_t>(options_.tls_public_port)
+                                       : tls_address_->port;
 }
 
 Json Platform::Impl::endpoints() const {

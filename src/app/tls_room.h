@@ -32,6 +32,7 @@ class TlsRoom {
 
   /// For the gateway's port; to be called when there is one.
   io::Net& services() { return *services_net_; }
+  const tls::ServerNet* server() const { return services_net_ ? &*services_net_ : nullptr; }
   tls::ServedCertificates* certificates() { return services_ ? &*services_ : nullptr; }
   /// The file of the root that stands for services without a certificate; "" without TLS.
   std::string root_path() const { return authority_ ? authority_->root_path() : ""; }

@@ -46,7 +46,7 @@ class ServerNet::Handshake final : public io::StreamEvents {
         below_(*below),
         stream_(std::make_unique<TlsStream>(net().loop_, net().context_.make(), std::move(below))) {
     timer_ = net().loop_.after(net().options_.handshake_timeout, [this] {
-      ++net().counts_.timed_out;
+      ++net().counts_.of(HandshakeFault::kTimedOut);
       remove();
     });
   }
@@ -80,10 +80,10 @@ class ServerNet::Handshake final : public io::StreamEvents {
   }
 
   void refuse() {
-    ++net().counts_.failed;
+    ++net().counts_.of(stream_->fault_kind());
     log_debug("a TLS handshake failed",
               {{"peer", stream_->peer().str()}, {"why", stream_->fault()}});
-    if (stream_->is_plain_http()) stream_->say(kPlainHttp);
+    if (stream_->fault_kind() == HandshakeFault::kPlainHttp) stream_->say(kPlainHttp);
     stream_->shutdown_write();
     lingers_ = true;
     timer_ = net().loop_.after(kLingerTime, [this] { remove(); });
@@ -120,7 +120,7 @@ Status ServerNet::TlsListener::open(const io::SocketAddress& address) {
 
 void ServerNet::TlsListener::accept(std::unique_ptr<io::Stream> stream) {
   if (handshakes_.size() >= net_.options_.max_handshakes) {
-    ++net_.counts_.dropped;
+    ++net_.counts_.of(HandshakeFault::kDisplaced);
     handshakes_.pop_front();
   }
   handshakes_.push_back(std::make_unique<Handshake>(*this, std::move(stream)));

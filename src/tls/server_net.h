@@ -13,6 +13,7 @@
 #include "io/loop.h"
 #include "io/net.h"
 #include "tls/context.h"
+#include "tls/handshake_fault.h"
 
 namespace thaw::tls {
 
@@ -21,12 +22,6 @@ class ServerNet final : public io::Net {
   struct Options {
     Duration handshake_timeout = seconds(10);
     size_t max_handshakes = 1024;
-  };
-  struct Counts {
-    uint64_t done = 0;
-    uint64_t failed = 0;  // by a fault of the client's, or of what it may not do
-    uint64_t timed_out = 0;
-    uint64_t dropped = 0;  // because of max_handshakes
   };
 
   ServerNet(io::Net& below, io::Loop& loop, ServerContext& context)
@@ -39,7 +34,7 @@ class ServerNet final : public io::Net {
   /// As below: without TLS.
   std::unique_ptr<io::Connecting> connect(const io::SocketAddress& address,
                                           OnConnect on_connect) override;
-  const Counts& counts() const { return counts_; }
+  const HandshakeCounts& counts() const { return counts_; }
 
  private:
   class Handshake;
@@ -50,7 +45,7 @@ class ServerNet final : public io::Net {
   io::Loop& loop_;
   ServerContext& context_;
   Options options_;
-  Counts counts_;
+  HandshakeCounts counts_;
   io::Timer tickets_;
 };
 

@@ -22,6 +22,37 @@ constexpr size_t kRecord = 16 << 10;    // TLS's most plaintext in one
 constexpr size_t kSendSize = 64 << 10;  // collected before it is given to the stream below
 constexpr size_t kKept = 4 << 10;       // of out_'s memory, by an idle connection
 
+HandshakeFault kind_of(unsigned long code) {  // NOLINT(google-runtime-int)
+  if (ERR_GET_LIB(code) != ERR_LIB_SSL) return HandshakeFault::kMalformed;
+  const int reason = ERR_GET_REASON(code);
+  if (reason > SSL_AD_REASON_OFFSET) return HandshakeFault::kAlert;
+  switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+      return HandshakeFault::kPlainHttp;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_NO_PROTOCOLS_AVAILABLE:
+    case SSL_R_INAPPROPRIATE_FALLBACK:
+      return HandshakeFault::kVersion;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SUITABLE_GROUPS:
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+      return HandshakeFault::kCipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+      return HandshakeFault::kProtocol;
+    case SSL_R_CALLBACK_FAILED:
+    case SSL_R_CERT_CB_ERROR:
+    case SSL_R_NO_CERTIFICATE_SET:
+      return HandshakeFault::kCertificate;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return HandshakeFault::kClosed;
+    default:
+      return HandshakeFault::kMalformed;
+  }
+}
+
 }  // namespace
 
 /// OpenSSL's way to the stream below.
@@ -138,10 +169,10 @@ io::Transfer TlsStream::fail(int result) {
   }
   failed_ = true;
   const unsigned long code = ERR_peek_error();  // NOLINT(google-runtime-int)
-  plain_http_ = ERR_GET_LIB(code) == ERR_LIB_SSL && (ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST);
+  fault_kind_ = code == 0 ? HandshakeFault::kClosed : kind_of(code);
   fault_ = last_fault();
   if (fault_.empty()) fault_ = below_ended_ ? "the peer closed" : "the connection broke";
-  if (!plain_http_) flush();  // an alert that tells the peer why
+  if (fault_kind_ != HandshakeFault::kPlainHttp) flush();  // an alert that tells the peer why
   return broken();
 }
 

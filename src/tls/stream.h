@@ -16,6 +16,7 @@
 #include "io/encryption.h"
 #include "io/loop.h"
 #include "io/net.h"
+#include "tls/handshake_fault.h"
 #include "tls/owned.h"
 
 namespace thaw::tls {
@@ -32,9 +33,8 @@ class TlsStream final : public io::Stream, public io::Encryption, private io::St
   Shake shake();
   /// Why it failed, for people: "no shared cipher", "certificate has expired".
   const std::string& fault() const { return fault_; }
-  /// It failed because the peer speaks HTTP without TLS; say() answers in its words.
-  bool is_plain_http() const { return plain_http_; }
-  /// Sends `text` as it is, after a failed handshake.
+  HandshakeFault fault_kind() const { return fault_kind_; }
+  /// Sends `text` as it is, after a handshake that failed because the peer speaks without TLS.
   void say(std::string_view text);
 
   /// "h2", "http/1.1", or "" when the peer offers nothing.
@@ -73,7 +73,7 @@ class TlsStream final : public io::Stream, public io::Encryption, private io::St
   bool failed_ = false;   // the session is over by a fault
   bool closing_ = false;  // the stream below is shut once out_ was sent
   bool below_ended_ = false;
-  bool plain_http_ = false;
+  HandshakeFault fault_kind_ = HandshakeFault::kClosed;
   int below_error_ = 0;  // errno
   std::string fault_;
   io::Timer again_;

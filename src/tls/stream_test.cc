@@ -181,12 +181,28 @@ TEST_F(TlsStreamTest, ANewCertificateDoesNotTouchOpenConnections) {
   EXPECT_THAT(fault, HasSubstr("hostname mismatch"));
 }
 
+TEST_F(TlsStreamTest, HandshakesAreCountedByTheirEnd) {
+  serve();
+  const auto client = connect();
+  ASSERT_NE(client, nullptr);
+  EXPECT_EQ(server->counts().done, 1u);
+  const auto gone = plain();
+  gone->stream->shutdown_write();
+  until([&] { return server->counts().of(HandshakeFault::kClosed) == 1; });
+  const Authority other = *Authority::load_or_make(folder.disk, folder / "other", loop.wall_now());
+  trusting = *ClientContext::make(other.root_pem(), "other.pem");
+  std::string fault;
+  EXPECT_EQ(connect("a.test", &fault), nullptr);
+  until([&] { return server->counts().of(HandshakeFault::kAlert) == 1; });
+  EXPECT_EQ(server->counts().done, 1u);
+}
+
 TEST_F(TlsStreamTest, WithoutACertificateAHandshakeFails) {
   serve();
   certificate = nullptr;
   std::string fault;
   EXPECT_EQ(connect("a.test", &fault), nullptr);
-  until([&] { return server->counts().failed == 1; });
+  until([&] { return server->counts().of(HandshakeFault::kCertificate) == 1; });
 }
 
 TEST_F(TlsStreamTest, HttpIsAnsweredInItsOwnWords) {
@@ -196,6 +212,7 @@ TEST_F(TlsStreamTest, HttpIsAnsweredInItsOwnWords) {
   until([&] { return client->ended; });
   EXPECT_THAT(client->text, HasSubstr("HTTP/1.1 400 Bad Request\r\n"));
   EXPECT_THAT(client->text, testing::EndsWith("begin with https://.\n"));
+  EXPECT_EQ(server->counts().of(HandshakeFault::kPlainHttp), 1u);
   EXPECT_TRUE(accepted.empty());
 }
 
@@ -212,7 +229,7 @@ TEST_F(TlsStreamTest, GarbageIsRefusedAndNothingStays) {
     until([&] { return client->ended || client->error != 0; });
   }
   const auto& counts = server->counts();
-  EXPECT_EQ(counts.failed, 200u);
+  EXPECT_EQ(counts.of(HandshakeFault::kMalformed) + counts.of(HandshakeFault::kClosed), 200u);
   EXPECT_EQ(counts.done, 0u);
   EXPECT_TRUE(accepted.empty());
 }
@@ -223,7 +240,7 @@ TEST_F(TlsStreamTest, WhoDoesNotFinishTheHandshakeIsClosed) {
   const auto half = plain();
   write_text(*half->stream, std::string_view("\x16\x03\x01\x02", 4));
   until([&] { return silent->ended && half->ended; });
-  EXPECT_EQ(server->counts().timed_out, 2u);
+  EXPECT_EQ(server->counts().of(HandshakeFault::kTimedOut), 2u);
 }
 
 TEST_F(TlsStreamTest, OfTooManyHandshakesTheOldestGoes) {
@@ -231,7 +248,7 @@ TEST_F(TlsStreamTest, OfTooManyHandshakesTheOldestGoes) {
   std::vector<std::unique_ptr<Collector>> silent;
   for (int i = 0; i < 5; ++i) silent.push_back(plain());
   until([&] { return silent[0]->ended && silent[1]->ended; });
-  EXPECT_EQ(server->counts().dropped, 2u);
+  EXPECT_EQ(server->counts().of(HandshakeFault::kDisplaced), 2u);
   EXPECT_FALSE(silent[2]->ended);
   EXPECT_NE(connect(), nullptr);  // and who is quick comes through
 }

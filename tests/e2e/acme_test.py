@@ -188,6 +188,13 @@ class Domains(Acme):
         port = self.tls.rpartition(":")[2]
         self.assertEqual(http(), f"301 https://api.example.org:{port}/a?b=1")
         self.assertEqual(http("-d", "x"), f"308 https://api.example.org:{port}/a?b=1")
+        # To where clients find it, if that is another port than the one that listens.
+        options = self.thaw.options
+        for public, shown in (("443", ""), ("9443", ":9443")):
+            self.thaw.stop()
+            self.thaw.options = [*options, "--tls-public-port", public]
+            self.thaw.start()
+            self.assertEqual(http(), f"301 https://api.example.org{shown}/a?b=1")
         # Never what an ACME server asks for, nor a service's own name.
         self.assertEqual(http(path="/.well-known/acme-challenge/unknown"), "200 ")
         self.assertEqual(self.thaw.curl("web")[0], 200)

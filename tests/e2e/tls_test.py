@@ -75,6 +75,24 @@ def ask(wire):
 
 
 class Clients(TlsTest):
+    def test_handshakes_are_counted_with_the_reasons_of_those_that_fail(self):
+        self.deploy(self.service_file("web", "echo.py", harness.AT_ZERO))
+        self.assertEqual(self.curl_tls("web.localhost").returncode, 0)
+        self.curl_tls("web.localhost", root=self.own_root)  # trusts another authority
+        self.s_client("-alpn", "imap", "-servername", "a.test")
+        self.thaw.fetch(f"http://127.0.0.1:{self.port}/")
+        socket.create_connection(("127.0.0.1", self.port)).close()
+
+        def failures():
+            page = self.thaw.curl_api("/metrics")[1]
+            return {reason: int(count) for reason, count in re.findall(
+                r'thaw_tls_handshake_failures_total{reason="(\w+)"} (\d+)', page) if count != "0"}
+
+        expected = {"alert": 1, "protocol": 1, "plain_http": 1, "closed": 1}
+        harness.wait_until("all failures", lambda: sum(failures().values()) >= 4)
+        self.assertEqual(failures(), expected)
+        self.assertIn("\nthaw_tls_handshakes_total 1\n", self.thaw.curl_api("/metrics")[1])
+
     def test_curl_speaks_both_protocols_and_services_hear_https(self):
         self.deploy(self.service_file("web", "echo.py", harness.AT_ZERO))
         for option, version in (("--http1.1", "1.1"), ("--http2", "2")):
