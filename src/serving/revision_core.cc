@@ -234,7 +234,7 @@ void RevisionCore::change_load(Instant now, int by) {
   }
   if (!next_tick_) {
     next_tick_ = now + options_.autoscaler.tick_interval;
-    want_wake(*next_tick_);
+    wake_at_ = std::min(wake_at_, *next_tick_);
   }
 }
 
@@ -341,8 +341,19 @@ void RevisionCore::on(Instant now, const event::ShutDown&) {
   settle(now);
 }
 
+/// What nearly every wake is: only the autoscaler is due, and is content. Looks at no instance.
+bool RevisionCore::ticks_in_peace(Instant now) {
+  if (load_ == 0 && keeps_warm()) return false;  // expect() decides with each tick too
+  const int before = usable();
+  scale(now);
+  if (usable() != before) return false;
+  wake_at_ = std::min(others_at_, next_tick_.value_or(Instant::max()));
+  return true;
+}
+
 void RevisionCore::on(Instant now, const event::Wake&) {
   if (now < wake_at_) return;
+  if (others_at_ > now && ticks_in_peace(now)) return;
   for (InstanceKey key = 0; key < instances_.size(); ++key) {
     Instance& instance = instances_[key];
     if (instance.state != Instance::State::kStopping || instance.killed) continue;

@@ -219,7 +219,7 @@ class RevisionCore {
   static Instant next_check(const Instance& instance);
   static bool is_calm(const Instance& instance);
   void fails_liveness(Instant now, InstanceKey key, std::string_view why);
-  int unready() const;
+  void set_unready(Instance& instance, bool unready);
 
   // Scale (revision_core_instances.cc).
   void settle(Instant now);
@@ -232,7 +232,12 @@ class RevisionCore {
   int worth_keeping(Instant now) const;
   void expect(Instant now);
   void plan_wake(Instant now);
-  void want_wake(Instant at) { wake_at_ = std::min(wake_at_, at); }
+  bool ticks_in_peace(Instant now);
+  /// For anything but next_tick_.
+  void want_wake(Instant at) {
+    others_at_ = std::min(others_at_, at);
+    wake_at_ = std::min(wake_at_, at);
+  }
   bool may_start(Instant now) const;
   int minimum() const;
   int usable() const { return starting_ + count(ready_); }
@@ -249,6 +254,7 @@ class RevisionCore {
   std::vector<Instance> instances_;
   std::vector<InstanceKey> free_keys_;
   std::vector<InstanceKey> ready_;  // may get requests; the longest ready first
+  int unready_ = 0;                 // of ready_
   int starting_ = 0;
   int draining_ = 0;
   int stopping_ = 0;
@@ -274,6 +280,7 @@ class RevisionCore {
   RevisionState declared_;
   bool declared_slow_or_failed_ = false;  // a good start takes the message back
   uint64_t random_;
+  Instant others_at_ = Instant::max();  // when more than next_tick_ is due; may be early
   Instant wake_at_ = Instant::max();
   std::vector<Action> actions_;
 };

@@ -60,12 +60,12 @@ void RevisionCore::on(Instant now, const event::Checked& event) {
     if (event.health == Health::kLiveness) {
       fails_liveness(now, event.instance, event.why);
     } else {
-      instance.unready = true;
+      set_unready(instance, true);
       const Words words = not_ready(*config_.readiness_probe, event.why);
       want(action::Tell{words.severity, event.instance, words.message()});
     }
   } else if (lives && change == ProbeWatch::Change::kPasses) {
-    instance.unready = false;
+    set_unready(instance, false);
     want(action::Tell{Severity::kInfo, event.instance,
                       "The readiness probe passes again: it gets new requests."});
   }
@@ -84,9 +84,9 @@ void RevisionCore::fails_liveness(Instant now, InstanceKey key, std::string_view
   crashed(now, key, *instance.end);
 }
 
-int RevisionCore::unready() const {
-  return static_cast<int>(std::count_if(
-      ready_.begin(), ready_.end(), [this](InstanceKey key) { return instances_[key].unready; }));
+void RevisionCore::set_unready(Instance& instance, bool unready) {
+  const bool was = std::exchange(instance.unready, unready);
+  if (instance.state == Instance::State::kReady) unready_ += (unready ? 1 : 0) - (was ? 1 : 0);
 }
 
 }  // namespace thaw::serving

@@ -175,6 +175,7 @@ void RevisionCore::leave_ready(InstanceKey key) {
     return;
   }
   ready_.erase(std::find(ready_.begin(), ready_.end(), key));
+  if (instance.unready) --unready_;
   ready_in_flight_ -= instance.in_flight;
 }
 
@@ -271,7 +272,7 @@ void RevisionCore::start_for_waiting(Instant now) {
   while (!queue_.empty() && call_back_one()) dispatch(now);
   if (queue_.empty()) return;
   const bool on_demand =
-      options_.autoscaler.start_on_demand == scaling::StartOnDemand::kYes || usable() == unready();
+      options_.autoscaler.start_on_demand == scaling::StartOnDemand::kYes || usable() == unready_;
   if (!on_demand) return;
   // A suspect that lives after all will take some of them.
   const int homeless = std::max(0, queue_.size() - suspect_places(now));
@@ -310,7 +311,7 @@ void RevisionCore::scale(Instant now) {
   facts.stable_average = average_of(rate_ ? rate_->stable() : meter_.stable(), aggregation, now);
   facts.panic_average = average_of(rate_ ? rate_->panic() : meter_.panic(), aggregation, now);
   facts.cpu_average = cpu_.average(now);
-  facts.ready_instances = count(ready_) - unready();
+  facts.ready_instances = count(ready_) - unready_;
   facts.needed_now = needed_for(peak_load_);
   facts.concurrency = config_.container_concurrency;
   facts.reachable = config_.reachability == Reachability::kReachable ? scaling::Reachable::kYes
@@ -336,7 +337,7 @@ void RevisionCore::apply(Instant now, int desired) {
     if (!may_start(now)) break;
     start(now, now, "more load than instances");
   }
-  int surplus = usable() - unready() - desired;  // one that is not ready may be again
+  int surplus = usable() - unready_ - desired;  // one that is not ready may be again
   while (surplus-- > 0 && !ready_.empty()) {
     // The least loaded; the newest of several.
     const auto least =
@@ -379,7 +380,7 @@ void RevisionCore::expect(Instant now) {
 }
 
 void RevisionCore::plan_wake(Instant now) {
-  wake_at_ = Instant::max();
+  others_at_ = wake_at_ = Instant::max();
   for (const Instance& instance : instances_) {
     if (instance.state == Instance::State::kStopping && !instance.killed) {
       want_wake(instance.kill_at);
@@ -394,7 +395,6 @@ void RevisionCore::plan_wake(Instant now) {
   for (const Explaining& asked : explaining_) want_wake(asked.until);
   if (const auto deadline = queue_.earliest_deadline()) want_wake(*deadline);
   if (const auto ends = patience_ends()) want_wake(*ends);
-  if (next_tick_) want_wake(*next_tick_);
   if (keeps_warm()) {
     if (load_ == 0) want_wake(keep_warm_->next_change(now));
   } else if (idle_since_ && !ready_.empty()) {
@@ -402,6 +402,7 @@ void RevisionCore::plan_wake(Instant now) {
   }
   const bool start_is_due = !queue_.empty() || usable() < minimum();
   if (start_is_due && backoff_.pausing(now)) want_wake(*backoff_.until());
+  if (next_tick_) wake_at_ = std::min(wake_at_, *next_tick_);
 }
 
 }  // namespace thaw::serving
