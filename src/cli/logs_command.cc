@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/bytes.h"
 #include "cli/api.h"
 #include "cli/handlers.h"
+#include "cli/log_filter.h"
 #include "http/query.h"
 
 namespace thaw::cli {
@@ -15,23 +15,17 @@ namespace {
 
 constexpr int64_t kDefaultTail = 100;
 constexpr int64_t kMostLines = 100'000;
-constexpr std::array<std::string_view, 9> kSeverities = {
-    "DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"};
-
-/// The severity's place in Cloud Logging's order; words that are not known count as DEFAULT.
-size_t rank(std::string_view severity) {
-  const auto known = std::find(kSeverities.begin(), kSeverities.end(), severity);
-  return known == kSeverities.end() ? 0 : static_cast<size_t>(known - kSeverities.begin());
-}
 
 /// The API filters what it has kept; what it sends later and the revision are filtered here.
 struct Filter {
   size_t lowest = 0;
   std::string revision;
+  std::optional<LogFilter> more;
 
   bool takes(const Json& line) const {
-    if (rank(line.string_or("severity", "DEFAULT")) < lowest) return false;
-    return revision.empty() || line.string_or("revision") == revision;
+    if (severity_rank(line.string_or("severity", "DEFAULT")) < lowest) return false;
+    if (!revision.empty() && line.string_or("revision") != revision) return false;
+    return !more || more->takes(line);
   }
 };
 
@@ -43,8 +37,8 @@ std::string origin_of(const Json& line) {
 
 std::string coloured_severity(const std::string& severity, const Style& style) {
   const std::string padded = fmt::format("{:<7}", severity);
-  if (rank(severity) >= rank("ERROR")) return style.red(padded);
-  if (rank(severity) >= rank("WARNING")) return style.yellow(padded);
+  if (severity_rank(severity) >= severity_rank("ERROR")) return style.red(padded);
+  if (severity_rank(severity) >= severity_rank("WARNING")) return style.yellow(padded);
   return padded;
 }
 
@@ -85,23 +79,42 @@ std::string human_line(const Context& context, const Json& line) {
                      message);
 }
 
+/// Ours and gcloud's name of one flag: at most one of them is given.
+Outcome<std::string_view> either(const Words& words, std::string_view ours,
+                                 std::string_view gclouds) {
+  if (words.given(ours) && words.given(gclouds)) {
+    return usage_failure(
+        fmt::format("--{} and --{} are the same: give one of them", ours, gclouds));
+  }
+  return words.given(gclouds) ? gclouds : ours;
+}
+
 }  // namespace
 
 Outcome<ExitCode> logs_command(Context& context, const Words& words) {
-  ASSIGN_OR_RETURN(const auto tail, words.integer("tail", {0, kMostLines}));
-  ASSIGN_OR_RETURN(const auto since, words.duration("since"));
+  ASSIGN_OR_RETURN(const auto tail_flag, either(words, "tail", "limit"));
+  ASSIGN_OR_RETURN(const auto since_flag, either(words, "since", "freshness"));
+  ASSIGN_OR_RETURN(const auto tail, words.integer(tail_flag, {0, kMostLines}));
+  ASSIGN_OR_RETURN(const auto since, words.duration(since_flag));
   Filter filter{.revision = std::string(words.value("revision").value_or(""))};
+  if (const auto text = words.value("log-filter")) {
+    ASSIGN_OR_RETURN(filter.more, LogFilter::parse(*text));
+  }
   const bool follow = words.is_on("follow");
+  const bool newest_first = words.value("order") == "desc";
+  if (follow && newest_first) {
+    return usage_failure("--order desc does not go with --follow: what comes next is the newest");
+  }
   const int64_t wanted = tail.value_or(since ? kMostLines : kDefaultTail);
   // What is filtered here must be asked for in full, so that --tail counts what is shown.
-  const bool in_full = !filter.revision.empty() && !follow;
+  const bool in_full = (!filter.revision.empty() || filter.more) && !follow;
   std::string query = fmt::format("logs?tail={}", in_full ? kMostLines : wanted);
   if (since) {
     const std::string from = format_rfc3339(context.ports.loop().wall_now() - *since);
     query += "&since=" + http::percent_encode(from);
   }
   if (const auto severity = words.value("severity")) {
-    filter.lowest = rank(*severity);
+    filter.lowest = severity_rank(*severity);
     query += fmt::format("&severity={}", *severity);
   }
   if (follow) query += "&follow=true";
@@ -124,10 +137,11 @@ Outcome<ExitCode> logs_command(Context& context, const Words& words) {
   };
   RETURN_IF_ERROR(api.lines(path, follow ? kForever : seconds(60), on_line));
   RETURN_IF_ERROR(written);
+  if (newest_first) std::reverse(held.begin(), held.end());
   std::string all;
-  const size_t skipped =
-      held.size() > static_cast<size_t>(wanted) ? held.size() - static_cast<size_t>(wanted) : 0;
-  for (size_t i = skipped; i < held.size(); ++i) all += held[i];
+  const size_t shown = std::min(held.size(), static_cast<size_t>(wanted));
+  const size_t first = newest_first ? 0 : held.size() - shown;
+  for (size_t i = first; i < first + shown; ++i) all += held[i];
   return all.empty() ? ExitCode::kOk : context.print(all);
 }
 

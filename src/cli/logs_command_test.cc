@@ -83,6 +83,36 @@ TEST_F(LogsTest, TailCountsTheLinesOfTheRevision) {
   EXPECT_NE(terminal.out.find("old 4"), std::string::npos);
 }
 
+TEST_F(LogsTest, GcloudsNamesOfFlagsMeanTheSame) {
+  answer("");
+  ASSERT_EQ(thaw({"logs", "hello", "--limit", "5", "--freshness", "1h"}), 0) << terminal.err;
+  EXPECT_EQ(query("tail"), "5");
+  EXPECT_NE(query("since"), "");
+  EXPECT_EQ(thaw({"logs", "hello", "--limit", "5", "--tail", "6"}), 2);
+  EXPECT_NE(terminal.err.find("--tail and --limit are the same"), std::string::npos);
+  EXPECT_EQ(thaw({"logs", "hello", "--limits", "5"}), 2);
+  EXPECT_NE(terminal.err.find("--limit"), std::string::npos);
+}
+
+TEST_F(LogsTest, TheNewestCanComeFirst) {
+  answer(line("one") + line("two") + line("three"));
+  ASSERT_EQ(thaw({"logs", "hello", "--order", "desc", "--limit", "2"}), 0) << terminal.err;
+  EXPECT_EQ(terminal.out.find("one"), std::string::npos);
+  EXPECT_LT(terminal.out.find("three"), terminal.out.find("two"));
+  EXPECT_EQ(thaw({"logs", "hello", "--order", "desc", "--follow"}), 2);
+  EXPECT_EQ(thaw({"logs", "hello", "--order", "random"}), 2);
+}
+
+TEST_F(LogsTest, AFilterIsAppliedBeforeTheLimit) {
+  answer(line("slow one") + line("slow two", "ERROR") + line("slow three", "ERROR") + line("four"));
+  ASSERT_EQ(thaw({"logs", "hello", "--log-filter", "severity>=ERROR AND slow", "--limit", "1"}), 0);
+  EXPECT_EQ(query("tail"), "100000");
+  EXPECT_NE(terminal.out.find("slow three"), std::string::npos);
+  EXPECT_EQ(std::count(terminal.out.begin(), terminal.out.end(), '\n'), 1);
+  EXPECT_EQ(thaw({"logs", "hello", "--log-filter", "severty>=ERROR"}), 2);
+  EXPECT_NE(terminal.err.find("did you mean 'severity'?"), std::string::npos);
+}
+
 TEST_F(LogsTest, FollowingShowsEachLineAsItComesUntilTheReaderGoes) {
   std::optional<http::Responder> stream;
   api.on_streamed(kPath, [&](const http::Request&, http::Responder responder) {

@@ -54,7 +54,19 @@ constexpr Flag kLogsFlags[] = {
      .letter = 'n',
      .value = "N",
      .help = "How many of the last lines to show first, 0 to 100000; 100 if not given."},
+    {.name = "limit", .value = "N", .help = "The same as --tail, as gcloud calls it."},
     {.name = "since", .value = "TIME", .help = "Only lines younger than this: 30s, 15m, 2h."},
+    {.name = "freshness", .value = "TIME", .help = "The same as --since, as gcloud calls it."},
+    {.name = "order",
+     .value = "ORDER",
+     .help = "asc: the oldest first, if not given; desc: the newest first. The last lines are "
+             "shown either way.",
+     .choices = "asc|desc"},
+    {.name = "log-filter",
+     .value = "FILTER",
+     .help = "Only lines for which every term holds: a text, or severity, textPayload, "
+             "httpRequest.status or resource.labels.revision_name compared with =, !=, : (has), <, "
+             "<=, > or >=; AND between them and NOT in front of one may be written."},
     {.name = "severity",
      .value = "LEVEL",
      .help = "Only lines at least this severe: DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL.",
@@ -188,7 +200,8 @@ constexpr Command kCommands[] = {
      .max_arguments = 1,
      .completes = Completes::kService,
      .examples = "$ thaw logs forecaster -f\n"
-                 "$ thaw logs forecaster --since 1h --severity ERROR --json\n",
+                 "$ thaw logs forecaster --since 1h --severity ERROR --json\n"
+                 "$ thaw logs forecaster --log-filter 'httpRequest.status>=500' --limit 20\n",
      .main = logs_command},
     {.name = "invoke",
      .arguments = "NAME [PATH]",
