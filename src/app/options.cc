@@ -315,10 +315,11 @@ constexpr std::array kOptions = {
            "the share of requests that get a line in their service's log, by trace; those that "
            "fail with 5xx always do, unless it is off",
            set_request_log},
-    Option{"otlp-endpoint", "URL", "",
-           "an OpenTelemetry collector that gets the requests' spans by OTLP over HTTP, such as "
-           "http://127.0.0.1:4318; its headers come from OTEL_EXPORTER_OTLP_HEADERS",
-           set_otlp_endpoint, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+    Option{
+        "otlp-endpoint", "URL", "",
+        "an OpenTelemetry collector that gets the requests' spans by OTLP over HTTP or HTTPS, such "
+        "as http://127.0.0.1:4318; its headers come from OTEL_EXPORTER_OTLP_HEADERS",
+        set_otlp_endpoint, "OTEL_EXPORTER_OTLP_ENDPOINT"},
     Option{"traces-sampler", "NAME", "parentbased_always_on",
            "which requests' spans are recorded: always_on, always_off or traceidratio, with "
            "parentbased_ in front where a caller's decision counts",

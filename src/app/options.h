@@ -45,7 +45,10 @@ struct UpOptions {
   int longest_queue = 0;
   double request_log = 1;  // share of requests
   struct Otlp {
-    io::SocketAddress to;
+    enum class Scheme { kHttp, kHttps } scheme = Scheme::kHttp;
+    io::SocketAddress to;   // the ip may be a name
+    std::string authority;  // what a Host header carries
+    std::string roots;      // a file of certificates in PEM; "": the machine's. kHttps
     std::string target;     // of the request, such as /v1/traces
     http::Headers headers;  // may hold a credential
     std::string name = "thaw";

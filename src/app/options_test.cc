@@ -158,6 +158,15 @@ TEST(UpOptions, SpansGoWhereOpenTelemetrysVariablesSay) {
   EXPECT_FALSE(options->sampler.follows_parent);
   EXPECT_EQ(options->sampler.ratio, 0.25);
   EXPECT_EQ(world.parse({"--otlp-endpoint", "http://localhost"})->otlp->to.str(), "127.0.0.1:80");
+  world.environment["OTEL_EXPORTER_OTLP_CERTIFICATE"] = "/roots.pem";
+  const auto secure = world.parse({"--otlp-endpoint", "https://Collector.example.org/base"});
+  ASSERT_TRUE(secure) << secure.error().message();
+  EXPECT_EQ(secure->otlp->scheme, UpOptions::Otlp::Scheme::kHttps);
+  EXPECT_EQ(secure->otlp->to.ip, "collector.example.org");
+  EXPECT_EQ(secure->otlp->to.port, 443);
+  EXPECT_EQ(secure->otlp->authority, "collector.example.org:443");
+  EXPECT_EQ(secure->otlp->target, "/base/v1/traces");
+  EXPECT_EQ(secure->otlp->roots, "/roots.pem");
   world.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = "";
   world.environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = "http://127.0.0.1:1/as/it/is";
   EXPECT_EQ(world.parse({})->otlp->target, "/as/it/is");
@@ -166,9 +175,10 @@ TEST(UpOptions, SpansGoWhereOpenTelemetrysVariablesSay) {
 }
 
 TEST(UpOptions, WhatIsWrongInOpenTelemetrysVariablesIsNamedAndNoSecretRepeated) {
-  for (const auto& [name, value] : {std::pair{"OTEL_EXPORTER_OTLP_ENDPOINT", "https://x:4318"},
+  for (const auto& [name, value] : {std::pair{"OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://x:4318"},
                                     {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4317"},
                                     {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"},
+                                    {"OTEL_EXPORTER_OTLP_CERTIFICATE", "roots.pem"},
                                     {"OTEL_EXPORTER_OTLP_HEADERS", "SECRET"},
                                     {"OTEL_EXPORTER_OTLP_HEADERS", "a=%0aSECRET"},
                                     {"OTEL_BSP_SCHEDULE_DELAY", "soon"},

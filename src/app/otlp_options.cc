@@ -13,24 +13,36 @@
 namespace thaw::app {
 namespace {
 
+constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
+
 Error wrong(std::string_view allowed) {
   return {Code::kInvalidArgument, fmt::format("must be {}", allowed)};
 }
 
 Result<UpOptions::Otlp> parse_url(std::string_view url) {
   constexpr std::string_view kAllowed =
-      "http://ADDRESS:PORT of a collector, ADDRESS in digits or localhost, such as "
-      "http://127.0.0.1:4318";
-  const auto endpoint = messaging::parse_endpoint(url);
+      "http://HOST:PORT or https://HOST:PORT of a collector, such as http://127.0.0.1:4318";
+  constexpr std::string_view kTls = "https://";
+  using Scheme = UpOptions::Otlp::Scheme;
+  const Scheme scheme = url.starts_with(kTls) ? Scheme::kHttps : Scheme::kHttp;
+  const std::string plain = scheme == Scheme::kHttp
+                                ? std::string(url)
+                                : fmt::format("http://{}", url.substr(kTls.size()));
+  const auto endpoint =
+      messaging::parse_endpoint(plain, scheme == Scheme::kHttps ? kHttpsPort : kHttpPort);
   if (!endpoint) return wrong(kAllowed);
-  std::string ip = endpoint->host == "localhost" ? "127.0.0.1" : endpoint->host;
-  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
-  if (ip.find_first_not_of("0123456789abcdef.:") != std::string::npos) return wrong(kAllowed);
-  return UpOptions::Otlp{.to = {.ip = ip, .port = endpoint->port},
-                         .target = endpoint->target,
-                         .headers = {},
-                         .name = "thaw",
-                         .delay = seconds(5)};
+  std::string host = endpoint->host;
+  if (host == "localhost" && scheme == Scheme::kHttp) host = "127.0.0.1";
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  constexpr std::string_view kHostLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_.:";
+  if (host.find_first_not_of(kHostLetters) != std::string::npos) return wrong(kAllowed);
+  UpOptions::Otlp otlp;
+  otlp.scheme = scheme;
+  otlp.to = {.ip = host, .port = endpoint->port};
+  otlp.authority = fmt::format("{}:{}", endpoint->host, endpoint->port);
+  otlp.target = endpoint->target;
+  return otlp;
 }
 
 /// "name=value,other=value", values percent-encoded (W3C Baggage). Faults do not repeat the text.
@@ -111,6 +123,14 @@ Status take_otlp_environment(UpOptions& options, const OptionSources& sources) {
     auto headers = parse_headers(variable(name));
     if (!headers) return fault(name, headers.error());
     for (const auto& each : *headers) options.otlp->headers.set(each.name, each.value);
+  }
+  for (const char* name :
+       {"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"}) {
+    const std::string file = variable(name);
+    if (file.empty()) continue;
+    if (!file.starts_with('/'))
+      return fault(fmt::format("{}: '{}'", name, file), wrong("an absolute path"));
+    options.otlp->roots = file;
   }
   if (const auto name = variable("OTEL_SERVICE_NAME"); !name.empty()) options.otlp->name = name;
   if (const auto text = variable("OTEL_BSP_SCHEDULE_DELAY"); !text.empty()) {

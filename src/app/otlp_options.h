@@ -1,7 +1,6 @@
 // The options that say where spans go and which, from their flags and OpenTelemetry's variables.
 //
-// **Thread**: any. **Owner**: values. **Limits**: http only; the collector by its address or as
-// localhost, because names are not looked up here.
+// **Thread**: any. **Owner**: values. **Limits**: none.
 #pragma once
 
 #include <string_view>
@@ -18,6 +17,7 @@ Status set_traces_sampler(UpOptions& options, std::string_view name);
 Status set_traces_sampler_arg(UpOptions& options, std::string_view ratio);
 /// What only OpenTelemetry's variables say: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
 /// OTEL_EXPORTER_OTLP_HEADERS (which no flag takes, because it may hold a credential),
+/// OTEL_EXPORTER_OTLP_CERTIFICATE,
 /// OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_SERVICE_NAME, OTEL_BSP_SCHEDULE_DELAY, OTEL_SDK_DISABLED.
 Status take_otlp_environment(UpOptions& options, const OptionSources& sources);
 

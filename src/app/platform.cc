@@ -15,6 +15,7 @@
 #include "app/job_room.h"
 #include "app/kept_prices.h"
 #include "app/object_rooms.h"
+#include "app/otlp_link.h"
 #include "app/push_targets.h"
 #include "app/sandboxes.h"
 #include "app/switchboard.h"
@@ -57,7 +58,7 @@ Result<std::string> own_program(io::Disk& disk) {
 
 telemetry::SpanExporter::Options span_options(const UpOptions::Otlp& otlp) {
   telemetry::SpanExporter::Options options{
-      .to = otlp.to, .target = otlp.target, .headers = otlp.headers};
+      .to = otlp.to, .host = otlp.authority, .target = otlp.target, .headers = otlp.headers};
   options.resource = {.name = otlp.name, .version = THAW_VERSION};
   options.policy.delay = otlp.delay;
   return options;
@@ -120,6 +121,8 @@ class Platform::Impl {
   std::optional<KeptPrices> prices_;
   std::optional<telemetry::Logs> logs_;
   std::optional<telemetry::RequestLog> requests_;
+  std::optional<SystemNames> names_;
+  std::unique_ptr<OtlpLink> otlp_link_;
   std::optional<telemetry::SpanExporter> spans_;
   telemetry::Starts starts_;
   telemetry::Metrics metrics_;
@@ -148,7 +151,6 @@ class Platform::Impl {
   std::optional<JobRoom> jobs_;
   std::optional<pipeline::Catalog> pipelines_;
   std::unique_ptr<tls::ClientContext> acme_roots_;
-  std::optional<SystemNames> names_;
   std::optional<domains::Domains> domains_;
   std::optional<api::Api> api_;
 
@@ -199,8 +201,10 @@ Status Platform::Impl::make_rooms() {
   scribe_.emplace(loop_);
   requests_.emplace(loop_, *scribe_, disk_, *logs_,
                     telemetry::RequestLog::Options{.share = options_.request_log});
+  names_.emplace(loop_);
   if (options_.otlp) {
-    spans_.emplace(net_, loop_, *scribe_, entropy_, span_options(*options_.otlp));
+    ASSIGN_OR_RETURN(otlp_link_, OtlpLink::open({net_, loop_, disk_, *names_}, *options_.otlp));
+    spans_.emplace(otlp_link_->net(), loop_, *scribe_, entropy_, span_options(*options_.otlp));
   }
 
   page_out_worker_.emplace(loop_);
@@ -312,7 +316,6 @@ Status Platform::Impl::make_domains() {
     }
     ASSIGN_OR_RETURN(acme_roots_, tls::ClientContext::make(roots, options_.acme_ca));
   }
-  names_.emplace(loop_);
   domains_.emplace(domains::Domains::Parts{.net = net_,
                                            .loop = loop_,
                                            .disk = disk_,

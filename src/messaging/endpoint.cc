@@ -11,7 +11,7 @@ std::string Endpoint::authority() const {
   return port == 80 ? host : fmt::format("{}:{}", host, port);
 }
 
-Result<Endpoint> parse_endpoint(std::string_view url) {
+Result<Endpoint> parse_endpoint(std::string_view url, uint16_t default_port) {
   const auto fault = [&](std::string_view what) {
     return Error(Code::kInvalidArgument,
                  fmt::format("pushConfig.pushEndpoint: '{:.200}' {}", url, what));
@@ -30,6 +30,7 @@ Result<Endpoint> parse_endpoint(std::string_view url) {
   const size_t end = std::min(rest.find_first_of("/?"), rest.size());
   std::string_view authority = rest.substr(0, end);
   Endpoint endpoint;
+  endpoint.port = default_port;
   if (end < rest.size()) endpoint.target = rest.substr(end);
   if (endpoint.target[0] == '?') endpoint.target.insert(0, "/");
   if (authority.find('@') != std::string_view::npos) return fault("has a user name");

@@ -20,6 +20,6 @@ struct Endpoint {
 };
 
 /// kInvalidArgument: no http URL; kUnimplemented: https.
-Result<Endpoint> parse_endpoint(std::string_view url);
+Result<Endpoint> parse_endpoint(std::string_view url, uint16_t default_port = 80);
 
 }  // namespace thaw::messaging

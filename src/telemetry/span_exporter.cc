@@ -87,6 +87,7 @@ void SpanExporter::make() {
 
 void SpanExporter::send() {
   http::Request request{.method = "POST", .target = options_.target, .headers = options_.headers};
+  request.host = options_.host;
   request.headers.set("content-type", "application/x-protobuf");
   request.body = parcel_->message.bytes;
   call_ = client_.fetch(options_.to, std::move(request), options_.timeout,

@@ -28,6 +28,7 @@ class SpanExporter {
  public:
   struct Options {
     io::SocketAddress to;
+    std::string host = {};  // for the Host header; "": as `to`
     std::string target = "/v1/traces";
     http::Headers headers;  // may hold a credential: never logged
     SpanResource resource;
