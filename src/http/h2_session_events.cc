@@ -179,7 +179,8 @@ int H2Session::Callbacks::send_content(nghttp2_session*, nghttp2_frame* frame, c
     if (stream->out.capacity() > kKept) std::string().swap(stream->out);
     stream->out.clear();
     stream->sent = 0;
-  } else if (stream->sent >= kKept) {
+  } else if (stream->sent >= kKept && stream->sent >= stream->out.size() / 2) {
+    // Not with each frame: what waits behind would be moved as often as it is long.
     stream->out.erase(0, std::exchange(stream->sent, 0));
   }
   return session.collecting_->size() >= session.most_ ? NGHTTP2_ERR_PAUSE : 0;
