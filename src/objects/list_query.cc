@@ -17,10 +17,23 @@ Error bad_glob(std::string_view why) {
   return {Code::kInvalidArgument, fmt::format("Invalid matchGlob: {}", why)};
 }
 
-/// Replaces the first {a,b} by each of its words, until none is left.
+bool brackets_close(std::string_view pattern) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '[') continue;
+    const size_t skip = i + 1 < pattern.size() && (pattern[i + 1] == '!' || pattern[i + 1] == '^');
+    const size_t close = pattern.find(']', i + 2 + skip);
+    if (close == std::string_view::npos) return false;
+    i = close;
+  }
+  return true;
+}
+
+/// Replaces the first {a,b} by each of its words, until none is left. Only then is it known what
+/// the classes are: a word may open or close one.
 Status expand(const std::string& pattern, std::vector<std::string>& out) {
   const size_t open = pattern.find('{');
   if (open == std::string::npos) {
+    if (!brackets_close(pattern)) return bad_glob("a '[' is not closed");
     out.push_back(pattern);
     return out.size() > kMostAlternatives ? bad_glob("over 64 alternatives") : Status();
   }
@@ -61,7 +74,7 @@ Class match_class(std::string_view pattern, char c) {
       found |= pattern[i] == c;
     }
   }
-  return {i + 1, found != negated && c != '/'};
+  return {std::min(i + 1, pattern.size()), found != negated && c != '/'};
 }
 
 /// All places of the pattern that can be reached are followed at once: O(pattern * name) always.
@@ -94,17 +107,6 @@ bool match(std::string_view pattern, std::string_view name) {
   return here[pattern.size()] != 0;
 }
 
-bool brackets_close(std::string_view pattern) {
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '[') continue;
-    const size_t skip = i + 1 < pattern.size() && (pattern[i + 1] == '!' || pattern[i + 1] == '^');
-    const size_t close = pattern.find(']', i + 2 + skip);
-    if (close == std::string_view::npos) return false;
-    i = close;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string after_prefix(std::string_view prefix) {
@@ -134,7 +136,6 @@ Result<Place> parse_place(std::string_view token) {
 
 Result<Glob> Glob::compile(std::string_view pattern) {
   if (pattern.size() > kLongestPattern) return bad_glob("over 1024 bytes");
-  if (!brackets_close(pattern)) return bad_glob("a '[' is not closed");
   Glob glob;
   RETURN_IF_ERROR(expand(std::string(pattern), glob.alternatives_));
   glob.literal_prefix_ = pattern.substr(0, pattern.find_first_of("*?[{"));

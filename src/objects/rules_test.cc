@@ -154,6 +154,22 @@ TEST(Glob, FollowsTheDocumentedPatterns) {
   EXPECT_EQ(Glob::compile("dir/a*b")->literal_prefix(), "dir/a");
 }
 
+TEST(Glob, ClassesAreThoseOfTheExpandedPattern) {
+  const std::string xs(21, 'x');
+  for (const char* bad : {"[{a],b}", "{[a,]}", "[{a,b}][!{]}", "{x,[!}]"}) {
+    const auto glob = Glob::compile(xs + bad);
+    if (glob) (void)glob->matches(xs + "a");  // nothing beyond the pattern is touched
+    ASSERT_FALSE(glob) << bad;
+    EXPECT_NE(glob.error().message().find("a '[' is not closed"), std::string::npos) << bad;
+  }
+  const auto glob = Glob::compile(xs + "[{a,b}]");
+  ASSERT_TRUE(glob);
+  EXPECT_TRUE(glob->matches(xs + "a"));
+  EXPECT_TRUE(glob->matches(xs + "b"));
+  EXPECT_FALSE(glob->matches(xs + "{"));
+  EXPECT_TRUE(Glob::compile("{[,x}a]")->matches("a"));
+}
+
 TEST(ListQuery, TokensComeBackAndOthersAreRefused) {
   const auto place = parse_place(place_token({.name = "a:b/c", .generation = 7}));
   ASSERT_TRUE(place);
