@@ -138,6 +138,20 @@ TEST_F(CatalogTest, LifecycleDeletesByAgeAndByNewerVersions) {
   EXPECT_THAT(names({.which = ListQuery::Which::kVersions}), ElementsAre("many", "many"));
 }
 
+TEST_F(CatalogTest, TwoClassesOfOneLifecycleComeToRest) {
+  set(R"({"lifecycle":{"rule":[
+        {"action":{"type":"SetStorageClass","storageClass":"NEARLINE"},"condition":{"age":1}},
+        {"action":{"type":"SetStorageClass","storageClass":"COLDLINE"},"condition":{"age":1}}]}})");
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(put(name));
+  catalog.set_now(now += std::chrono::hours(24 * 2));
+  int steps = 0;
+  while (*catalog.tidy_up(2)) ASSERT_LT(++steps, 10) << "it goes on for ever";
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(catalog.object("bkt", name)->settings.string_or("storageClass"), "COLDLINE");
+    EXPECT_EQ(catalog.object("bkt", name)->metageneration, 2) << "changed once";
+  }
+}
+
 TEST_F(CatalogTest, HeldObjectsStay) {
   ASSERT_TRUE(put("a"));
   ASSERT_TRUE(catalog.change("bkt", "a", {}, {},

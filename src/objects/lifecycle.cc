@@ -45,6 +45,22 @@ Result<std::vector<std::string>> read_strings(std::string_view field, const Json
   return all;
 }
 
+/// How cold a storage class is, and so how cheap to keep; the old names of STANDARD are as warm as
+/// it. nullopt: no such class.
+std::optional<int> coldness(std::string_view storage_class) {
+  constexpr std::pair<std::string_view, int> kClasses[] = {{"DURABLE_REDUCED_AVAILABILITY", 0},
+                                                           {"MULTI_REGIONAL", 0},
+                                                           {"REGIONAL", 0},
+                                                           {"STANDARD", 0},
+                                                           {"NEARLINE", 1},
+                                                           {"COLDLINE", 2},
+                                                           {"ARCHIVE", 3}};
+  for (const auto& [name, cold] : kClasses) {
+    if (name == storage_class) return cold;
+  }
+  return std::nullopt;
+}
+
 Duration days(int64_t n) { return std::chrono::hours(24 * n); }
 
 bool any_begins(const std::vector<std::string>& all, std::string_view name) {
@@ -67,7 +83,11 @@ Result<Lifecycle::Rule> Lifecycle::read_rule(const Json& json) {
     rule.action.kind = Action::kDelete;
   } else if (type == "SetStorageClass") {
     rule.action = {Action::kSetClass, json["action"].string_or("storageClass")};
-    if (rule.action.storage_class.empty()) return bad("action.storageClass", "it is missing");
+    if (!coldness(rule.action.storage_class)) {
+      return bad("action.storageClass",
+                 fmt::format("STANDARD, NEARLINE, COLDLINE or ARCHIVE is wanted, not '{}'",
+                             rule.action.storage_class.substr(0, 80)));
+    }
   } else {
     return bad("action.type", "Delete or SetStorageClass is wanted, not '" + type + "'");
   }
@@ -159,12 +179,14 @@ bool Lifecycle::fits(const Rule& rule, const Object& object, int64_t newer, Wall
 
 Lifecycle::Action Lifecycle::judge(const Object& object, int64_t newer, WallTime now) const {
   Action best;
+  int coldest = coldness(object.settings.string_or("storageClass", "STANDARD")).value_or(0);
   for (const Rule& rule : rules_) {
     if (!fits(rule, object, newer, now)) continue;
     if (rule.action.kind == Action::kDelete) return rule.action;
-    const bool changes =
-        object.settings.string_or("storageClass", "STANDARD") != rule.action.storage_class;
-    if (best.kind == Action::kNone && changes) best = rule.action;
+    const int cold = coldness(rule.action.storage_class).value_or(0);
+    if (cold <= coldest) continue;
+    coldest = cold;
+    best = rule.action;
   }
   return best;
 }

@@ -24,7 +24,9 @@ class Lifecycle {
   static Lifecycle read(const Json& lifecycle);
 
   bool empty() const { return rules_.empty(); }
-  /// `newer`: how many versions of its name are newer. Deleting wins over changing the class.
+  /// `newer`: how many versions of its name are newer. Deleting wins over changing the class; of
+  /// several classes the coldest wins, and an object never gets a warmer one, so that it cannot go
+  /// to and fro between two rules.
   Action judge(const Object& object, int64_t newer, WallTime now) const;
 
  private:

@@ -230,5 +230,43 @@ TEST_F(LifecycleTest, DeletingWinsOverChangingTheClass) {
   EXPECT_EQ(Lifecycle::read(rules).judge(object, 0, now).storage_class, "COLDLINE");
 }
 
+TEST_F(LifecycleTest, TheColdestClassWinsAndNoneGetsWarmer) {
+  const Json rules = json(
+      R"({"rule":[{"action":{"type":"SetStorageClass","storageClass":"NEARLINE"},
+                   "condition":{"age":1}},
+                  {"action":{"type":"SetStorageClass","storageClass":"ARCHIVE"},
+                   "condition":{"age":5}},
+                  {"action":{"type":"SetStorageClass","storageClass":"COLDLINE"},
+                   "condition":{"age":2}},
+                  {"action":{"type":"SetStorageClass","storageClass":"STANDARD"},
+                   "condition":{"age":3}}]})");
+  const Lifecycle lifecycle = Lifecycle::read(rules);
+  struct Case {
+    int age;
+    const char *present, *next;
+  };
+  const Case cases[] = {
+      {0, "STANDARD", ""},         {1, "STANDARD", "NEARLINE"}, {1, "REGIONAL", "NEARLINE"},
+      {1, "NEARLINE", ""},         {2, "NEARLINE", "COLDLINE"}, {3, "STANDARD", "COLDLINE"},
+      {3, "REGIONAL", "COLDLINE"}, {3, "COLDLINE", ""},         {5, "COLDLINE", "ARCHIVE"},
+      {5, "STANDARD", "ARCHIVE"},  {5, "ARCHIVE", ""}};
+  for (const Case& c : cases) {
+    object.created = now - std::chrono::hours(24 * c.age);
+    object.settings.set("storageClass", c.present);
+    const auto action = lifecycle.judge(object, 0, now);
+    EXPECT_EQ(action.storage_class, c.next) << c.present << " after " << c.age << " days";
+    EXPECT_EQ(action.kind, *c.next == 0 ? Lifecycle::Action::kNone : Lifecycle::Action::kSetClass);
+  }
+}
+
+TEST_F(LifecycleTest, AClassThatIsNotKnownIsRefused) {
+  const auto refused = Lifecycle::check(json(
+      R"({"rule":[{"action":{"type":"SetStorageClass","storageClass":"GLACIER"},
+                   "condition":{"age":1}}]})"));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("action.storageClass"), std::string::npos);
+  EXPECT_NE(refused.error().message().find("GLACIER"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace thaw::objects
