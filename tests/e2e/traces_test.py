@@ -149,7 +149,8 @@ class Gone(Traces):
 
 class Options(unittest.TestCase):
     def test_what_cannot_be_used_is_named(self):
-        for value in ("https://x.example", "127.0.0.1:4318", "http://collector.example:4318"):
+        for value in ("grpc://x.example", "127.0.0.1:4318", "https://a collector:4318",
+                      "https://x.example:0"):
             run = subprocess.run([THAW, "up", "--otlp-endpoint", value], capture_output=True,
                                  text=True, check=False, timeout=60)
             self.assertNotEqual(run.returncode, 0)
