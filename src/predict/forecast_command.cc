@@ -158,6 +158,7 @@ Result<ForecastRequest> read_request(const ForecastCommand& command) {
   ForecastRequest request;
   ASSIGN_OR_RETURN(SavedModel saved, parse_saved_model(command.model_text));
   request.history = saved.history;
+  request.intervals = saved.intervals;
   request.fitted = std::make_shared<SavedModel>(std::move(saved));
   return request;
 }
@@ -208,7 +209,8 @@ ForecastPrinted run_single(const ForecastCommand& command, const ForecastRequest
     return failed(kBadInput, status.error());
   }
   if (!command.saved_model.empty()) {
-    printed.files.emplace_back(command.saved_model, save_model(answered->model, request.history));
+    printed.files.emplace_back(command.saved_model,
+                               save_model(answered->model, request.history, request.intervals));
   }
   const bool table = command.output == ForecastCommand::Output::kTable;
   if (table) printed.output = headline(command, *answered);

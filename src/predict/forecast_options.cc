@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kMaxOrder = 30;
 constexpr int kMaxChangepoints = 200;
-constexpr int kMaxSamples = 10'000;
 constexpr double kMaxPriorScale = 1e9;
 constexpr double kMinPriorScale = 1e-9;
 

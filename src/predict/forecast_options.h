@@ -96,6 +96,7 @@ struct HorizonOptions {
   bool include_history = false;     // also the dates of the history, before the others
 };
 inline constexpr int kMaxPeriods = 10'000;
+inline constexpr int kMaxSamples = 10'000;
 
 /// How uncertainty is simulated.
 struct IntervalOptions {

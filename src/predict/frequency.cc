@@ -39,6 +39,7 @@ constexpr Word kWords[] = {
     {"MS", Unit::kMonthStart, {}, 1, 0},
     {"ME", Unit::kMonthEnd, {}, 1, 0},
     {"M", Unit::kMonthEnd, {}, 1, 0},
+    {"MD", Unit::kMonthDay, {}, 1, 0},
     {"QS", Unit::kMonthStart, {}, 3, 1},
     {"QE", Unit::kMonthEnd, {}, 3, 12},
     {"Q", Unit::kMonthEnd, {}, 3, 12},
@@ -65,7 +66,8 @@ std::optional<unsigned> index_in(std::span<const std::string_view> names, std::s
 Error bad_frequency(std::string_view text) {
   return Error(Code::kInvalidArgument,
                fmt::format("freq: {} is not known: use D, H, min, S, W, B, MS, ME, QS, QE, YS or "
-                           "YE, with a number before it if wanted (5min, 2W), or W-MON, YS-JUL",
+                           "YE, with a number before it if wanted (5min, 2W), or W-MON, YS-JUL, "
+                           "MD-15 (the 15th of each month)",
                            quoted_value(text)));
 }
 
@@ -76,6 +78,22 @@ bool on_month_start(Timestamp at) {
 int64_t month_number(Timestamp at) {
   const std::chrono::year_month_day date{std::chrono::floor<days>(at)};
   return int64_t{int(date.year())} * 12 + unsigned(date.month()) - 1;
+}
+
+unsigned day_of_month(Timestamp at) {
+  return unsigned(std::chrono::year_month_day(std::chrono::floor<days>(at)).day());
+}
+
+/// The day of the month on which all dates are, each in a month of its own; of a month that is
+/// shorter its last. 0 where there is none.
+unsigned common_day_of_month(const std::vector<Timestamp>& dates) {
+  unsigned day = 0;
+  for (const Timestamp at : dates) day = std::max(day, day_of_month(at));
+  for (size_t i = 0; i < dates.size(); ++i) {
+    if (i > 0 && month_number(dates[i]) == month_number(dates[i - 1])) return 0;
+    if (day_of_month(dates[i]) != day && !on_month_start(dates[i] + kDay)) return 0;
+  }
+  return day;
 }
 
 bool on_weekend(Timestamp at) {
@@ -128,9 +146,17 @@ Result<Frequency> parse_frequency(std::string_view text) {
   const Word* word = find_word(rest.substr(0, dash));
   if (!word) return bad_frequency(text);
   Frequency frequency{word->unit, word->step * multiple, word->count * multiple, word->anchor};
+  if (word->unit == Unit::kMonthDay && dash == std::string_view::npos) return bad_frequency(text);
   if (dash != std::string_view::npos) {
     const std::string_view anchor = rest.substr(dash + 1);
-    if (word->unit == Unit::kWeek) {
+    if (word->unit == Unit::kMonthDay) {
+      const auto [end, fault] =
+          std::from_chars(anchor.data(), anchor.data() + anchor.size(), frequency.anchor);
+      if (fault != std::errc() || end != anchor.data() + anchor.size() || frequency.anchor < 1 ||
+          frequency.anchor > 31) {
+        return bad_frequency(text);
+      }
+    } else if (word->unit == Unit::kWeek) {
       const auto weekday = index_in(kWeekdays, anchor);
       if (!weekday) return bad_frequency(text);
       frequency.anchor = *weekday;
@@ -153,6 +179,8 @@ std::string frequency_name(const Frequency& frequency) {
       return month_name(frequency, "S");
     case Unit::kMonthEnd:
       return month_name(frequency, "E");
+    case Unit::kMonthDay:
+      return fmt::format("{}-{}", times(frequency.count, "MD"), frequency.anchor);
     case Unit::kFixed:
       break;
   }
@@ -167,6 +195,7 @@ std::string frequency_name(const Frequency& frequency) {
 }
 
 Frequency infer_frequency(const std::vector<Timestamp>& dates) {
+  constexpr size_t kEnoughForMonths = 3;
   constexpr size_t kEnoughForBusinessDays = 10;
   const auto step_between = [](Timestamp a, Timestamp b) { return (b - a).count(); };
   const microseconds step(commonest(dates, step_between));
@@ -179,6 +208,10 @@ Frequency infer_frequency(const std::vector<Timestamp>& dates) {
               {},
               static_cast<int>(commonest(dates, months)),
               0};
+    }
+    const unsigned day = common_day_of_month(dates);
+    if (dates.size() >= kEnoughForMonths && day != 0) {
+      return {Unit::kMonthDay, {}, static_cast<int>(commonest(dates, months)), day};
     }
     if (dates.size() >= kEnoughForBusinessDays && step == kDay &&
         std::none_of(dates.begin(), dates.end(), on_weekend)) {

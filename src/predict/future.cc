@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace thaw::predict {
 namespace {
 
@@ -21,9 +23,12 @@ year_month month_of(sys_days day) {
   return date.year() / date.month();
 }
 
-sys_days grid_day(year_month month, Unit unit) {
-  if (unit == Unit::kMonthStart) return sys_days(month / 1);
-  return sys_days(month / std::chrono::last);
+sys_days grid_day(year_month month, const Frequency& frequency) {
+  const sys_days last = month / std::chrono::last;
+  if (frequency.unit == Unit::kMonthEnd) return last;
+  const sys_days first = month / 1;
+  if (frequency.unit == Unit::kMonthStart) return first;
+  return std::min(first + days(frequency.anchor - 1), last);
 }
 
 /// The first day of the frequency's grid that is not before `day`.
@@ -37,16 +42,17 @@ sys_days roll_forward(sys_days day, const Frequency& frequency) {
       while (!is_business_day(day)) day += days(1);
       break;
     case Unit::kMonthStart:
-    case Unit::kMonthEnd: {
+    case Unit::kMonthEnd:
+    case Unit::kMonthDay: {
       year_month month = month_of(day);
-      const unsigned anchor = frequency.anchor;
+      const unsigned anchor = frequency.unit == Unit::kMonthDay ? 0 : frequency.anchor;
       // Quarters hit the anchor and every third month from it, years only the anchor.
       const unsigned cycle = anchor == 0 ? 1 : frequency.count % 12 == 0 ? 12 : 3;
-      while (grid_day(month, frequency.unit) < day ||
+      while (grid_day(month, frequency) < day ||
              (anchor != 0 && (unsigned(month.month()) + 12 - anchor) % cycle != 0)) {
         month += std::chrono::months(1);
       }
-      return grid_day(month, frequency.unit);
+      return grid_day(month, frequency);
     }
   }
   return day;
@@ -67,7 +73,8 @@ sys_days step_forward(sys_days day, const Frequency& frequency) {
       return day;
     case Unit::kMonthStart:
     case Unit::kMonthEnd:
-      return grid_day(month_of(day) + std::chrono::months(frequency.count), frequency.unit);
+    case Unit::kMonthDay:
+      return grid_day(month_of(day) + std::chrono::months(frequency.count), frequency);
   }
   return day;
 }

@@ -2,7 +2,8 @@
 //
 // The words are those of pandas, a number before them multiplies: D, H, min (or T), S; W or
 // W-MON ... W-SUN (W is W-SUN); B (Monday to Friday); MS, ME (or M), QS, QE (or Q), YS, YE (or Y):
-// first or last day of a month, quarter, year. Months of QS, QE, YS, YE may be named: YS-JUL.
+// first or last day of a month, quarter, year. Months of QS, QE, YS, YE may be named: YS-JUL. One
+// that pandas has no word for: MD-15, the 15th of each month (MD-31: its last where it is shorter).
 // Thread: any. Owner: values. Limits: multiples up to 10000; dates up to year 9999.
 #pragma once
 
@@ -17,11 +18,13 @@
 namespace thaw::predict {
 
 struct Frequency {
-  enum class Unit { kFixed, kWeek, kBusinessDay, kMonthStart, kMonthEnd };
+  enum class Unit { kFixed, kWeek, kBusinessDay, kMonthStart, kMonthEnd, kMonthDay };
   Unit unit = Unit::kFixed;
   std::chrono::microseconds step = kDay;  // kFixed only
   int count = 1;                          // all others: that many weeks, business days, months
-  unsigned anchor = 0;  // kWeek: 0 Sunday .. 6; months: 1..12 a month that is hit, 0 any
+  // kWeek: 0 Sunday .. 6; kMonthStart and kMonthEnd: 1..12 a month that is hit, 0 any; kMonthDay:
+  // the day, 1..31, of a shorter month its last.
+  unsigned anchor = 0;
 };
 
 /// kInvalidArgument names the words that would be right.
@@ -31,8 +34,10 @@ std::string frequency_name(const Frequency& frequency);
 /// The frequency of sorted, distinct dates (at least two):
 /// 1. all on the first of a month: the commonest number of months between two, as MS;
 /// 2. all on the last of a month: likewise, as ME;
-/// 3. ten dates or more, commonly a day apart, none on a weekend: B;
-/// 4. otherwise the commonest step, the shortest of equally common ones.
+/// 3. three dates or more in as many months, all on one day of the month, or on its last where it
+///    is shorter: likewise, as MD-15, MD-31;
+/// 4. ten dates or more, commonly a day apart, none on a weekend: B;
+/// 5. otherwise the commonest step, the shortest of equally common ones.
 /// In 1 to 3 all dates must have the same time of day.
 Frequency infer_frequency(const std::vector<Timestamp>& dates);
 

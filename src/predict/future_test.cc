@@ -48,6 +48,10 @@ TEST(Frequency, StepsAsPandasDateRangeDoes) {
       {"2024-01-15", "2MS", "2024-02-01 | 2024-04-01"},
       {"2024-01-31", "ME", "2024-02-29 | 2024-03-31"},
       {"2024-01-15", "M", "2024-01-31 | 2024-02-29"},
+      {"2024-01-15", "MD-15", "2024-02-15 | 2024-03-15"},
+      {"2024-01-10", "2MD-31", "2024-01-31 | 2024-03-31"},
+      {"2024-01-30", "MD-30", "2024-02-29 | 2024-03-30"},
+      {"2023-07-04 06:00", "12MD-4", "2024-07-04 06:00:00 | 2025-07-04 06:00:00"},
       {"2024-01-01", "QS", "2024-04-01 | 2024-07-01"},
       {"2024-02-10", "QE", "2024-03-31 | 2024-06-30"},
       {"2024-02-10", "QS-FEB", "2024-05-01 | 2024-08-01"},
@@ -59,8 +63,9 @@ TEST(Frequency, StepsAsPandasDateRangeDoes) {
 }
 
 TEST(Frequency, UnknownWordsAreErrorsThatListTheRightOnes) {
-  for (const char* text : {"", "month", "ms", "m", "0D", "-1D", "99999D", "D-MON", "W-FOO",
-                           "MS-JAN", "1.5H", "D D", "5", "w"}) {
+  for (const char* text :
+       {"",     "month", "ms", "m", "0D", "-1D",  "99999D", "D-MON", "W-FOO", "MS-JAN",
+        "1.5H", "D D",   "5",  "w", "MD", "MD-0", "MD-32",  "MD-x",  "MD-1x", "MD-"}) {
     const auto frequency = parse_frequency(text);
     ASSERT_FALSE(frequency) << text;
     EXPECT_THAT(frequency.error().message(), HasSubstr("freq: ")) << text;
@@ -70,7 +75,7 @@ TEST(Frequency, UnknownWordsAreErrorsThatListTheRightOnes) {
 
 TEST(Frequency, NamesReadBackAsThemselves) {
   for (const char* text : {"D", "7D", "H", "5min", "30S", "W-MON", "2W-SUN", "B", "3B", "MS", "3MS",
-                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC"}) {
+                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC", "MD-15", "3MD-31"}) {
     EXPECT_EQ(frequency_name(parse_frequency(text).value()), text);
   }
 }
@@ -82,6 +87,12 @@ TEST(Frequency, IsTakenFromTheHistory) {
   EXPECT_EQ(inferred({"2024-01-01", "2024-04-01", "2024-07-01"}), "3MS");
   EXPECT_EQ(inferred({"2022-01-01", "2023-01-01", "2024-01-01"}), "12MS");
   EXPECT_EQ(inferred({"2024-01-31", "2024-02-29", "2024-03-31"}), "ME");
+  EXPECT_EQ(inferred({"2024-01-15", "2024-02-15", "2024-03-15"}), "MD-15");
+  EXPECT_EQ(inferred({"2024-01-30", "2024-02-29", "2024-03-30", "2024-04-30"}), "MD-30");
+  EXPECT_EQ(inferred({"2021-07-04", "2022-07-04", "2023-07-04"}), "12MD-4");
+  EXPECT_EQ(inferred({"2024-01-15", "2024-02-15", "2024-04-15", "2024-05-15"}), "MD-15");
+  EXPECT_EQ(inferred({"2024-01-30", "2024-02-28", "2024-03-30"}), "29D") << "of a leap year";
+  EXPECT_EQ(inferred({"2024-01-15", "2024-01-15 12:00", "2024-01-16"}), "12H");
   EXPECT_EQ(inferred({"2024-01-01", "2024-01-01 01:00", "2024-01-01 02:00"}), "H");
   EXPECT_EQ(inferred({"2024-01-01", "2024-01-01 00:05", "2024-01-01 00:10"}), "5min");
   // The commonest step wins over gaps; of equally common ones the shortest.

@@ -118,6 +118,7 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
                                       std::shared_ptr<const SavedModel> fitted) {
   ForecastRequest request;
   request.fitted = std::move(fitted);
+  request.intervals = request.fitted->intervals;
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return request;
   ASSIGN_OR_RETURN(const bool json, is_json(content_type, body));
   if (!json) {

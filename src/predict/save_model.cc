@@ -252,7 +252,8 @@ Json params_json(const Model& model) {
 
 }  // namespace
 
-std::string save_model(const Model& model, const Series& history) {
+std::string save_model(const Model& model, const Series& history,
+                       const IntervalOptions& intervals) {
   const ForecastOptions& options = model.options;
   ComponentFacts components = component_facts(model);
   const std::vector<HolidayOption> holidays = kept_holidays(model);
@@ -274,8 +275,8 @@ std::string save_model(const Model& model, const Series& history) {
                     {"holidays_prior_scale", options.holidays_prior_scale},
                     {"holidays_mode", mode_name(holidays_mode)},
                     {"mcmc_samples", 0},
-                    {"interval_width", IntervalOptions{}.width},
-                    {"uncertainty_samples", IntervalOptions{}.samples},
+                    {"interval_width", intervals.width},
+                    {"uncertainty_samples", intervals.samples},
                     {"scaling", options.scaling == Scaling::kMinMax ? "minmax" : "absmax"},
                     {"y_scale", model.y_scale},
                     {"y_min", model.floor},

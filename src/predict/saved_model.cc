@@ -229,6 +229,22 @@ Status read_options(const Json& root, ForecastOptions& options) {
   return validate(options);
 }
 
+/// Of samples only as many as are ever drawn; false, which Prophet takes for 0, is none.
+Status read_intervals(const Json& root, IntervalOptions& intervals) {
+  if (const Json* width = root.find("interval_width"); width && !width->is_null()) {
+    ASSIGN_OR_RETURN(intervals.width, number_at(root, "interval_width"));
+  }
+  const Json* samples = root.find("uncertainty_samples");
+  if (samples && samples->is_bool()) {
+    if (!samples->as_bool()) intervals.samples = 0;
+  } else if (samples && !samples->is_null()) {
+    ASSIGN_OR_RETURN(const double count, number_at(root, "uncertainty_samples"));
+    if (!(count >= 0)) return bad_key("uncertainty_samples", "is negative");
+    intervals.samples = static_cast<int>(std::min<double>(count, kMaxSamples));
+  }
+  return validate(intervals);
+}
+
 Status read_regressor_scales(const Json& root, Model& model) {
   for (Regressor& it : model.regressors) {
     const Json& entry = root["extra_regressors"].as_array()[1][it.name];
@@ -306,6 +322,7 @@ Result<SavedModel> parse_saved_model(std::string_view text) {
   SavedModel saved;
   Model& model = saved.model;
   RETURN_IF_ERROR(read_options(root, model.options));
+  RETURN_IF_ERROR(read_intervals(root, saved.intervals));
   ASSIGN_OR_RETURN(saved.history, read_history(root));
   RETURN_IF_ERROR(read_scale(root, saved.history, model));
   ASSIGN_OR_RETURN(model.history_dates, dates_at(root, "history_dates"));

@@ -16,7 +16,8 @@ namespace thaw::predict {
 
 struct SavedModel {
   Model model;
-  Series history;  // the rows of the fit, sorted, with the columns that the model uses
+  Series history;             // the rows of the fit, sorted, with the columns that the model uses
+  IntervalOptions intervals;  // for forecasts that ask for no others
 };
 
 /// A JSON object, or a JSON text that holds one (json.dump of model_to_json makes that).
@@ -24,6 +25,6 @@ struct SavedModel {
 Result<SavedModel> parse_saved_model(std::string_view text);
 
 /// A JSON object that prophet.serialize's model_from_json reads.
-std::string save_model(const Model& model, const Series& history);
+std::string save_model(const Model& model, const Series& history, const IntervalOptions& intervals);
 
 }  // namespace thaw::predict

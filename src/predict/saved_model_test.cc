@@ -116,13 +116,54 @@ TEST(SavedModel, WrittenAndReadForecastsTheSame) {
     ASSERT_TRUE(set_future(request, "ds,promo,cap,floor\n2022-07-25,3,60,5\n2022-08-01,1,60,5\n"));
     request.intervals.samples = 50;
     const ForecastAnswer before = answer(request).value();
-    const SavedModel saved = parse_saved_model(save_model(before.model, request.history)).value();
+    const SavedModel saved =
+        parse_saved_model(save_model(before.model, request.history, request.intervals)).value();
     const Forecast after = predict(saved.model, *request.future, request.intervals).value();
     for (size_t i = 0; i < after.yhat.size(); ++i) {
       EXPECT_NEAR(after.yhat[i], before.forecast.yhat[i], 1e-9) << growth;
       EXPECT_NEAR(after.yhat_upper[i], before.forecast.yhat_upper[i], 1e-9) << growth;
     }
   }
+}
+
+TEST(SavedModel, KeepsTheIntervalsOfItsForecasts) {
+  ForecastRequest request = parse_request("text/csv", rich_csv()).value();
+  request.intervals.width = 0.95;
+  request.intervals.samples = 70;
+  const ForecastAnswer first = answer(request).value();
+  const std::string text = save_model(first.model, request.history, request.intervals);
+  const auto saved = std::make_shared<SavedModel>(parse_saved_model(text).value());
+  EXPECT_EQ(saved->intervals.width, 0.95);
+  EXPECT_EQ(saved->intervals.samples, 70);
+  // Of a body without options, and with one.
+  EXPECT_EQ(parse_request("", "", saved).value().intervals.width, 0.95);
+  const ForecastRequest narrower =
+      parse_request("application/json", R"({"interval_width":0.5})", saved).value();
+  EXPECT_EQ(narrower.intervals.width, 0.5);
+  EXPECT_EQ(narrower.intervals.samples, 70);
+  // Of the command.
+  ForecastCommand command;
+  command.source = "model.json";
+  command.model_text = text;
+  command.saved_model = "again.json";
+  const ForecastPrinted printed = run_forecast(command);
+  ASSERT_EQ(printed.files.size(), 1u) << printed.notes;
+  EXPECT_EQ(parse_saved_model(printed.files[0].second).value().intervals.width, 0.95);
+}
+
+TEST(SavedModel, IntervalsThatCannotBeAreToldByTheirKey) {
+  Json model = small_model();
+  model.set("uncertainty_samples", 50'000);
+  EXPECT_EQ(parse_saved_model(model.dump()).value().intervals.samples, 10'000);
+  model.set("uncertainty_samples", false);
+  EXPECT_EQ(parse_saved_model(model.dump()).value().intervals.samples, 0);
+  model.set("uncertainty_samples", -1);
+  EXPECT_THAT(parse_saved_model(model.dump()).error().message(), HasSubstr("uncertainty_samples"));
+  model.set("uncertainty_samples", nullptr);
+  model.set("interval_width", 1.5);
+  EXPECT_THAT(parse_saved_model(model.dump()).error().message(), HasSubstr("interval_width"));
+  model.set("interval_width", "wide");
+  EXPECT_THAT(parse_saved_model(model.dump()).error().message(), HasSubstr("interval_width"));
 }
 
 TEST(SavedModel, OfTheCommandNeedsNoHistory) {
