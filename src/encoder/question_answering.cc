@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "encoder/model.h"
 #include "tokenize/unicode.h"
@@ -65,18 +66,27 @@ struct CodeRange {
   int32_t begin, end;
 };
 
-/// The span's place in the context: whole words, as far as they are in the window, if so wanted.
-CodeRange place_of(const tokenize::Encoding& window, const Span& span, bool align_to_words) {
-  const auto& items = window.items;
-  CodeRange place = {items[span.start].token.begin, items[span.end].token.end};
-  if (!align_to_words) return place;
-  for (const auto& [token, type, sequence] : items) {
-    if (sequence != 1) continue;
-    if (token.word == items[span.start].token.word)
-      place.begin = std::min(place.begin, token.begin);
-    if (token.word == items[span.end].token.word) place.end = std::max(place.end, token.end);
+/// Of each token of the window its place in the context: that of its whole word, as far as it is in
+/// the window, if so wanted.
+std::vector<CodeRange> places_of(const tokenize::Encoding& window, bool align_to_words) {
+  std::unordered_map<int32_t, CodeRange> words;
+  for (const auto& [token, type, sequence] : window.items) {
+    if (!align_to_words || sequence != 1) continue;
+    auto& [begin, end] = words.try_emplace(token.word, token.begin, token.end).first->second;
+    begin = std::min(begin, token.begin);
+    end = std::max(end, token.end);
   }
-  return place;
+  std::vector<CodeRange> places;
+  places.reserve(window.items.size());
+  for (const auto& [token, type, sequence] : window.items) {
+    CodeRange place = {token.begin, token.end};
+    if (const auto word = words.find(token.word); word != words.end()) {
+      place.begin = std::min(place.begin, word->second.begin);
+      place.end = std::max(place.end, word->second.end);
+    }
+    places.push_back(place);
+  }
+  return places;
 }
 
 std::u32string lower_case(std::u32string_view text) {
@@ -94,13 +104,11 @@ class Collected {
     const auto begin = static_cast<size_t>(place.begin);
     const std::u32string_view text =
         std::u32string_view(context_).substr(begin, static_cast<size_t>(place.end) - begin);
-    std::u32string key = lower_case(text);
-    const auto found = std::ranges::find(keys_, key);
-    if (found != keys_.end()) {
-      answers[static_cast<size_t>(found - keys_.begin())].score += score;
+    const auto [at, is_new] = places_.try_emplace(lower_case(text), answers.size());
+    if (!is_new) {
+      answers[at->second].score += score;
       return;
     }
-    keys_.push_back(std::move(key));
     answers.push_back({score, place.begin, place.end, tokenize::encode_utf8(text)});
   }
 
@@ -108,7 +116,7 @@ class Collected {
 
  private:
   std::u32string context_;
-  std::vector<std::u32string> keys_;
+  std::unordered_map<std::u32string, size_t> places_;  // of the lower-case text in `answers`
 };
 
 }  // namespace
@@ -148,6 +156,15 @@ Result<std::vector<tokenize::Encoding>> question_windows(const Model& model,
   if (count > kMostWindows) {
     return wrong(fmt::format("context: its {} tokens make {} windows, more than {}: split it",
                              read.size(), count, kMostWindows));
+  }
+  // Of a window at most as many as it has spans.
+  const size_t of_each = std::min(static_cast<size_t>(options.top_k),
+                                  size * static_cast<size_t>(options.max_answer_tokens));
+  if (count * of_each > kMostCandidates) {
+    return wrong(
+        fmt::format("top_k: {} of each of {} windows are more than {} answers to compare: "
+                    "ask for fewer, or split the context",
+                    of_each, count, kMostCandidates));
   }
   std::vector<tokenize::Encoding> windows;
   for (size_t i = 0; i < count; ++i) {
@@ -189,9 +206,10 @@ std::vector<Answer> choose_answers(const std::vector<tokenize::Encoding>& window
     auto start = probabilities(logits[w].start, may), end = probabilities(logits[w].end, may);
     least_null = std::min(least_null, start[0] * end[0]);
     start[0] = end[0] = 0;
+    const auto places = places_of(windows[w], options.align_to_words);
     for (const Span& span : best_spans(start, end, static_cast<size_t>(options.top_k),
                                        static_cast<size_t>(options.max_answer_tokens))) {
-      collected.add(span.score, place_of(windows[w], span, options.align_to_words));
+      collected.add(span.score, {places[span.start].begin, places[span.end].end});
     }
   }
   std::vector<Answer> answers = std::move(collected.answers);

@@ -3,8 +3,9 @@
 // A context that is longer than the model is read in overlapping windows; nothing is cut off.
 // Scores are as Hugging Face's pipeline gives them: start times end probability within a window,
 // equal answers of several windows added up, so that a sum may exceed 1.
-// Thread: as Model. Owner: values. Limits: kMostWindows windows; kInvalidArgument over it, for an
-// empty question or context, and for a question that leaves no room.
+// Thread: as Model. Owner: values. Limits: kMostWindows windows, kMostCandidates answers;
+// kInvalidArgument over it, for an empty question or context, and for a question that leaves no
+// room.
 #pragma once
 
 #include <optional>
@@ -35,6 +36,7 @@ struct Answer {
 };
 
 inline constexpr size_t kMostWindows = 4096;
+inline constexpr size_t kMostCandidates = 1'000'000;  // best answers of all windows together
 
 /// The windows in which a context is read, each with the question before it.
 Result<std::vector<tokenize::Encoding>> question_windows(const Model& model,

@@ -191,6 +191,38 @@ TEST_F(ModelServerTest, AllWindowsOfOneRequestTogetherAreBounded) {
   EXPECT_THAT(refused("/predict", body.dump()), HasSubstr("4096 windows together"));
 }
 
+TEST_F(ModelServerTest, AllAnswersOfALongContextAreBoundedToo) {
+  serve({"distilbert-qa"});
+  load();
+  std::string context;
+  for (int i = 0; i < 60'000; ++i) context += "port ";
+  Json body = Json::object({{"question", "Where?"}, {"context", context}, {"top_k", -1}});
+  EXPECT_THAT(refused("/predict", body.dump()), HasSubstr("answers to compare"));
+  body.set("context", context.substr(0, 5'000));
+  const Json all = post("/predict", body);
+  std::set<std::string> texts;
+  for (const Json& each : all.as_array()) {
+    EXPECT_TRUE(texts.insert(each["answer"].as_string()).second) << each.dump();
+  }
+  EXPECT_GE(texts.size(), 10u) << "of one word to many";
+}
+
+TEST_F(ModelServerTest, AContextWithoutWordsHasAnEmptyAnswerInTensorsToo) {
+  serve({"distilbert-qa"});
+  load();
+  const Json got = post("/v2/models/distilbert-qa/infer", *Json::parse(R"({"inputs":[
+      {"name":"question","datatype":"BYTES","shape":[2],"data":["Who?","Who?"]},
+      {"name":"context","datatype":"BYTES","shape":[2],"data":["\u200b","Ada came."]}]})"));
+  for (const Json& tensor : got["outputs"].as_array()) {
+    const Json::Array& data = tensor["data"].as_array();
+    ASSERT_EQ(data.size(), 2u) << tensor.dump();
+    const std::string type = tensor.string_or("datatype");
+    const Json nothing = type == "BYTES" ? Json("") : type == "INT64" ? Json(0) : Json(0.0);
+    EXPECT_EQ(data[0], nothing) << tensor.dump();
+    EXPECT_EQ(data[1].is_string(), type == "BYTES") << tensor.dump();
+  }
+}
+
 TEST_F(ModelServerTest, TheInferenceProtocolHasTensors) {
   serve({"distilbert-qa"});
   load();

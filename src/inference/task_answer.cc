@@ -79,6 +79,7 @@ Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& reque
   Json::Array items;
   size_t at = 0;
   for (size_t i = 0; i < windows.size(); ++i) {
+    if (!is_wanted()) return gave_up();
     const std::vector<encoder::SpanLogits> own(
         logits.begin() + static_cast<ptrdiff_t>(at),
         logits.begin() + static_cast<ptrdiff_t>(at + windows[i].size()));

@@ -98,6 +98,14 @@ Result<std::vector<std::string>> texts_of(const Json& tensor, const std::string&
   return texts;
 }
 
+/// The item's value in that column; of an item without one (a context without words has no answer)
+/// the empty text or 0.
+Json cell(const Json& item, const Tensor& tensor) {
+  if (item.is_object()) return item[tensor.name];
+  if (tensor.type == "BYTES") return "";
+  return tensor.type == "INT64" ? Json(int64_t{0}) : Json(0.0);
+}
+
 /// The columns of an answer by their names.
 Json outputs_json(Task task, const TaskAnswer& answer) {
   Json::Array outputs;
@@ -112,7 +120,7 @@ Json outputs_json(Task task, const TaskAnswer& answer) {
       } else if (tensor.name == "json") {
         data.emplace_back(item.dump());
       } else {
-        data.push_back(item[tensor.name]);
+        data.push_back(cell(item, tensor));
       }
     }
     Json::Array shape = {Json(count)};
