@@ -86,11 +86,21 @@ void Sessions::start(const CallPtr& call, const Json& metadata) {
                      });
 }
 
+/// A session does not outlive its row, which may go with the bucket.
 void Sessions::go_on(const CallPtr& call) {
   const std::string id = call->query("upload_id");
   const auto found = sessions_.find(id);
-  if (found != sessions_.end()) return queue(found->second, call);
-  load(id, call);
+  if (found == sessions_.end()) return load(id, call);
+  store_.read<Upload>([id](Catalog& catalog) { return catalog.upload(id); },
+                      [this, id, call, session = found->second](const Result<Upload>& upload) {
+                        if (!upload) {
+                          if (upload.error().code() == Code::kNotFound) let_go(id);
+                          return refuse_upload(call, upload.error());
+                        }
+                        const auto present = sessions_.find(id);
+                        const bool stays = present != sessions_.end() && present->second == session;
+                        stays ? queue(session, call) : go_on(call);
+                      });
 }
 
 void Sessions::load(const std::string& id, const CallPtr& call) {
@@ -216,6 +226,8 @@ void Sessions::commit(const SessionPtr& session, const CallPtr& call, const Cont
   store_.change<Object>(
       [object = session->intake.object(content), conditions = session->intake.conditions,
        id = session->upload.id](Catalog& catalog) -> Result<Object> {
+        // Without its row its bytes went too: with its bucket, or because its week was over.
+        if (auto upload = catalog.upload(id); !upload) return std::move(upload).error();
         ASSIGN_OR_RETURN(Object made, catalog.put(object, conditions));
         RETURN_IF_ERROR(catalog.finish_upload(id, made.generation));
         return made;
@@ -225,6 +237,9 @@ void Sessions::commit(const SessionPtr& session, const CallPtr& call, const Cont
           call->answer(json_reply(objects::object_json(*object, call->base_url)));
         } else {
           call->answer(object.error());
+        }
+        if (!object && object.error().code() == Code::kNotFound) {
+          store_.drop_content(session->upload.content);  // what came after its row had gone
         }
         const bool is_over = !object && object.error().code() != Code::kResourceExhausted &&
                              object.error().code() != Code::kUnavailable;
@@ -277,6 +292,14 @@ void Sessions::rest(const SessionPtr& session) {
 void Sessions::forget(const SessionPtr& session) {
   sessions_.erase(session->upload.id);
   if (const CallPtr next = std::exchange(session->next, nullptr)) go_on(next);
+}
+
+/// Its row is gone. One that is busy finds that out when it commits.
+void Sessions::let_go(const std::string& id) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || found->second->is_busy) return;
+  store_.drop_content(found->second->upload.content);
+  sessions_.erase(found);
 }
 
 void Sessions::make_room() {

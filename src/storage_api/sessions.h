@@ -47,6 +47,7 @@ class Sessions {
   void refuse(const SessionPtr& session, const CallPtr& call, const Error& error);
   void rest(const SessionPtr& session);
   void forget(const SessionPtr& session);
+  void let_go(const std::string& id);
   void make_room();
 
   objects::ObjectStore& store_;

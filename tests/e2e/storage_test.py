@@ -151,6 +151,38 @@ class Uploads(StorageCase):
         self.assertEqual(self.names(), ["chunks", "stream"])
         harness.wait_until("its content is gone", lambda: len(self.contents_on_disk()) == 2)
 
+    def test_an_upload_ends_with_its_bucket(self):
+        self.make_bucket()
+        step = 256 << 10
+        data = os.urandom(2 * step)
+        first = {"Content-Range": f"bytes 0-{step - 1}/{2 * step}"}
+        last = {"Content-Range": f"bytes {step}-{2 * step - 1}/{2 * step}"}
+        session = self.begin("a")
+        self.assertEqual(self.call("PUT", session, data[:step], first)[0], 308)
+        self.ok("DELETE", "/storage/v1/b/bkt", status=204)
+        self.make_bucket()
+        status, _, answer = self.call("PUT", session, data[step:], last)
+        self.assertEqual(status, 404, answer)
+        self.assertIn(b"No such upload", answer)
+        self.assertEqual(self.names(), [])
+        # While bytes come: the row goes after the request was taken.
+        session = self.begin("b")
+        self.assertEqual(self.call("PUT", session, data[:step], first)[0], 308)
+        host, port = self.thaw.api.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=harness.HANG_SECONDS) as raw:
+            raw.sendall((f"PUT {session} HTTP/1.1\r\nHost: x.localhost\r\nContent-Length: {step}"
+                         f"\r\nContent-Range: {last['Content-Range']}\r\n\r\n").encode())
+            raw.sendall(data[step:step + 1000])
+            folder = pathlib.Path(self.thaw.data_dir) / "objects"
+            harness.wait_until("the first bytes are written", lambda: any(
+                path.stat().st_size > step for path in folder.rglob("*") if path.is_file()))
+            self.ok("DELETE", "/storage/v1/b/bkt", status=204)
+            self.make_bucket()
+            raw.sendall(data[step + 1000:])
+            self.assertIn(b" 404 ", raw.recv(1000))
+        self.assertEqual(self.names(), [])
+        harness.wait_until("its content is gone", lambda: not self.contents_on_disk())
+
     def test_conditions_ranges_and_batches(self):
         self.make_bucket()
         made = self.put("a", b"0123456789")
