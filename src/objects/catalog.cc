@@ -6,6 +6,7 @@
 
 #include "objects/catalog_rows.h"
 #include "objects/names.h"
+#include "objects/retention.h"
 
 namespace thaw::objects {
 namespace {
@@ -16,17 +17,6 @@ Error no_bucket(std::string_view name) {
 
 Error no_object(std::string_view bucket, std::string_view name) {
   return {Code::kNotFound, fmt::format("No such object: {}/{}", bucket, name)};
-}
-
-Status check_holds(const Object& object) {
-  for (const char* hold : {"temporaryHold", "eventBasedHold"}) {
-    if (!object.settings.bool_or(hold, false)) continue;
-    return Error(Code::kPermissionDenied,
-                 fmt::format("Object '{}/{}' is under a hold ({}) and cannot be deleted, "
-                             "overwritten or archived until the hold is removed.",
-                             object.bucket, object.name, hold));
-  }
-  return {};
 }
 
 }  // namespace
@@ -45,6 +35,7 @@ Result<Bucket> Catalog::add_bucket(const std::string& name, const std::string& p
                              "already own it: {}",
                              name));
   }
+  ASSIGN_OR_RETURN(settings, keep_retention_policy(Json::object(), std::move(settings), now_));
   Bucket made{.name = name,
               .project = project,
               .created = now_,
@@ -89,7 +80,20 @@ Result<Bucket> Catalog::change_bucket(const std::string& name, const Preconditio
                                       const Change& change) {
   ASSIGN_OR_RETURN(Bucket bucket, this->bucket(name));
   RETURN_IF_ERROR(check(conditions, 1, bucket.metageneration));
-  ASSIGN_OR_RETURN(bucket.settings, change(bucket.settings));
+  ASSIGN_OR_RETURN(Json changed, change(bucket.settings));
+  ASSIGN_OR_RETURN(bucket.settings,
+                   keep_retention_policy(bucket.settings, std::move(changed), now_));
+  return write_bucket(std::move(bucket));
+}
+
+Result<Bucket> Catalog::lock_retention(const std::string& name, const Preconditions& conditions) {
+  ASSIGN_OR_RETURN(Bucket bucket, this->bucket(name));
+  RETURN_IF_ERROR(check(conditions, 1, bucket.metageneration));
+  ASSIGN_OR_RETURN(bucket.settings, lock_retention_policy(bucket.settings));
+  return write_bucket(std::move(bucket));
+}
+
+Result<Bucket> Catalog::write_bucket(Bucket bucket) {
   ++bucket.metageneration;
   bucket.updated = now_;
   RETURN_IF_ERROR(
@@ -97,7 +101,7 @@ Result<Bucket> Catalog::change_bucket(const std::string& name, const Preconditio
           .bind(micros(now_))
           .bind(bucket.metageneration)
           .bind(bucket.settings.dump())
-          .bind(name)
+          .bind(bucket.name)
           .run());
   return bucket;
 }
@@ -150,13 +154,13 @@ Result<int64_t> Catalog::next_generation() {
 Result<std::optional<Object>> Catalog::find(const std::string& bucket, const std::string& name,
                                             std::optional<int64_t> generation) {
   store::Query row =
-      database_.query(select_objects(generation ? "bucket=? AND name=? AND generation=? AND state<2"
-                                                : "bucket=? AND name=? AND state=0"));
+      database_.query(select_object(generation ? "bucket=? AND name=? AND generation=? AND state<2"
+                                               : "bucket=? AND name=? AND state=0"));
   row.bind(bucket).bind(name);
   if (generation) row.bind(*generation);
   ASSIGN_OR_RETURN(const bool found, row.next());
   if (!found) return std::optional<Object>();
-  ASSIGN_OR_RETURN(Object object, read_object(row));
+  ASSIGN_OR_RETURN(Object object, read_retained_object(row));
   return std::optional<Object>(std::move(object));
 }
 
@@ -171,11 +175,11 @@ Result<Object> Catalog::object(const std::string& bucket, const std::string& nam
 Result<Object> Catalog::soft_deleted(const std::string& bucket, const std::string& name,
                                      int64_t generation) {
   store::Query row =
-      database_.query(select_objects("bucket=? AND name=? AND generation=? AND state=2"));
+      database_.query(select_object("bucket=? AND name=? AND generation=? AND state=2"));
   row.bind(bucket).bind(name).bind(generation);
   ASSIGN_OR_RETURN(const bool found, row.next());
   if (!found) return no_object(bucket, name);
-  return read_object(row);
+  return read_retained_object(row);
 }
 
 Result<Object> Catalog::put(Object object, const Preconditions& conditions) {
@@ -187,8 +191,13 @@ Result<Object> Catalog::put(Object object, const Preconditions& conditions) {
   object.metageneration = 1;
   object.state = Object::State::kLive;
   object.created = object.updated = now_;
-  object.deleted = object.hard_delete = std::nullopt;
-  if (old) RETURN_IF_ERROR(check_holds(*old));
+  object.deleted = object.hard_delete = object.hold_released = std::nullopt;
+  object.retention = owner.retention();
+  const bool says_held = object.settings.find("eventBasedHold") != nullptr;
+  if (!says_held && owner.settings.bool_or("defaultEventBasedHold", false)) {
+    object.settings.set("eventBasedHold", true);
+  }
+  if (old) RETURN_IF_ERROR(check_may_go(*old, now_));
   if (old) RETURN_IF_ERROR(retire(owner, *old, Gone::kReplaced, object.generation));
   store::Query row = database_.query(
       fmt::format("INSERT INTO objects({}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", kObjectColumns));
@@ -205,7 +214,10 @@ Result<Object> Catalog::change(const std::string& bucket, const std::string& nam
                                const Change& change) {
   ASSIGN_OR_RETURN(Object object, this->object(bucket, name, generation));
   RETURN_IF_ERROR(check(conditions, object.generation, object.metageneration));
+  const bool was_held = object.settings.bool_or("eventBasedHold", false);
   ASSIGN_OR_RETURN(object.settings, change(object.settings));
+  const bool is_held = object.settings.bool_or("eventBasedHold", false);
+  if (was_held && !is_held) object.hold_released = now_;
   ++object.metageneration;
   object.updated = now_;
   RETURN_IF_ERROR(database_
@@ -213,7 +225,7 @@ Result<Object> Catalog::change(const std::string& bucket, const std::string& nam
                              "WHERE bucket=? AND name=? AND generation=?")
                       .bind(object.metageneration)
                       .bind(micros(now_))
-                      .bind(object.settings.dump())
+                      .bind(settings_text(object))
                       .bind(bucket)
                       .bind(name)
                       .bind(object.generation)
@@ -230,7 +242,7 @@ Status Catalog::remove(const std::string& bucket, const std::string& name,
   RETURN_IF_ERROR(
       check(conditions, found ? found->generation : 0, found ? found->metageneration : 0));
   if (!found) return no_object(bucket, name);
-  RETURN_IF_ERROR(check_holds(*found));
+  RETURN_IF_ERROR(check_may_go(*found, now_));
   return retire(owner, *found, generation ? Gone::kForGood : Gone::kDeleted, 0);
 }
 

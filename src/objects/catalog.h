@@ -6,8 +6,9 @@
 // **Thread**: as its database. **Owner**: database and sink outlive it.
 // **Limits**: names.h, settings.h; 1000 items a page; 100 notification configurations a bucket.
 // Errors of the rules: kNotFound, kAlreadyExists, kInvalidArgument, kFailedPrecondition (a
-// condition of the call), kAborted (the state forbids it: a bucket that is not empty). Others are
-// the database's.
+// condition of the call), kAborted (the state forbids it: a bucket that is not empty),
+// kPermissionDenied (a hold or a retention policy forbids it: retention.h). Others are the
+// database's.
 #pragma once
 
 #include <functional>
@@ -43,6 +44,8 @@ class Catalog {
   using Change = std::function<Result<Json>(const Json& settings)>;
   Result<Bucket> change_bucket(const std::string& name, const Preconditions& conditions,
                                const Change& change);
+  /// Its retention policy can only be lengthened afterwards.
+  Result<Bucket> lock_retention(const std::string& name, const Preconditions& conditions);
   /// kAborted: it has objects or versions.
   Status remove_bucket(const std::string& name, const Preconditions& conditions);
 
@@ -97,6 +100,7 @@ class Catalog {
 
  private:
   enum class Gone { kReplaced, kDeleted, kForGood };
+  Result<Bucket> write_bucket(Bucket bucket);
   Result<int64_t> next_generation();
   Result<std::optional<Object>> find(const std::string& bucket, const std::string& name,
                                      std::optional<int64_t> generation);

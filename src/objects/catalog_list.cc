@@ -77,7 +77,7 @@ std::string where_of(ListQuery::Which which, bool has_last) {
 }  // namespace
 
 Result<Listing> Catalog::list(const ListQuery& query) {
-  if (auto owner = bucket(query.bucket); !owner) return std::move(owner).error();
+  ASSIGN_OR_RETURN(const Bucket owner, bucket(query.bucket));
   std::optional<Glob> glob;
   if (!query.glob.empty()) {
     ASSIGN_OR_RETURN(glob, Glob::compile(query.glob));
@@ -114,6 +114,7 @@ Result<Listing> Catalog::list(const ListQuery& query) {
       }
       if (folder.empty() || is_both) {
         ASSIGN_OR_RETURN(Object object, read_object(row));
+        object.retention = owner.retention();
         page.listing.objects.push_back(std::move(object));
         if (folder.empty()) continue;
       }

@@ -5,6 +5,9 @@
 namespace thaw::objects {
 namespace {
 
+// In `settings`, where callers cannot set it: merge_object_settings() drops what it does not know.
+constexpr const char* kHoldReleased = "thaw.holdReleased";
+
 Result<Json> read_json(std::string_view table, std::string_view key, std::string_view text) {
   auto json = Json::parse(text);
   if (json) return json;
@@ -49,7 +52,25 @@ Result<Object> read_object(const store::Query& row) {
   object.deleted = read_time(row, 12);
   object.hard_delete = read_time(row, 13);
   ASSIGN_OR_RETURN(object.settings, read_json("objects", object.name, row.text(14)));
+  if (const Json* released = object.settings.find(kHoldReleased)) {
+    if (released->is_int()) object.hold_released = from_micros(released->as_int());
+    std::erase_if(object.settings.as_object(),
+                  [](const auto& member) { return member.first == kHoldReleased; });
+  }
   return object;
+}
+
+Result<Object> read_retained_object(const store::Query& row) {
+  ASSIGN_OR_RETURN(Object object, read_object(row));
+  object.retention = retention_of(row.integer(15));
+  return object;
+}
+
+std::string settings_text(const Object& object) {
+  if (!object.hold_released) return object.settings.dump();
+  Json settings = object.settings;
+  settings.set(kHoldReleased, micros(*object.hold_released));
+  return settings.dump();
 }
 
 void bind_object(store::Query& query, const Object& object) {
@@ -67,7 +88,7 @@ void bind_object(store::Query& query, const Object& object) {
       .bind(micros(object.updated));
   bind_time(query, object.deleted);
   bind_time(query, object.hard_delete);
-  query.bind(object.settings.dump());
+  query.bind(settings_text(object));
 }
 
 Result<Bucket> read_bucket(const store::Query& row) {

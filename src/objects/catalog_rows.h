@@ -16,6 +16,8 @@ inline constexpr const char* kObjectColumns =
 Result<Object> read_object(const store::Query& row);
 /// Binds all columns in their order.
 void bind_object(store::Query& query, const Object& object);
+/// The column `settings`.
+std::string settings_text(const Object& object);
 
 inline constexpr const char* kBucketColumns =
     "name, project, created, updated, metageneration, next_notification, settings";
@@ -28,6 +30,15 @@ Result<Upload> read_upload(const store::Query& row);
 /// Of times in tables.
 int64_t micros(WallTime time);
 WallTime from_micros(int64_t micros);
+
+/// For one object, with its bucket's retention period as one column more (read_retained_object()).
+inline std::string select_object(std::string_view where) {
+  return std::string("SELECT ") + kObjectColumns +
+         ", (SELECT json_extract(b.settings, '$.retentionPolicy.retentionPeriod') FROM buckets b "
+         "WHERE b.name=objects.bucket) FROM objects WHERE " +
+         std::string(where);
+}
+Result<Object> read_retained_object(const store::Query& row);
 
 inline std::string select_objects(std::string_view where) {
   return std::string("SELECT ") + kObjectColumns + " FROM objects WHERE " + std::string(where);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "objects/notify_testing.h"
+#include "objects/resource_json.h"
 #include "store/state.h"
 
 namespace thaw::objects {
@@ -29,6 +30,10 @@ class CatalogTest : public testing::Test {
   void set(const char* settings) {
     ASSERT_TRUE(
         catalog.change_bucket("bkt", {}, [&](const Json&) { return Json::parse(settings); }));
+  }
+  void change(const char* name, const char* settings) {
+    ASSERT_TRUE(
+        catalog.change("bkt", name, {}, {}, [&](const Json&) { return Json::parse(settings); }));
   }
   std::vector<std::string> names(ListQuery query) {
     query.bucket = "bkt";
@@ -158,6 +163,98 @@ TEST_F(CatalogTest, HeldObjectsStay) {
                              [](const Json&) { return Json::parse(R"({"temporaryHold":true})"); }));
   EXPECT_EQ(catalog.remove("bkt", "a", {}, {}).error().code(), Code::kPermissionDenied);
   EXPECT_EQ(put("a").error().code(), Code::kPermissionDenied);
+}
+
+TEST_F(CatalogTest, LifecycleLeavesHeldAndRetainedObjects) {
+  set(R"({"lifecycle":{"rule":[{"action":{"type":"Delete"},"condition":{"age":1}}]},
+          "retentionPolicy":{"retentionPeriod":"259200"}})");
+  for (const char* name : {"held", "event", "free"}) ASSERT_TRUE(put(name));
+  change("held", R"({"temporaryHold":true})");
+  change("event", R"({"eventBasedHold":true})");
+  catalog.set_now(now += std::chrono::hours(48));
+  EXPECT_FALSE(*catalog.tidy_up(10));
+  EXPECT_THAT(names({}), ElementsAre("event", "free", "held")) << "all are retained for 3 days";
+  catalog.set_now(now += std::chrono::hours(48));
+  EXPECT_FALSE(*catalog.tidy_up(10));
+  EXPECT_THAT(names({}), ElementsAre("event", "held"));
+  change("held", "{}");
+  change("event", "{}");
+  EXPECT_FALSE(*catalog.tidy_up(10));
+  EXPECT_THAT(names({}), ElementsAre("event")) << "its period begins with the release";
+  catalog.set_now(now += std::chrono::hours(72));
+  EXPECT_FALSE(*catalog.tidy_up(10));
+  EXPECT_THAT(names({}), IsEmpty());
+}
+
+TEST_F(CatalogTest, ObjectsStayForTheRetentionPeriod) {
+  const auto early = put("a");
+  set(R"({"retentionPolicy":{"retentionPeriod":"3600"}})");
+  const auto object = catalog.object("bkt", "a");
+  EXPECT_EQ(object->retained_until(), early->created + std::chrono::hours(1)) << "older ones too";
+  EXPECT_EQ(catalog.list({.bucket = "bkt"})->objects[0].retained_until(), object->retained_until());
+  EXPECT_EQ(object_json(*object, "").string_or("retentionExpirationTime"), "2026-11-25T01:00:01Z");
+  const auto refused = catalog.remove("bkt", "a", {}, {});
+  EXPECT_EQ(refused.error().code(), Code::kPermissionDenied);
+  EXPECT_NE(refused.error().message().find("until 2026-11-25T01:00:01"), std::string::npos)
+      << refused.error().message();
+  EXPECT_EQ(catalog.remove("bkt", "a", early->generation, {}).error().code(),
+            Code::kPermissionDenied);
+  EXPECT_EQ(put("a").error().code(), Code::kPermissionDenied);
+  catalog.set_now(now = early->created + std::chrono::hours(1));
+  EXPECT_TRUE(put("a"));
+  set("{}");
+  EXPECT_TRUE(catalog.remove("bkt", "a", {}, {})) << "a policy that is not locked can go";
+}
+
+TEST_F(CatalogTest, AnEventBasedHoldComesFromTheBucketAndItsReleaseBeginsThePeriod) {
+  set(R"({"defaultEventBasedHold":true,"retentionPolicy":{"retentionPeriod":"3600"}})");
+  const auto made = put("a");
+  EXPECT_TRUE(made->settings.bool_or("eventBasedHold", false));
+  EXPECT_FALSE(made->retained_until()) << "not known before the release";
+  catalog.set_now(now += std::chrono::hours(10));
+  EXPECT_EQ(catalog.remove("bkt", "a", {}, {}).error().code(), Code::kPermissionDenied);
+  change("a", R"({"eventBasedHold":false})");
+  const auto released = catalog.object("bkt", "a");
+  EXPECT_EQ(released->retained_until(), now + std::chrono::hours(1));
+  EXPECT_EQ(released->settings.dump(), R"({"eventBasedHold":false})") << "nothing of ours in it";
+  catalog.set_now(now += std::chrono::minutes(30));
+  change("a", R"({"eventBasedHold":false,"cacheControl":"no"})");
+  catalog.set_now(now += std::chrono::minutes(29));
+  EXPECT_EQ(catalog.remove("bkt", "a", {}, {}).error().code(), Code::kPermissionDenied);
+  catalog.set_now(now += std::chrono::minutes(1));
+  EXPECT_TRUE(catalog.remove("bkt", "a", {}, {}));
+  Object free{.bucket = "bkt", .name = "b", .content = "c"};
+  free.settings.set("eventBasedHold", false);
+  EXPECT_FALSE(catalog.put(free, {})->settings.bool_or("eventBasedHold", true)) << "as asked";
+}
+
+TEST_F(CatalogTest, ALockedRetentionPolicyCanOnlyGrow) {
+  EXPECT_EQ(catalog.lock_retention("bkt", {}).error().code(), Code::kInvalidArgument)
+      << "there is none";
+  const auto policy = [&](const char* settings) {
+    return catalog.change_bucket("bkt", {}, [&](const Json&) { return Json::parse(settings); });
+  };
+  const auto first = policy(R"({"retentionPolicy":{"retentionPeriod":60}})");
+  const std::string since = first->settings["retentionPolicy"].string_or("effectiveTime");
+  EXPECT_EQ(first->settings["retentionPolicy"].string_or("retentionPeriod"), "60");
+  EXPECT_EQ(since, format_rfc3339(now));
+  EXPECT_EQ(
+      policy(R"({"retentionPolicy":{"retentionPeriod":"60","isLocked":true}})").error().code(),
+      Code::kInvalidArgument);
+  catalog.set_now(now += std::chrono::hours(1));
+  EXPECT_EQ(catalog.lock_retention("bkt", {.metageneration = 1}).error().code(),
+            Code::kFailedPrecondition);
+  const auto locked = catalog.lock_retention("bkt", {.metageneration = 2});
+  ASSERT_TRUE(locked);
+  EXPECT_TRUE(locked->settings["retentionPolicy"].bool_or("isLocked", false));
+  for (const char* less : {"{}", R"({"retentionPolicy":{"retentionPeriod":"59"}})"}) {
+    EXPECT_EQ(policy(less).error().code(), Code::kPermissionDenied) << less;
+  }
+  const auto same = policy(R"({"retentionPolicy":{"retentionPeriod":"60"}})");
+  EXPECT_EQ(same->settings["retentionPolicy"].string_or("effectiveTime"), since);
+  const auto longer = policy(R"({"retentionPolicy":{"retentionPeriod":"61"}})");
+  EXPECT_TRUE(longer->settings["retentionPolicy"].bool_or("isLocked", false)) << "it stays locked";
+  EXPECT_EQ(longer->settings["retentionPolicy"].string_or("effectiveTime"), format_rfc3339(now));
 }
 
 TEST_F(CatalogTest, ListingsFoldAtTheDelimiterOverPages) {

@@ -2,6 +2,7 @@
 #include "objects/catalog.h"
 #include "objects/catalog_rows.h"
 #include "objects/lifecycle.h"
+#include "objects/retention.h"
 
 namespace thaw::objects {
 
@@ -29,7 +30,8 @@ Result<bool> Catalog::tidy_up(int limit) {
   return may_be_more;
 }
 
-/// Walks over all versions, those of one name together, newest first.
+/// Walks over all versions, those of one name together, newest first. What a hold or the retention
+/// period keeps waits for its end.
 Result<bool> Catalog::apply_lifecycle(const Bucket& bucket, int limit) {
   const Lifecycle lifecycle = Lifecycle::read(bucket.settings["lifecycle"]);
   if (lifecycle.empty()) return false;
@@ -46,9 +48,12 @@ Result<bool> Catalog::apply_lifecycle(const Bucket& bucket, int limit) {
       ASSIGN_OR_RETURN(Object object, read_object(row));
       if (object.name != name) newer.clear();
       name = object.name;
+      object.retention = bucket.retention();
       const auto action = lifecycle.judge(object, static_cast<int64_t>(newer.size()), now_);
       newer.push_back(object.created);
-      if (action.kind != Lifecycle::Action::kNone) due.emplace_back(std::move(object), action);
+      const bool waits = action.kind == Lifecycle::Action::kDelete && !check_may_go(object, now_);
+      if (action.kind == Lifecycle::Action::kNone || waits) continue;
+      due.emplace_back(std::move(object), action);
     }
   }
   for (const auto& [object, action] : due) {

@@ -68,6 +68,9 @@ Json object_json(const Object& object, const std::string& base_url) {
   } else if (object.deleted) {
     json.set("timeDeleted", stamp(*object.deleted));
   }
+  if (const auto until = object.retained_until()) {
+    json.set("retentionExpirationTime", stamp(*until));
+  }
   for (const auto& [key, value] : object.settings.as_object()) json.set(key, value);
   return json;
 }

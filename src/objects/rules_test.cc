@@ -110,7 +110,10 @@ TEST(Settings, FaultsAreNamed) {
   }
   for (const char* bad :
        {R"({"softDeletePolicy":{"retentionDurationSeconds":"60"}})", R"({"versioning":true})",
-        R"({"cors":{}})", R"({"lifecycle":{"rule":[{"action":{"type":"Explode"}}]}})",
+        R"({"retentionPolicy":{}})", R"({"retentionPolicy":{"retentionPeriod":"0"}})",
+        R"({"retentionPolicy":{"retentionPeriod":"3155760001"}})",
+        R"({"retentionPolicy":{"retentionPeriod":"1 day"}})", R"({"cors":{}})",
+        R"({"lifecycle":{"rule":[{"action":{"type":"Explode"}}]}})",
         R"({"lifecycle":{"rule":[{"action":{"type":"Delete"},"condition":{"moon":1}}]}})"}) {
     EXPECT_FALSE(merge_bucket_settings(Json::object(), json(bad), Merge::kPatch)) << bad;
   }

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/time.h"
 #include "objects/lifecycle.h"
+#include "objects/retention.h"
+#include "objects/types.h"
 
 namespace thaw::objects {
 namespace {
@@ -159,16 +160,12 @@ Result<Json> merge_object_settings(const Json& old, const Json& sent, Merge how)
 Result<Json> merge_bucket_settings(const Json& old, const Json& sent, Merge how) {
   ASSIGN_OR_RETURN(Json merged, merge(kBucketFields, old, sent, how));
   RETURN_IF_ERROR(Lifecycle::check(merged["lifecycle"]));
+  RETURN_IF_ERROR(check_retention_policy(merged["retentionPolicy"]));
   const Json& retention = merged["softDeletePolicy"]["retentionDurationSeconds"];
   if (!retention.is_null()) {
     constexpr int64_t kLongest = 90 * 86400;
     constexpr int64_t kShortest = 7 * 86400;
-    int64_t value = retention.is_int() ? retention.as_int() : -1;
-    if (retention.is_string()) {
-      const std::string& text = retention.as_string();
-      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (fault != std::errc() || end != text.data() + text.size()) value = -1;
-    }
+    const int64_t value = whole_number(retention).value_or(-1);
     if (value != 0 && (value < kShortest || value > kLongest)) {
       return bad("softDeletePolicy.retentionDurationSeconds", "0, or 604800 to 7776000 is wanted");
     }

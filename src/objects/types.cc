@@ -1,17 +1,39 @@
 #include "objects/types.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "objects/retention.h"
 
 namespace thaw::objects {
 
+std::optional<int64_t> whole_number(const Json& value) {
+  if (value.is_int()) return value.as_int();
+  if (!value.is_string()) return std::nullopt;
+  const std::string& text = value.as_string();
+  int64_t number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Duration retention_of(int64_t seconds) {
+  return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, kLongestRetention));
+}
+
 Duration Bucket::soft_delete() const {
   const Json& retention = settings["softDeletePolicy"]["retentionDurationSeconds"];
-  int64_t seconds = retention.is_int() ? retention.as_int() : 0;
-  if (retention.is_string()) {
-    const std::string& text = retention.as_string();
-    std::from_chars(text.data(), text.data() + text.size(), seconds);
-  }
-  return std::chrono::seconds(seconds);
+  return std::chrono::seconds(whole_number(retention).value_or(0));
+}
+
+Duration Bucket::retention() const {
+  return retention_of(whole_number(settings["retentionPolicy"]["retentionPeriod"]).value_or(0));
+}
+
+std::optional<WallTime> Object::retained_until() const {
+  const bool is_held = settings.bool_or("eventBasedHold", false);
+  if (retention <= Duration::zero() || is_held) return std::nullopt;
+  return hold_released.value_or(created) + retention;
 }
 
 Verdict judge(const Preconditions& conditions, int64_t generation, int64_t metageneration) {

@@ -15,6 +15,11 @@
 
 namespace thaw::objects {
 
+/// Of a JSON number or of a string with one, as Google's APIs write 64 bits. nullopt: neither.
+std::optional<int64_t> whole_number(const Json& value);
+/// A retention period in seconds; what cannot be one is cut to what can.
+Duration retention_of(int64_t seconds);
+
 struct Bucket {
   std::string name;
   std::string project;
@@ -27,6 +32,8 @@ struct Bucket {
   bool keeps_versions() const { return settings["versioning"].bool_or("enabled", false); }
   /// How long deleted objects can be restored; zero: not at all.
   Duration soft_delete() const;
+  /// How long objects must stay after they were made; zero: not at all.
+  Duration retention() const;
 };
 
 struct Object {
@@ -44,6 +51,11 @@ struct Object {
   std::optional<WallTime> deleted;      // when it ceased to be live
   std::optional<WallTime> hard_delete;  // when a soft-deleted one goes for good
   Json settings = Json::object();
+  std::optional<WallTime> hold_released;  // when its event-based hold was, if it had one
+  Duration retention{};                   // its bucket's period, as the catalog answers it
+
+  /// The retention period's end. nullopt: none, or an event-based hold, whose release begins it.
+  std::optional<WallTime> retained_until() const;
 };
 
 /// Where an upload's bytes go, and what will be done with them.

@@ -93,6 +93,21 @@ void change_bucket(ObjectStore& store, const CallPtr& call, Merge how) {
       answering<Bucket>(call, shown(call)));
 }
 
+void lock_retention(ObjectStore& store, const CallPtr& call) {
+  if (call->request.method != "POST") return call->answer(method_not_allowed(*call, "POST"));
+  auto conditions = preconditions_of(*call);
+  if (!conditions) return call->answer(conditions.error());
+  conditions->generation.reset();
+  if (!conditions->metageneration) {
+    return call->answer(Error(Code::kInvalidArgument,
+                              "Required parameter: ifMetagenerationMatch, since a lock stays for "
+                              "ever"));
+  }
+  store.change<Bucket>([name = call->target.bucket, conditions = *conditions](
+                           Catalog& catalog) { return catalog.lock_retention(name, conditions); },
+                       answering<Bucket>(call, shown(call)));
+}
+
 /// GETs that clients make of a bucket's parts which mean nothing here.
 std::optional<Json> fixed_part(const Call& call) {
   const std::string& bucket = call.target.bucket;
@@ -179,6 +194,7 @@ void bucket_call(ObjectStore& store, const CallPtr& call) {
 
 void bucket_part_call(ObjectStore& store, const CallPtr& call) {
   if (call->target.part == "notificationConfigs") return notification_call(store, call);
+  if (call->target.part == "lockRetentionPolicy") return lock_retention(store, call);
   const bool sets_policy = call->target.part == "iam" && call->request.method == "PUT";
   if (call->request.method != "GET" && !sets_policy) {
     return call->answer(method_not_allowed(*call, "GET"));

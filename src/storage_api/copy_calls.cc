@@ -50,6 +50,12 @@ Result<Object> copy(Catalog& catalog, const Copy& what) {
   made.name = target.to_object;
   ASSIGN_OR_RETURN(made.settings, copied_settings(source.settings, what.sent));
   mark_hops(made.settings, what.hops);
+  // Of a source whose hold was released; the copy is held as its own bucket wants it.
+  const bool says_so = what.sent.find("eventBasedHold") != nullptr;
+  if (!says_so && !made.settings.bool_or("eventBasedHold", true)) {
+    std::erase_if(made.settings.as_object(),
+                  [](const auto& member) { return member.first == "eventBasedHold"; });
+  }
   return catalog.put(std::move(made), what.conditions);
 }
 

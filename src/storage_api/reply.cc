@@ -8,8 +8,8 @@ struct Row {
   std::string_view reason;
 };
 
-Row row_of(Code code) {
-  switch (code) {
+Row row_of(const Error& error) {
+  switch (error.code()) {
     case Code::kNotFound:
       return {404, "notFound"};
     case Code::kInvalidArgument:
@@ -20,6 +20,9 @@ Row row_of(Code code) {
     case Code::kFailedPrecondition:
       return {412, "conditionNotMet"};
     case Code::kPermissionDenied:
+      if (error.message().find("retention policy and cannot") != std::string::npos) {
+        return {403, "retentionPolicyNotMet"};
+      }
       return {403, "forbidden"};
     case Code::kUnauthenticated:
       return {401, "authError"};
@@ -58,7 +61,7 @@ http::Response error_reply(int status, std::string_view reason, std::string_view
 }
 
 http::Response error_reply(const Error& error) {
-  const Row row = row_of(error.code());
+  const Row row = row_of(error);
   return error_reply(row.status, row.reason, error.message());
 }
 

@@ -183,6 +183,34 @@ class Uploads(StorageCase):
         self.assertEqual(self.names(), [])
         harness.wait_until("its content is gone", lambda: not self.contents_on_disk())
 
+    def test_holds_and_retention_refuse_with_403(self):
+        self.make_bucket(retentionPolicy={"retentionPeriod": "3600"})
+        made = self.put("a", b"kept")
+        self.assertIn("retentionExpirationTime", made)
+        for method, path, body in (("DELETE", "/storage/v1/b/bkt/o/a", None),
+                                   ("DELETE", "/bkt/a", None), ("PUT", "/bkt/a", b"other")):
+            status, _, answer = self.call(method, path, body)
+            self.assertEqual(status, 403, answer)
+            self.assertIn(b"retention policy and cannot be deleted", answer)
+        status, _, answer = self.call("DELETE", "/storage/v1/b/bkt/o/a")
+        self.assertEqual(json.loads(answer)["error"]["errors"][0]["reason"],
+                         "retentionPolicyNotMet")
+        self.assertEqual(self.get("a"), b"kept")
+        lock = "/storage/v1/b/bkt/lockRetentionPolicy"
+        self.assertEqual(self.call("POST", lock)[0], 400)
+        self.assertEqual(self.call("POST", lock + "?ifMetagenerationMatch=9")[0], 412)
+        bucket = self.ok("POST", lock + "?ifMetagenerationMatch=1")
+        self.assertEqual(bucket["retentionPolicy"]["isLocked"], True)
+        status, _, answer = self.call("PATCH", "/storage/v1/b/bkt", '{"retentionPolicy":null}')
+        self.assertEqual(status, 403, answer)
+        self.make_bucket("held", defaultEventBasedHold=True)
+        self.ok("POST", "/upload/storage/v1/b/held/o?uploadType=media&name=a", b"x")
+        self.assertEqual(self.call("DELETE", "/storage/v1/b/held/o/a")[0], 403)
+        self.ok("PATCH", "/storage/v1/b/held/o/a", '{"eventBasedHold":false}')
+        copy = self.ok("POST", "/storage/v1/b/held/o/a/copyTo/b/held/o/b", "{}")
+        self.assertEqual(copy["eventBasedHold"], True, "as its bucket wants it")
+        self.ok("DELETE", "/storage/v1/b/held/o/a", status=204)
+
     def test_conditions_ranges_and_batches(self):
         self.make_bucket()
         made = self.put("a", b"0123456789")
