@@ -1,8 +1,12 @@
 // A swap file for a test that needs one; the machine's own is not needed and not touched.
+//
+// One at a time on the machine: where one is switched off, the kernel brings what is in it back to
+// memory, the pages of another test's programs too.
 #pragma once
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/swap.h>
 #include <unistd.h>
 
@@ -23,6 +27,7 @@ class TestSwap {
   ~TestSwap() {
     if (is_on_) ::swapoff(path_.c_str());
     if (!path_.empty()) ::unlink(path_.c_str());
+    ::close(turn_);
   }
   TestSwap(const TestSwap&) = delete;
   TestSwap& operator=(const TestSwap&) = delete;
@@ -32,6 +37,8 @@ class TestSwap {
  private:
   std::string make(ByteCount size) {
     constexpr size_t kPageBytes = 4096;
+    turn_ = ::open("/var/lib", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (turn_ < 0 || ::flock(turn_, LOCK_EX) != 0) return failed("lock /var/lib");
     char name[] = "/var/lib/thaw-test-swap-XXXXXX";
     const int file = ::mkstemp(name);
     if (file < 0) return failed("make a file in /var/lib");
@@ -59,6 +66,7 @@ class TestSwap {
 
   std::string path_;
   bool is_on_ = false;
+  int turn_ = -1;  // locked while it lives
 };
 
 }  // namespace thaw::sandbox

@@ -1,5 +1,6 @@
 """Below frozen: memory goes to swap and comes back, and each rung has a price that is kept."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -14,9 +15,13 @@ SWAP_MIB = 128
 
 
 class Swap:
-    """A swap file of our own while it lives; `why_not` tells when it could not be made."""
+    """A swap file of our own while it lives; `why_not` tells when it could not be made.
+
+    One at a time on the machine, as src/sandbox/swap_testing.h says."""
 
     def __init__(self):
+        self.turn = os.open("/var/lib", os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self.turn, fcntl.LOCK_EX)
         handle, self.path = tempfile.mkstemp(prefix="thaw-e2e-swap-", dir="/var/lib")
         os.close(handle)
         self.why_not = ""
@@ -30,6 +35,7 @@ class Swap:
     def off(self):
         subprocess.run(["swapoff", self.path], capture_output=True)
         pathlib.Path(self.path).unlink(missing_ok=True)
+        os.close(self.turn)
 
 
 class Hibernated(PlatformTest):
