@@ -18,6 +18,7 @@
 #include "io_linux/loop_testing.h"
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
+#include "jobs/jobs_testing.h"
 #include "serving/serving_testing.h"
 
 namespace thaw::api {
@@ -142,10 +143,13 @@ class ApiTest : public ::testing::Test {
   } nobody_;
   domains::Domains domains_{{net_, loop_, disk_, entropy_, nobody_, *database_, nobody_, nullptr},
                             {.folder = folder_, .directory = "", .email = ""}};
+  jobs::NoObserver no_observer_;
+  jobs::Catalog job_catalog_{*database_};
+  jobs::Jobs jobs_{{loop_, loop_, entropy_, sandbox_, job_catalog_, no_observer_, {}, {}}};
   Api api_{net_,
            loop_,
            Rooms{bench_.controller, serving_, logs_, requests_, starts_, metrics_, alerts_, meter_,
-                 bus_, sources_, guard_, accounts_, pipelines_, &domains_},
+                 bus_, sources_, guard_, accounts_, pipelines_, &domains_, &jobs_},
            {.version = "1.2.3", .isolation_notice = ""}};
   http::Client client_{net_, loop_};
   io::SocketAddress address_;

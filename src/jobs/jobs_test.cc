@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "jobs/jobs_testing.h"
 #include "serving/serving_testing.h"
 #include "store/state.h"
 
@@ -12,21 +13,6 @@ namespace {
 
 using Kind = sandbox::ExitReport::Kind;
 using State = ExecutionCore::State;
-
-class NoObserver final : public Observer {
- public:
-  void on_line(const std::string&, const InstanceId&, sandbox::OutputStream,
-               std::string_view) override {}
-  void on_event(const std::string&, const InstanceId&, Severity,
-                const std::string& message) override {
-    events.push_back(message);
-  }
-  void on_executed(const InstanceId&, const io::SocketAddress&, const std::string&) override {}
-  void on_gone(const InstanceId& instance) override { gone.push_back(instance.str()); }
-  void on_removed(const std::string& job) override { removed.push_back(job); }
-
-  std::vector<std::string> events, gone, removed;
-};
 
 class JobsTest : public ::testing::Test {
  protected:
