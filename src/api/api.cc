@@ -107,6 +107,18 @@ class Api::Impl {
   Result<io::SocketAddress> listen(const io::SocketAddress& address) {
     return server_.listen(address);
   }
+  Result<io::SocketAddress> listen(io::Net& net, const io::SocketAddress& address) {
+    return server_.listen(net, address);
+  }
+  void hand_on_tunnels(uint16_t port, http::Server::TunnelHandler handler) {
+    server_.hand_on_tunnels(
+        [port](std::string_view authority) {
+          http::Request request;
+          request.host = authority;
+          return authority.ends_with(fmt::format(":{}", port)) && admit_host(request).has_value();
+        },
+        std::move(handler));
+  }
   void drain(std::function<void()> done) {
     followers_.end_all();
     server_.drain(std::move(done));
@@ -129,6 +141,15 @@ class Api::Impl {
       append(routes, jobs_v2_routes(*rooms_.jobs));
     }
     append(routes, thaw_v1_routes(clock, rooms_, options_, followers_));
+    routes.push_back({"GET",
+                      "/thaw/v1/endpoints",
+                      {},
+                      "the platform's ports, and the files of its TLS",
+                      [this](const Call&, http::Responder responder) {
+                        const bool is_known = options_.endpoints != nullptr;
+                        responder.answer(
+                            json_reply(is_known ? options_.endpoints() : Json::object()));
+                      }});
     routes.push_back({"GET",
                       "/thaw/v1/routes",
                       {},
@@ -182,6 +203,14 @@ Api::~Api() = default;
 
 Result<io::SocketAddress> Api::listen(const io::SocketAddress& address) {
   return impl_->listen(address);
+}
+
+Result<io::SocketAddress> Api::listen(io::Net& net, const io::SocketAddress& address) {
+  return impl_->listen(net, address);
+}
+
+void Api::hand_on_tunnels(uint16_t port, http::Server::TunnelHandler handler) {
+  impl_->hand_on_tunnels(port, std::move(handler));
 }
 
 void Api::drain(std::function<void()> done) { impl_->drain(std::move(done)); }

@@ -65,8 +65,9 @@ struct Rooms {
 };
 
 struct ApiOptions {
-  std::string version;           // of Thaw
-  std::string isolation_notice;  // "": everything is isolated
+  std::string version;                        // of Thaw
+  std::string isolation_notice;               // "": everything is isolated
+  std::function<Json()> endpoints = nullptr;  // null: nothing is told of them
 };
 
 /// Whether a path that begins with this part is this API's, and so none of a bucket.
@@ -79,6 +80,11 @@ class Api {
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// On another net, which outlives it: one whose streams are through TLS.
+  Result<io::SocketAddress> listen(io::Net& net, const io::SocketAddress& address);
+  /// A client that takes this API for its proxy and asks it for a tunnel to its own port with TLS
+  /// has its connection handed on.
+  void hand_on_tunnels(uint16_t port, http::Server::TunnelHandler handler);
   /// Accepts nothing more, ends followers, lets running calls finish; then `done`.
   void drain(std::function<void()> done);
   /// docs/reference/api.md, from the table of routes.

@@ -75,7 +75,8 @@ Status admit_storage_host(const http::Request& request) {
 Status admit_origin(const http::Request& request) {
   for (const auto& header : request.headers) {
     const std::string name = lower(header.name);
-    if (name == "origin" && lower(header.value) != "http://" + lower(request.host)) {
+    if (name == "origin" &&
+        lower(header.value) != fmt::format("{}://{}", request.scheme(), lower(request.host))) {
       return denied(fmt::format("Origin: '{}': web pages of other sites may not call this API",
                                 header.value));
     }

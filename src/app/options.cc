@@ -276,6 +276,11 @@ constexpr std::array kOptions = {
     Option{"acme-ca", "FILE", "none",
            "roots in PEM that the ACME server must prove itself by, instead of the machine's",
            set_path_or_none<&UpOptions::acme_ca>},
+    Option{
+        "api-tls-address", "IP:PORT|off", "off",
+        "where the API is served through TLS too, for gsutil; its certificate is from an authority "
+        "of Thaw's own, which `thaw env` names",
+        set_address_or_off<&UpOptions::api_tls_address>},
     Option{"base-domain", "DOMAIN", "localhost", "services are called NAME.DOMAIN",
            set_base_domain},
     Option{"log-format", "auto|text|json", "auto",

@@ -29,7 +29,8 @@ struct UpOptions {
   std::optional<io::SocketAddress> tls_address;  // nothing: no TLS
   int tls_public_port = 0;                       // 0: that of tls_address
   std::string tls_certificate, tls_key;          // files; "": none, or both
-  std::string tls_certificates;                  // a folder; "": none
+  std::optional<io::SocketAddress> api_tls_address;
+  std::string tls_certificates;  // a folder; "": none
   std::string base_domain;
   std::string acme_directory, acme_email;  // "": none
   std::string acme_ca;                     // a file; "": the machine's roots

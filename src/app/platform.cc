@@ -157,6 +157,8 @@ class Platform::Impl {
   io::SocketAddress gateway_address_;
   io::SocketAddress api_address_;
   std::optional<io::SocketAddress> tls_address_;
+  std::optional<io::SocketAddress> api_tls_address_;
+  std::string boto_path_;
   enum class Phase { kServing, kDraining, kStopping, kFinishing } phase_ = Phase::kServing;
   io::Timer drain_timer_;
 };
@@ -423,8 +425,16 @@ Status Platform::Impl::open_doors() {
                           .spans = spans_ ? &*spans_ : nullptr,
                           .storage = &objects_->api(),
                           .tls = tls_.server()},
-               api::ApiOptions{.version = THAW_VERSION, .isolation_notice = notice});
+               api::ApiOptions{.version = THAW_VERSION,
+                               .isolation_notice = notice,
+                               .endpoints = [this] { return endpoints(); }});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
+  if (options_.api_tls_address) {
+    ASSIGN_OR_RETURN(api_tls_address_, api_->listen(tls_.api(), *options_.api_tls_address));
+    api_->hand_on_tunnels(api_tls_address_->port,
+                          [this](auto stream) { tls_.api().accept(std::move(stream)); });
+    ASSIGN_OR_RETURN(boto_path_, tls_.write_boto(options_.data_dir + "/tls", *api_tls_address_));
+  }
   objects_->set_base_url("http://" + api_address_.str());
   guard_->set_issuer("http://" + api_address_.str());
   RETURN_IF_ERROR(domains_->load());
@@ -433,8 +443,9 @@ Status Platform::Impl::open_doors() {
                           {"api", "http://" + api_address_.str()},
                           {"data", options_.data_dir}});
   if (tls_.is_open()) {
-    log_info("TLS",
-             {{"gateway", "https://" + tls_address_->str()}, {"authority", tls_.root_path()}});
+    log_info("TLS", {{"gateway", tls_address_ ? "https://" + tls_address_->str() : "off"},
+                     {"api", api_tls_address_ ? "https://" + api_tls_address_->str() : "off"},
+                     {"authority", tls_.root_path()}});
   }
   return {};
 }
@@ -449,6 +460,8 @@ uint16_t Platform::Impl::https_port() const {
 Json Platform::Impl::endpoints() const {
   Json all = Json::object({{"gateway", gateway_address_.str()}, {"api", api_address_.str()}});
   if (tls_address_) all.set("gatewayTls", tls_address_->str());
+  if (api_tls_address_) all.set("apiTls", api_tls_address_->str());
+  if (!boto_path_.empty()) all.set("boto", boto_path_);
   if (tls_.is_open()) all.set("authority", tls_.root_path());
   return all;
 }

@@ -33,11 +33,19 @@ class TlsRoom {
   /// For the gateway's port; to be called when there is one.
   io::Net& services() { return *services_net_; }
   const tls::ServerNet* server() const { return services_net_ ? &*services_net_ : nullptr; }
+  /// For the API's.
+  tls::ServerNet& api() { return *api_net_; }
+  /// What gsutil must be told to come to the API through TLS, in a file of its own; answers its
+  /// path.
+  Result<std::string> write_boto(const std::string& folder, const io::SocketAddress& api);
   tls::ServedCertificates* certificates() { return services_ ? &*services_ : nullptr; }
-  /// The file of the root that stands for services without a certificate; "" without TLS.
+  /// The file of the root that those who come to the API's port are to trust, and that stands for
+  /// services without a certificate; "" without TLS.
   std::string root_path() const { return authority_ ? authority_->root_path() : ""; }
 
  private:
+  Status open_services(const UpOptions& options);
+  void open_api(const UpOptions& options);
   void watch();
 
   io::Net& net_;
@@ -45,8 +53,11 @@ class TlsRoom {
   io::Disk& disk_;
   std::optional<tls::Authority> authority_;
   std::optional<tls::ServedCertificates> services_;
+  std::optional<tls::ServedCertificates> api_;
   std::optional<tls::ServerContext> services_context_;
+  std::optional<tls::ServerContext> api_context_;
   std::optional<tls::ServerNet> services_net_;
+  std::optional<tls::ServerNet> api_net_;
   io::Timer watching_;
 };
 

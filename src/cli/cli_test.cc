@@ -38,18 +38,6 @@ TEST_F(Cli, VersionHasTwoSpellingsAndTwoForms) {
   EXPECT_EQ(terminal.out, "{\n  \"version\": \"1.2.3\"\n}\n");
 }
 
-TEST_F(Cli, EnvPointsGcloudAtTheApiAndTakesItBack) {
-  EXPECT_EQ(thaw({"env", "--api-address", "127.0.0.1:9"}), 0);
-  EXPECT_NE(terminal.out.find("export CLOUDSDK_PROXY_PORT=9\n"), std::string::npos) << terminal.out;
-  EXPECT_NE(terminal.out.find("export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=http://run.local/\n"),
-            std::string::npos);
-  const auto lines = std::count(terminal.out.begin(), terminal.out.end(), '\n');
-  terminal.out.clear();
-  EXPECT_EQ(thaw({"env", "--unset"}), 0);
-  EXPECT_EQ(std::count(terminal.out.begin(), terminal.out.end(), '\n'), lines);
-  EXPECT_EQ(terminal.out.rfind("unset CLOUDSDK_", 0), 0u);
-}
-
 TEST_F(Cli, UnknownCommandsNameTheNearestAndEndWithUsage) {
   EXPECT_EQ(thaw({"deplyo", "x"}), 2);
   EXPECT_EQ(terminal.err, "thaw: unknown command 'thaw deplyo'; did you mean 'thaw deploy'?\n");

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/api.h"
 #include "cli/handlers.h"
@@ -35,11 +36,44 @@ std::array<Variable, 15> variables(const io::SocketAddress& api) {
            {"CLOUDSDK_RUN_REGION", "local"}}};
 }
 
+constexpr Duration kPatience = seconds(2);
+
+/// What gsutil is to be told where the API has a port with TLS: the file with its address, and the
+/// root to be trusted, which gcloud's setting of the same would replace. A platform that does not
+/// run, or has no such port, is no error: the other variables need neither.
+std::array<Variable, 2> for_gsutil(const Json& endpoints) {
+  return {{{"BOTO_CONFIG", endpoints.string_or("boto")},
+           {"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", endpoints.string_or("authority")}}};
+}
+
+Json endpoints_of(Context& context) {
+  auto opened = Api::open(context);
+  if (!opened) return Json::object();
+  opened->set_timeout(kPatience);
+  auto endpoints = opened->get(thaw_path("endpoints"));
+  return endpoints ? *std::move(endpoints) : Json::object();
+}
+
+/// As one word of a shell's, whatever an API said that it is.
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@";
+  if (text.find_first_not_of(kPlain) == std::string_view::npos) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 }  // namespace
 
 Outcome<ExitCode> env_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(const io::SocketAddress api, api_address(context));
-  const auto all = variables(api);
+  const auto fixed = variables(api);
+  std::vector<Variable> all(fixed.begin(), fixed.end());
+  const Json endpoints = words.given("unset") ? Json::object() : endpoints_of(context);
+  if (words.given("unset") || endpoints.find("boto") != nullptr) {
+    for (Variable& each : for_gsutil(endpoints)) all.push_back(std::move(each));
+  }
   if (context.json()) {
     Json object = Json::object();
     for (const auto& [name, value] : all) object.set(std::string(name), value);
@@ -48,7 +82,7 @@ Outcome<ExitCode> env_command(Context& context, const Words& words) {
   std::string text;
   for (const auto& [name, value] : all) {
     text += words.given("unset") ? fmt::format("unset {}\n", name)
-                                 : fmt::format("export {}={}\n", name, value);
+                                 : fmt::format("export {}={}\n", name, shell_word(value));
   }
   return context.print(text);
 }

@@ -97,9 +97,10 @@ constexpr Command kCommands[] = {
                  "$ thaw simulate --pattern bursty --services 10000 --json\n",
      .main = simulate_command},
     {.name = "env",
-     .summary = "Print the environment that points gcloud at this platform",
+     .summary = "Print the environment that points gcloud and gsutil at this platform",
      .description = "As lines for a shell. With them `gcloud run` deploys here, with any project "
-                    "and region; nothing of gcloud's own configuration is changed.",
+                    "and region; nothing of gcloud's own configuration is changed. gsutil, which "
+                    "speaks TLS only, is told its port where `thaw up --api-tls-address` has one.",
      .flags = kEnvFlags,
      .examples = "$ eval \"$(thaw env)\"\n"
                  "$ gcloud run services list\n"

@@ -25,7 +25,6 @@ H2Session::Options options_of(const Server::Options& options) {
 H2ServerConnection::H2ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream)
     : shared_(shared),
       stream_(std::move(stream)),
-      peer_(stream_->peer().str()),
       session_(H2Session::Side::kServer, options_of(shared.options), *this, shared.loop.now()),
       timer_(shared.loop, [this] { on_timeout(); }) {}
 
@@ -73,7 +72,7 @@ void H2ServerConnection::drain() {
 H2StreamEvents* H2ServerConnection::on_request(int32_t id, const RequestHead& head) {
   auto& stream = streams_[id] = std::make_unique<H2ServerStream>(*this, id);
   H2ServerStream* const kept = stream.get();
-  kept->begin(to_request(head, peer_), head);
+  kept->begin(to_request(head, *stream_), head);
   return kept;
 }
 

@@ -64,7 +64,6 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
 
   Server::Shared& shared_;
   std::unique_ptr<io::Stream> stream_;
-  std::string peer_;
   H2Session session_;
   std::unordered_map<int32_t, std::unique_ptr<H2ServerStream>> streams_;
   std::vector<std::unique_ptr<H2ServerStream>> gone_;  // until nobody is inside them

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "http/headers.h"
@@ -21,6 +22,10 @@ struct Request {
   std::string host;  // as sent, with port
   std::string peer;  // the client's address: "127.0.0.1:40112"
   int minor_version = 1;
+  bool encrypted = false;  // came through TLS
+
+  /// "https" or "http": what the client wrote before "://".
+  std::string_view scheme() const { return encrypted ? "https" : "http"; }
 };
 
 struct Response {

@@ -4,17 +4,19 @@
 #include <utility>
 
 #include "http/text.h"
+#include "io/encryption.h"
 
 namespace thaw::http {
 
-Request to_request(const RequestHead& head, std::string peer) {
+Request to_request(const RequestHead& head, const io::Stream& stream) {
   Request request;
   request.method = head.method;
   request.target = head.origin_form();
   if (request.target[0] == '?') request.target.insert(0, "/");
   request.host = head.host;
   request.minor_version = head.minor_version;
-  request.peer = std::move(peer);
+  request.peer = stream.peer().str();
+  request.encrypted = io::is_encrypted(stream);
   const std::string_view target = request.target;
   const size_t question = target.find('?');
   request.path = target.substr(0, question);

@@ -6,11 +6,12 @@
 
 #include "http/head.h"
 #include "http/message.h"
+#include "io/net.h"
 
 namespace thaw::http {
 
-/// Without a body. `peer`: the client's address.
-Request to_request(const RequestHead& head, std::string peer);
+/// Without a body. `stream`: the client's.
+Request to_request(const RequestHead& head, const io::Stream& stream);
 
 /// Whether a whole request asks to go on in HTTP/2 (RFC 7540, 3.2). With a body it goes on in
 /// HTTP/1.1, as a server may choose.

@@ -94,8 +94,17 @@ void Server::stream_bodies(Takes takes, StreamHandler handler) {
   shared_->stream_handler = std::move(handler);
 }
 
+void Server::hand_on_tunnels(TakesTunnel takes, TunnelHandler handler) {
+  shared_->takes_tunnel = std::move(takes);
+  shared_->tunnel_handler = std::move(handler);
+}
+
 Result<io::SocketAddress> Server::listen(const io::SocketAddress& address) {
-  auto listener = net_.listen(address, [this](auto stream) { accept(std::move(stream)); });
+  return listen(net_, address);
+}
+
+Result<io::SocketAddress> Server::listen(io::Net& net, const io::SocketAddress& address) {
+  auto listener = net.listen(address, [this](auto stream) { accept(std::move(stream)); });
   if (!listener) return std::move(listener).error();
   listeners_.push_back(*std::move(listener));
   return listeners_.back()->address();

@@ -113,6 +113,13 @@ class Server {
 
   /// Answers the address with the port that was chosen. May be called for several addresses.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
+  /// On another net, which outlives the server: one whose streams are through TLS.
+  Result<io::SocketAddress> listen(io::Net& net, const io::SocketAddress& address);
+  /// A client whose first request is for a tunnel (CONNECT; RFC 9110, 9.3.6) to an authority that
+  /// `takes` picks is told 200, and its connection is handed on. Others are refused with 501.
+  using TakesTunnel = std::function<bool(std::string_view authority)>;
+  using TunnelHandler = std::function<void(std::unique_ptr<io::Stream>)>;
+  void hand_on_tunnels(TakesTunnel takes, TunnelHandler handler);
   /// Accepts nothing more, ends idle connections, lets running requests finish; then `done` in a
   /// later turn.
   void drain(std::function<void()> done);

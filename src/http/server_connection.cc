@@ -10,6 +10,7 @@
 #include "http/read_request.h"
 #include "http/trailers.h"
 #include "http/write_response.h"
+#include "io/encryption.h"
 
 namespace thaw::http {
 namespace {
@@ -121,6 +122,8 @@ bool ServerConnection::take_head() {
   if (!out_.empty()) return false;  // on_writable comes back
   const std::string_view input = std::string_view(in_).substr(taken_);
   if (is_first_ && !input.empty() && input.front() == 'P' && take_preface(input)) return false;
+  const bool may_be_tunnel = is_first_ && shared_.takes_tunnel && input.starts_with('C');
+  if (may_be_tunnel && !io::is_encrypted(*stream_) && take_tunnel()) return false;
   const ParseState state = input.empty() ? ParseState::kNeedMore : parser_.parse(input);
   switch (state) {
     case ParseState::kNeedMore:
@@ -140,11 +143,12 @@ bool ServerConnection::take_head() {
   }
   const RequestHead& head = parser_.head();
   is_first_ = false;
-  if (wants_h2c(head)) return upgrade(head);
+  // Through TLS, HTTP/2 is chosen by ALPN (RFC 7540, 3.3).
+  if (!io::is_encrypted(*stream_) && wants_h2c(head)) return upgrade(head);
   keep_alive_ = head.keep_alive && !shared_.draining;
   minor_version_ = head.minor_version;
   to_head_ = head.method == "HEAD";
-  request_ = to_request(head, stream_->peer().str());
+  request_ = to_request(head, *stream_);
   body_ = BodyReader(head.framing, head.content_length);
   const bool wants_continue = head.expects_continue && input.size() == parser_.length();
   const bool too_large = std::cmp_greater(head.content_length, shared_.options.max_body.value);
@@ -185,9 +189,36 @@ bool ServerConnection::take_preface(std::string_view input) {
   return true;
 }
 
+/// True: a tunnel is asked for, and made once the head is whole. What is no such head, or is for
+/// somewhere else, is the parser's.
+bool ServerConnection::take_tunnel() {
+  constexpr std::string_view kMethod = "CONNECT ", kEnd = "\r\n\r\n";
+  const auto input = [this] { return std::string_view(in_).substr(taken_); };
+  while (input().find(kEnd) == std::string_view::npos) {
+    const bool may_be =
+        input().starts_with(kMethod) || kMethod.starts_with(input().substr(0, kMethod.size()));
+    if (!may_be || input().size() > kReadSize || ended_) return false;
+    if (!std::exchange(head_begun_, true)) timer_.set_after(shared_.options.head_timeout);
+    if (!fill(kReadSize)) return true;
+  }
+  std::string_view authority = input();
+  if (!authority.starts_with(kMethod) || authority.find(kEnd) != authority.size() - kEnd.size()) {
+    return false;
+  }
+  authority.remove_prefix(kMethod.size());
+  authority = authority.substr(0, authority.find_first_of(" \r\n"));
+  if (!shared_.takes_tunnel(authority)) return false;
+  constexpr std::string_view kMade[] = {"HTTP/1.1 200 OK\r\n\r\n"};
+  const io::Transfer sent = stream_->write(kMade);
+  stream_->set_events(nullptr);
+  die();
+  if (sent.bytes == kMade[0].size()) shared_.tunnel_handler(std::move(stream_));
+  return true;
+}
+
 /// False: nothing more to do here; the connection goes on as HTTP/2 (RFC 7540, 3.2).
 bool ServerConnection::upgrade(const RequestHead& head) {
-  Request request = to_request(head, stream_->peer().str());
+  Request request = to_request(head, *stream_);
   auto heir = std::make_unique<H2ServerConnection>(shared_, std::move(stream_));
   const std::string settings(request.headers.get("http2-settings"));
   for (const char* name : {"http2-settings", "upgrade", "connection"}) request.headers.remove(name);

@@ -53,6 +53,7 @@ class ServerConnection final : public ServerSession,
   void hand_out_stream();
   void drop_rest_of_body();
   bool take_preface(std::string_view input);
+  bool take_tunnel();
   bool upgrade(const RequestHead& head);
   void hand_out();
   bool fill(size_t most);

@@ -85,6 +85,8 @@ struct Server::Shared {
   Handler handler;
   Takes takes_stream;  // null: no body is streamed
   StreamHandler stream_handler;
+  TakesTunnel takes_tunnel;  // null: none is made
+  TunnelHandler tunnel_handler;
   std::vector<std::unique_ptr<ServerSession>> sessions;
   bool draining = false;
   std::function<void()> drained;

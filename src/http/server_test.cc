@@ -530,5 +530,32 @@ TEST_F(StreamedBodies, TrailersNeedChunks) {
   EXPECT_TRUE(client->text.ends_with("\r\n\r\nok"));
 }
 
+TEST_F(ServerTest, TunnelsToWhatIsTakenAreHandedOnAndOthersAreRefused) {
+  serve();
+  std::vector<std::unique_ptr<io::Stream>> taken;
+  server->hand_on_tunnels([](std::string_view authority) { return authority == "here:1"; },
+                          [&](auto stream) { taken.push_back(std::move(stream)); });
+  EXPECT_EQ(status_of("CONNECT there:1 HTTP/1.1\r\nHost: there:1\r\n\r\n"), 501);
+  EXPECT_EQ(status_of("CONNECT here:1 HTTP/1.1\r\n\r\nmore than was asked for"), 501);
+  EXPECT_EQ(status_of("CONNECTED here:1 HTTP/1.1\r\n\r\n"), 501);
+  EXPECT_TRUE(taken.empty());
+  const auto client = open("CONN");
+  turns();
+  send(*client, "ECT here:1 HTTP/1.1\r\nUser-Agent: x\r\n");
+  turns();
+  send(*client, "\r\n");
+  run_until(loop, [&] { return !taken.empty() && client->text == "HTTP/1.1 200 OK\r\n\r\n"; });
+  EXPECT_EQ(server->connections(), 0u);
+  send(*client, "hello");
+  std::string buffer(16, '\0');
+  io::Transfer got{};
+  run_until(loop, [&] {
+    got = taken[0]->read(buffer);
+    return got.state == io::Transfer::State::kMoved;
+  });
+  EXPECT_EQ(buffer.substr(0, got.bytes), "hello");
+  EXPECT_EQ(handled, 0);
+}
+
 }  // namespace
 }  // namespace thaw::http

@@ -61,7 +61,8 @@ bool brings_content(const Call& call) {
 }
 
 std::string base_url_of(const http::Request& request) {
-  return "http://" + (request.host.empty() ? "localhost" : request.host);
+  const std::string host = request.host.empty() ? "localhost" : request.host;
+  return fmt::format("{}://{}", request.scheme(), host);
 }
 
 }  // namespace

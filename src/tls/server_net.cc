@@ -23,12 +23,16 @@ constexpr std::string_view kPlainHttp =
 class ServerNet::TlsListener final : public io::Listener {
  public:
   TlsListener(ServerNet& net, OnAccept on_accept) : net_(net), on_accept_(std::move(on_accept)) {}
+  ~TlsListener() override {
+    if (net_.newest_ == this) net_.newest_ = nullptr;
+  }
 
   Status open(const io::SocketAddress& address);
   io::SocketAddress address() const override { return below_->address(); }
 
  private:
   friend class Handshake;
+  friend class ServerNet;
   using Handshakes = std::list<std::unique_ptr<Handshake>>;
   void accept(std::unique_ptr<io::Stream> stream);
 
@@ -141,7 +145,12 @@ Result<std::unique_ptr<io::Listener>> ServerNet::listen(const io::SocketAddress&
                                                         OnAccept on_accept) {
   auto listener = std::make_unique<TlsListener>(*this, std::move(on_accept));
   RETURN_IF_ERROR(listener->open(address));
+  newest_ = listener.get();
   return std::unique_ptr<io::Listener>(std::move(listener));
+}
+
+void ServerNet::accept(std::unique_ptr<io::Stream> stream) {
+  if (newest_ != nullptr) newest_->accept(std::move(stream));
 }
 
 std::unique_ptr<io::Connecting> ServerNet::connect(const io::SocketAddress& address,

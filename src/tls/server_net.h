@@ -31,6 +31,9 @@ class ServerNet final : public io::Net {
   /// `on_accept` gets a TlsStream.
   Result<std::unique_ptr<io::Listener>> listen(const io::SocketAddress& address,
                                                OnAccept on_accept) override;
+  /// A connection that came in elsewhere and is to go on with TLS, as if it had come to the newest
+  /// listener; dropped where there is none.
+  void accept(std::unique_ptr<io::Stream> stream);
   /// As below: without TLS.
   std::unique_ptr<io::Connecting> connect(const io::SocketAddress& address,
                                           OnConnect on_connect) override;
@@ -46,6 +49,7 @@ class ServerNet final : public io::Net {
   ServerContext& context_;
   Options options_;
   HandshakeCounts counts_;
+  TlsListener* newest_ = nullptr;
   io::Timer tickets_;
 };
 

@@ -123,18 +123,89 @@ class GcloudStorageTest(GcloudCase):
 
 
 class GsutilTest(GcloudCase):
-    def test_gsutil_over_the_storage_shim(self):
+    """gsutil itself, which speaks TLS only, with nothing but what `thaw env` says."""
+    options = ["--api-tls-address", "127.0.0.1:0"]
+
+    def setUp(self):
         if not shutil.which("gsutil"):
             self.skipTest("gsutil is not installed")
+        super().setUp()
+        lines = self.thaw.cli("env").stdout.splitlines()
+        self.env = {**os.environ, "HOME": str(self.work),
+                    "CLOUDSDK_CONFIG": str(self.work / "config"),
+                    "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
+                    **dict(line.removeprefix("export ").split("=", 1) for line in lines)}
+
+    def gsutil(self, *words, stdin=None, code=0):
+        run = subprocess.run(["gsutil", *map(str, words)], env=self.env, input=stdin,
+                             capture_output=True, timeout=harness.HANG_SECONDS, check=False)
+        told = (run.stdout + run.stderr).decode(errors="replace")
+        self.assertEqual(run.returncode, code, f"{words}\n{told}{self.thaw.log()[-2000:]}")
+        return run.stdout.decode() if code == 0 else told
+
+    def test_gsutil_copies_files_of_all_sizes_both_ways(self):
+        files = [self.make("empty", 0), self.make("small", 1000), self.make("chunks", 20 << 20),
+                 self.make("large", 300 << 20)]
+        self.gsutil("mb", "gs://bkt-s")
+        self.gsutil("-m", "cp", *files, "gs://bkt-s/")
+        listed = self.gsutil("ls", "-l", "gs://bkt-s")
+        for size in (0, 1000, 20 << 20, 300 << 20):
+            self.assertRegex(listed, rf"(?m)^ +{size}  2\d+-\S+Z  gs://bkt-s/")
+        (self.work / "back").mkdir()
+        self.gsutil("-m", "cp", "gs://bkt-s/*", self.work / "back")
+        for path in files:
+            self.assertTrue(
+                filecmp.cmp(path, self.work / "back" / pathlib.Path(path).name, shallow=False))
+
+    def test_gsutil_does_what_else_people_do_with_it(self):
+        self.gsutil("mb", "gs://bkt-g")
+        self.gsutil("cp", "-", "gs://bkt-g/text", stdin=b"0123456789")
+        told = self.gsutil("stat", "gs://bkt-g/text")
+        self.assertRegex(told, r"Content-Length:\s+10\n")
+        self.assertRegex(told, r"Hash \(md5\):\s+eB5eJF1ptWaXm4bijSPyxw==\n")
+        self.assertEqual(self.gsutil("cat", "-r", "2-4", "gs://bkt-g/text"), "234")
+        self.assertEqual(self.gsutil("cat", "-r", "-3", "gs://bkt-g/text"), "789")
+        self.gsutil("compose", "gs://bkt-g/text", "gs://bkt-g/text", "gs://bkt-g/twice")
+        self.assertEqual(self.gsutil("cat", "gs://bkt-g/twice"), "0123456789" * 2)
+        self.gsutil("mv", "gs://bkt-g/twice", "gs://bkt-g/moved")
+        self.make("tree/one", 10)
+        two = self.make("tree/deep/two", 10)
+        for _ in range(2):  # the second one has nothing to do
+            self.gsutil("-m", "rsync", "-r", self.work / "tree", "gs://bkt-g/tree")
+        os.unlink(two)
+        self.gsutil("rsync", "-d", "-r", self.work / "tree", "gs://bkt-g/tree")
+        self.assertEqual(self.gsutil("ls", "gs://bkt-g/**").split(), [
+            "gs://bkt-g/moved", "gs://bkt-g/text", "gs://bkt-g/tree/one"])
+        self.gsutil("rsync", "-r", "gs://bkt-g/tree", self.work / "tree")
+        self.gsutil("rm", "gs://bkt-g/text")
+        self.assertIn("No URLs matched", self.gsutil("stat", "gs://bkt-g/text", code=1))
+        self.assertIn("No URLs matched", self.gsutil("cp", "gs://bkt-g/text", "-", code=1))
+        self.gsutil("-m", "rm", "-r", "gs://bkt-g")
+        self.assertIn("404", self.gsutil("ls", "gs://bkt-g", code=1))
+
+    def test_gsutil_sets_up_a_notification(self):
+        self.gsutil("mb", "gs://bkt-n")
+        self.thaw.cli("topics", "create", "arrivals")
+        self.thaw.cli("subscriptions", "create", "watcher", "--topic", "arrivals")
+        self.gsutil("notification", "create", "-t", "projects/thaw/topics/arrivals", "-f", "json",
+                    "-e", "OBJECT_FINALIZE", "gs://bkt-n")
+        self.assertIn("arrivals", self.gsutil("notification", "list", "gs://bkt-n"))
+        self.gsutil("cp", self.make("in.csv", 10), "gs://bkt-n/")
+        (message,) = self.thaw.json("pull", "watcher")
+        self.assertEqual(message["message"]["attributes"]["objectId"], "in.csv")
+        self.gsutil("notification", "delete", "gs://bkt-n")
+        self.assertEqual(self.gsutil("notification", "list", "gs://bkt-n"), "")
+
+    def test_gsutil_over_the_storage_shim(self):
         path = self.make("file", 5000)
         gsutil = lambda *words: self.run_tool("gsutil", "-o", "GSUtil:use_gcloud_storage=True",
                                               *words)
-        gsutil("mb", "gs://bkt-g")
-        gsutil("cp", path, "gs://bkt-g/file")
-        self.assertIn("gs://bkt-g/file", gsutil("ls", "gs://bkt-g").stdout)
-        gsutil("cp", "gs://bkt-g/file", str(self.work / "again"))
+        gsutil("mb", "gs://bkt-h")
+        gsutil("cp", path, "gs://bkt-h/file")
+        self.assertIn("gs://bkt-h/file", gsutil("ls", "gs://bkt-h").stdout)
+        gsutil("cp", "gs://bkt-h/file", str(self.work / "again"))
         self.assertTrue(filecmp.cmp(path, self.work / "again", shallow=False))
-        gsutil("rm", "gs://bkt-g/file")
+        gsutil("rm", "gs://bkt-h/file")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,10 @@ class TlsTest(harness.PlatformTest):
         self.authority.issue(self.served, "a", "a.test", "web.localhost")
         self.authority.issue(self.served, "wild", "*.wild.test")
         self.options = [*type(self).options, "--tls-address", "127.0.0.1:0",
-                        "--tls-certificates", str(self.served)]
+                        "--tls-certificates", str(self.served), "--api-tls-address", "127.0.0.1:0"]
         super().setUp()
         endpoints = json.loads((self.thaw.data_dir / "endpoints.json").read_text())
-        self.tls = endpoints["gatewayTls"]
+        self.tls, self.api_tls = endpoints["gatewayTls"], endpoints["apiTls"]
         self.own_root = endpoints["authority"]
         self.port = int(self.tls.rpartition(":")[2])
 
@@ -141,6 +141,31 @@ class Clients(TlsTest):
         run = self.curl_tls("other.localhost", root=self.own_root)
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(os.stat(self.thaw.data_dir / "tls/ca-key.pem").st_mode & 0o777, 0o600)
+
+    def test_the_api_has_a_port_with_tls(self):
+        run = subprocess.run(
+            ["curl", "-sS", "--cacert", self.own_root, f"https://{self.api_tls}/thaw/v1/version"],
+            capture_output=True, text=True, timeout=HANG, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("version", json.loads(run.stdout))
+        # What the API names, it names as it was called.
+        run = subprocess.run(
+            ["curl", "-sS", "--cacert", self.own_root, "-H", "Content-Type: application/json",
+             "-d", '{"name": "files"}', f"https://{self.api_tls}/storage/v1/b?project=p"],
+            capture_output=True, text=True, timeout=HANG, check=False)
+        self.assertTrue(json.loads(run.stdout)["selfLink"].startswith(f"https://{self.api_tls}/"),
+                        run.stdout)
+
+    def test_a_tunnel_through_the_api_leads_to_its_port_with_tls_and_nowhere_else(self):
+        proxied = ["curl", "-sS", "--cacert", self.own_root, "--proxytunnel", "--proxy",
+                   f"http://{self.thaw.api}"]
+        for target, code, words in ((self.api_tls, 0, '"version"'),
+                                    (self.tls, 56, "501"), ("example.org:443", 56, "501"),
+                                    (f"example.org:{self.api_tls.rpartition(':')[2]}", 56, "501")):
+            run = subprocess.run([*proxied, f"https://{target}/thaw/v1/version"],
+                                 capture_output=True, text=True, timeout=HANG, check=False)
+            self.assertEqual(run.returncode, code, target + run.stdout + run.stderr)
+            self.assertIn(words, run.stdout + run.stderr)
 
 
 class Handshakes(TlsTest):
