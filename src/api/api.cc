@@ -18,6 +18,7 @@
 #include "api/service_accounts_v1.h"
 #include "api/sources_v1.h"
 #include "api/thaw_v1.h"
+#include "api/token_v1.h"
 #include "pubsub_api/grpc.h"
 #include "rpc/router.h"
 
@@ -131,6 +132,7 @@ class Api::Impl {
     append(routes, project_routes());
     append(routes, identity_v1_routes(rooms_.guard));
     append(routes, service_accounts_v1_routes(rooms_.accounts, rooms_.guard));
+    append(routes, token_v1_routes(rooms_.accounts, rooms_.guard, clock));
     append(routes, pubsub_v1_routes(pubsub_));
     append(routes, sources_v1_routes(rooms_.control, rooms_.sources));
     append(routes, pipelines_v1_routes(rooms_.pipelines));

@@ -401,6 +401,18 @@ TEST_F(ApiTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
           400);
 }
 
+TEST_F(ApiTest, WhatIsNoAccountsWordGetsNoToken) {
+  const std::string type = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+  for (const auto& [body, error] :
+       std::map<std::string, const char*>{{"", "unsupported_grant_type"},
+                                          {type, "invalid_request"},
+                                          {type + "&assertion=a.b.c", "invalid_grant"}}) {
+    const http::Response answer = call("POST", "/oauth2/v4/token", body);
+    EXPECT_EQ(answer.status, 400) << body;
+    EXPECT_EQ(Json::parse(answer.body)->string_or("error"), error) << answer.body;
+  }
+}
+
 TEST_F(ApiTest, KeysOfServiceAccountsAreGivenOnce) {
   const std::string all = "/v1/projects/my-project/serviceAccounts";
   const http::Response made =

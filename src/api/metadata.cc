@@ -18,8 +18,6 @@ constexpr std::string_view kRoot = "/computeMetadata/v1";
 constexpr std::string_view kAccounts = "instance/service-accounts/";
 constexpr std::string_view kScope = "https://www.googleapis.com/auth/cloud-platform";
 constexpr size_t kLongestAudience = 2000;
-/// Nobody's URL: such a token opens no service.
-constexpr std::string_view kAccessAudience = "access";
 
 http::Response reply(int status, std::string_view type, std::string body) {
   return {status,
@@ -167,7 +165,7 @@ bool MetadataServer::take_token() {
 
 http::Response MetadataServer::token() {
   if (!take_token()) return refusal(429, "too many tokens are asked for; keep the one you have");
-  const auto made = guard_.token_for(email_, kAccessAudience);
+  const auto made = guard_.token_for(email_, identity::kAccessAudience);
   if (!made) return refusal(503, made.error().message());
   // The guard gives a token again until five minutes before its end.
   constexpr int kLeastSeconds = 300;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/reply.h"
+#include "api/token_v1.h"
 #include "base/base64.h"
 
 namespace thaw::api {
@@ -126,7 +127,7 @@ void create_key(ServiceAccounts& accounts, const identity::Guard& guard, const C
   }
   const auto account = accounts.account(call.path.at("account"));
   if (!account) return shared->answer(error_reply(account.error()));
-  accounts.create_key(account->email, guard.issuer() + "/oauth2/v4/token",
+  accounts.create_key(account->email, guard.issuer() + std::string(kTokenPath),
                       [shared, account = *account](const Result<ServiceAccounts::MadeKey>& made) {
                         if (!made) return shared->answer(error_reply(made.error()));
                         Json json = key_json(account, made->key);

@@ -20,6 +20,9 @@
 
 namespace thaw::identity {
 
+/// What access tokens are for: nobody's URL, so they open no service.
+inline constexpr std::string_view kAccessAudience = "access";
+
 class Guard {
  public:
   Guard(store::Database& database, io::Clock& clock, SigningKey key, std::string issuer);

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "identity/jwt.h"
 #include "identity/signing_key.h"
 
 namespace thaw::identity {
@@ -23,7 +24,6 @@ struct Claims {
   bool operator==(const Claims&) const = default;
 };
 
-inline constexpr size_t kMaxToken = 8 << 10;
 inline constexpr Duration kTokenLife = std::chrono::hours(1);
 
 Result<std::string> make_token(const SigningKey& key, const Claims& claims);

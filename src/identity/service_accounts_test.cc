@@ -6,6 +6,8 @@
 
 #include <random>
 
+#include "base/base64.h"
+#include "identity/token_grant.h"
 #include "store/state.h"
 
 namespace thaw::identity {
@@ -149,6 +151,45 @@ TEST_F(ServiceAccountsTest, TheSecretHalfIsKeptNowhere) {
   ASSERT_TRUE(*rows.next());
   EXPECT_THAT(std::string(rows.text(0)), HasSubstr("-----BEGIN PUBLIC KEY-----"));
   EXPECT_THAT(std::string(rows.text(0)), testing::Not(HasSubstr("PRIVATE")));
+}
+
+TEST_F(ServiceAccountsTest, AnAccountsWordForItselfIsTakenAndAnyOthersIsNot) {
+  const std::string email = accounts_.create({"p", "uploader", "", ""})->email;
+  const std::string other = accounts_.create({"p", "another", "", ""})->email;
+  const Json file = *Json::parse(make_key(email).file);
+  make_key(other);
+  const int64_t now =
+      std::chrono::floor<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count();
+  const auto grant = [&](const std::string& name, Json value, std::string_view algorithm = "RS256",
+                         std::string tail = "") {
+    Json body = Json::object({{"iss", email},
+                              {"aud", "http://here/token"},
+                              {"iat", now},
+                              {"exp", now + 3600},
+                              {"scope", "s"}});
+    body.set(name, std::move(value));
+    std::string word =
+        base64_url(Json::object({{"alg", algorithm}}).dump()) + "." + base64_url(body.dump());
+    word += "." + base64_url(sign(file, word)) + tail;
+    return read_grant(accounts_, word, {"http://here/token", "http://there"}, clock_.wall_now());
+  };
+  EXPECT_EQ(grant("sub", Json(email))->email, email);
+  EXPECT_EQ(grant("target_audience", Json("http://svc"))->target_audience, "http://svc");
+  EXPECT_TRUE(grant("aud", Json("http://there")));
+  const std::pair<std::string, Json> wrong[] = {
+      {"iss", Json(other)}, {"iss", Json("nobody@p")},    {"aud", Json("http://elsewhere")},
+      {"exp", Json(now)},   {"exp", Json(now + 3601)},    {"exp", Json("tomorrow")},
+      {"scope", Json("")},  {"sub", Json("someone@else")}};
+  for (const auto& [name, value] : wrong) {
+    const auto refused = grant(name, value);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_THAT(refused.error().message(), HasSubstr(name)) << value.dump();
+  }
+  EXPECT_THAT(grant("iat", Json(now + 60)).error().message(), HasSubstr("of the future"));
+  EXPECT_THAT(grant("x", Json(1), "none").error().message(), HasSubstr("RS256"));
+  EXPECT_THAT(grant("x", Json(1), "HS256").error().message(), HasSubstr("RS256"));
+  EXPECT_FALSE(grant("x", Json(1), "RS256", "AAAA"));
+  EXPECT_FALSE(read_grant(accounts_, "a.b", {"http://here/token"}, clock_.wall_now()));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """Signed URLs by clients that we did not write, with key files that the platform made."""
 
+import base64
 import json
 import os
 import pathlib
@@ -68,6 +69,47 @@ class SignedUrls(harness.PlatformTest):
             "host": wrong, "path": wrong, "method": wrong, "query": wrong, "signature": wrong,
             "longer": wrong, "tooLong": malformed, "header": malformed,
             "expired": "400 ExpiredToken"})
+
+    def test_the_node_library_exchanges_a_key_file_for_tokens(self):
+        self.deploy(self.service_file("web", "echo.py", harness.AT_ZERO))
+        policy = {"policy": {"bindings": [{"role": "roles/run.invoker",
+                                           "members": [f"serviceAccount:{ACCOUNT}"]}]}}
+        subprocess.run(
+            ["curl", "-sf", "-d", json.dumps(policy), "-H", "Content-Type: application/json",
+             f"http://{self.thaw.api}/v1/projects/p/locations/local/services/web:setIamPolicy"],
+            capture_output=True, check=True)
+        url = f"http://web.localhost:{self.thaw.gateway.rpartition(':')[2]}"
+        run = subprocess.run(
+            ["node", str(harness.PROGRAMS / "token_client.mjs"), str(npm_modules.installed()),
+             str(self.key), url],
+            capture_output=True, text=True, timeout=harness.HANG_SECONDS, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr + self.thaw.log()[-2000:])
+        told = json.loads(run.stdout)
+        self.assertIn("invalid_grant", told["refused"])
+        self.assertGreater(told["lasts"], 3000_000)
+
+        def body(token):
+            return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        self.assertEqual(body(told["idToken"])["aud"], url)
+        for token, status in ((told["idToken"], 200), (told["accessToken"], 401)):
+            self.assertEqual(
+                self.thaw.curl("web", "/", "-H", f"Authorization: Bearer {token}")[0], status)
+            self.assertEqual(body(token)["email"], ACCOUNT)
+            self.assertNotIn(token, self.thaw.log())
+
+    def test_gcloud_takes_a_key_file_for_its_account(self):
+        if not shutil.which("gcloud"):
+            self.skipTest("gcloud is not installed")
+        env = self.gcloud_env()
+        for name in [name for name in env if name.startswith(("CLOUDSDK_PROXY", "CLOUDSDK_AUTH"))]:
+            del env[name]
+        for words in (["activate-service-account", f"--key-file={self.key}"],
+                      ["print-access-token", ACCOUNT],
+                      ["print-identity-token", ACCOUNT, "--audiences=http://svc"]):
+            run = subprocess.run(["gcloud", "auth", *words], env=env, capture_output=True,
+                                 text=True, timeout=harness.HANG_SECONDS, check=False)
+            self.assertEqual(run.returncode, 0, f"{words}\n{run.stdout}{run.stderr}")
+        self.assertEqual(run.stdout.count("."), 2, run.stdout)
 
     def test_a_deleted_keys_urls_are_refused_after_a_restart_too(self):
         if not shutil.which("gcloud"):
