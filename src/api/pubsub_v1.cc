@@ -73,7 +73,18 @@ constexpr Rest kRest[] = {
     {"GET", kProject, "/schemas", "SchemaService.ListSchemas", "parent", "schemas: there are none"},
     {"POST", kProject, "/schemas", "SchemaService.CreateSchema", "parent",
      "refused: Thaw keeps no schemas"},
+    {"POST", kProject, "/schemas:validate", "SchemaService.ValidateSchema", "parent",
+     "refused likewise"},
+    {"POST", kProject, "/schemas:validateMessage", "SchemaService.ValidateMessage", "parent",
+     "refused likewise"},
     {"GET", kSchema, "", "SchemaService.GetSchema", "name", "refused likewise"},
+    {"DELETE", kSchema, "", "SchemaService.DeleteSchema", "name", "refused likewise"},
+    {"POST", kSchema, ":commit", "SchemaService.CommitSchema", "name", "refused likewise"},
+    {"POST", kSchema, ":rollback", "SchemaService.RollbackSchema", "name", "refused likewise"},
+    {"GET", kSchema, ":listRevisions", "SchemaService.ListSchemaRevisions", "name",
+     "refused likewise"},
+    {"DELETE", kSchema, ":deleteRevision", "SchemaService.DeleteSchemaRevision", "name",
+     "refused likewise"},
 };
 
 /// "projects/P/topics/T": what the path names, of the kind that the route is for.
@@ -96,9 +107,13 @@ Result<Json> body_of(const Call& call) {
   return json;
 }
 
+bool is_of_schemas(const Rest& rest) {
+  return rest.rpc.starts_with("SchemaService.") && rest.rpc != "SchemaService.ListSchemas";
+}
+
 Result<Json> request_of(const Call& call, const Rest& rest) {
   ASSIGN_OR_RETURN(Json request, body_of(call));
-  if (rest.rpc == "SchemaService.CreateSchema") request = Json::object();  // whatever it is
+  if (is_of_schemas(rest)) request = Json::object();  // refused whatever it is
   const std::string name = name_of(call, rest.resource);
   const size_t dot = rest.name_field.find('.');
   if (dot == std::string_view::npos) {
@@ -190,6 +205,7 @@ std::vector<Route> pubsub_v1_routes(pubsub_api::Service& service) {
     if (rest.rpc.find(".List") != std::string_view::npos) query = {"pageSize", "pageToken"};
     if (rest.resource == kSchema || rest.rest == "/schemas") query.push_back("view");
     if (rest.rpc == "SchemaService.CreateSchema") query.push_back("schemaId");
+    if (rest.rpc == "SchemaService.DeleteSchemaRevision") query.push_back("revisionId");
     routes.push_back({std::string(rest.http_method), fmt::format("{}{}", rest.resource, rest.rest),
                       std::move(query), std::string(rest.help),
                       [&service, &rest](Call call, http::Responder responder) {

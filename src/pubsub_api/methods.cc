@@ -268,6 +268,13 @@ const std::vector<Method>& table() {
        {"parent", "view", "pageSize", "pageToken"},
        Kind::kSimple,
        list_schemas},
+      {"SchemaService.DeleteSchema", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.CommitSchema", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.RollbackSchema", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.ListSchemaRevisions", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.DeleteSchemaRevision", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.ValidateSchema", {}, Kind::kSimple, no_schemas},
+      {"SchemaService.ValidateMessage", {}, Kind::kSimple, no_schemas},
   };
   return methods;
 }

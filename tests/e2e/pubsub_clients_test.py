@@ -25,6 +25,12 @@ class NodeTest(harness.PlatformTest):
             "topics": ["projects/p/topics/news"],
             "subscriptions": ["projects/p/subscriptions/reader"], "left": 0})
 
+    def test_schemas_are_refused_with_a_word_and_topics_that_want_one_too(self):
+        told = self.run_scenario("schemas")
+        self.assertEqual(told["told"], ["12 schemas: Thaw keeps none"])
+        self.assertEqual(told["listed"], [])
+        self.assertRegex(told["topic"], "^12 .*schemaSettings")
+
     def test_batches_come_whole_on_a_stream(self):
         self.assertEqual(self.run_scenario("batches"), {"got": 1000})
 

@@ -47,6 +47,27 @@ class Rest(Caller):
         self.assertEqual(left, set(published) - acked)
         self.assertEqual(len(acked), 20)
 
+    def test_schemas_are_refused_with_a_word_and_topics_that_want_one_too(self):
+        self.assertEqual(self.call("GET", "schemas"), {})
+        schema = {"type": "AVRO", "definition": "{}"}
+        for method, path, body in [
+                ("POST", "schemas?schemaId=s", schema), ("GET", "schemas/s", None),
+                ("DELETE", "schemas/s", None), ("GET", "schemas/s?view=FULL", None),
+                ("POST", "schemas:validate", {"schema": schema}),
+                ("POST", "schemas:validateMessage", {"name": "projects/p/schemas/s"}),
+                ("POST", "schemas/s:commit", {"schema": schema}),
+                ("POST", "schemas/s:rollback", {"revisionId": "1"}),
+                ("GET", "schemas/s:listRevisions", None),
+                ("DELETE", "schemas/s@1:deleteRevision?revisionId=1", None)]:
+            error = self.call(method, path, body)["error"]
+            self.assertEqual((error["code"], error["status"]), (501, "UNIMPLEMENTED"), path)
+            self.assertIn("schemas: Thaw keeps none", error["message"])
+        error = self.call("PUT", "topics/checked", {
+            "schemaSettings": {"schema": "projects/p/schemas/s", "encoding": "JSON"}})["error"]
+        self.assertEqual(error["status"], "UNIMPLEMENTED")
+        self.assertIn("schemaSettings", error["message"])
+        self.assertEqual(self.call("GET", "topics/checked")["error"]["status"], "NOT_FOUND")
+
     def test_faults_name_the_field(self):
         self.call("PUT", "topics/news")
         for body, word in [({"messages": [{"data": "%%"}]}, "messages[0].data"),

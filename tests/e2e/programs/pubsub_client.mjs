@@ -35,6 +35,30 @@ function listen(subscription, wanted, handle) {
 }
 
 const scenarios = {
+  /// The codes of all that a client may ask about schemas.
+  async schemas() {
+    const client = new v1.SchemaServiceClient(await pubsub.getClientConfig());
+    const name = 'projects/p/schemas/s';
+    const parent = 'projects/p';
+    const schema = {name, type: 'AVRO', definition: '{}'};
+    const told = {};
+    for (const [method, request] of Object.entries({
+      createSchema: {parent, schema, schemaId: 's'}, getSchema: {name}, deleteSchema: {name},
+      commitSchema: {name, schema}, rollbackSchema: {name, revisionId: '1'},
+      listSchemaRevisions: {name}, deleteSchemaRevision: {name},
+      validateSchema: {parent, schema}, validateMessage: {parent, name, message: Buffer.from('x')},
+    })) {
+      told[method] = await client[method](request).then(
+          () => 'not refused', fault => `${fault.code} ${fault.details.split(';')[0]}`);
+    }
+    const listed = [];
+    for await (const each of pubsub.listSchemas()) listed.push(each.name);
+    const topic = await pubsub.createTopic(
+        {name: 'checked', schemaSettings: {schema: name, encoding: 'JSON'}})
+        .then(() => 'not refused', fault => `${fault.code} ${fault.details}`);
+    return {told: [...new Set(Object.values(told))], listed, topic};
+  },
+
   async administration() {
     const {topic, subscription} = await make({ackDeadlineSeconds: 20, labels: {a: 'b'}});
     assert.equal((await topic.exists())[0], true);
