@@ -2,32 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/base64.h"
 #include "base/json.h"
-#include "http/query.h"
 
 namespace thaw::predict {
 namespace {
 
 constexpr const char* kInputGeneration = "input-generation";
 constexpr const char* kOptions = "options";
+constexpr int64_t kMostAtOnce = 32 << 20;  // bytes of an input
 
-http::Response answer(int status, std::string_view name, std::string message) {
-  const Json error =
-      Json::object({{"code", status}, {"message", std::move(message)}, {"status", name}});
-  return http::Response::json(status, Json::object({{"error", error}}).dump() + '\n');
+http::Response answer(int status, std::string_view name, std::string_view message) {
+  return end_batch(status, name, message).response;
 }
 
-BatchJob::Finish finish(int status, std::string_view name, std::string message) {
-  return {answer(status, name, std::move(message))};
-}
-
-http::Request get(std::string target) {
-  http::Request request;
-  request.target = std::move(target);
-  return request;
+BatchJob::Finish finish(int status, std::string_view name, std::string_view message) {
+  return end_batch(status, name, message);
 }
 
 int64_t number(std::string_view text) {
@@ -95,6 +88,7 @@ BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
 }
 
 BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
+  if (pieces_) return pieces_->on_store(answered);
   if (!answered) {
     return finish(503, "UNAVAILABLE", "the object store: " + answered.error().message());
   }
@@ -102,7 +96,8 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
   const bool may_be_missing =
       state_ == State::kGeneration || state_ == State::kOutput || state_ == State::kInput;
   const bool raced = status == 412 && state_ == State::kWrite;
-  if (status >= 300 && !(may_be_missing && status == 404) && !raced) {
+  const bool is_empty = status == 416 && state_ == State::kInput;
+  if (status >= 300 && !(may_be_missing && status == 404) && !raced && !is_empty) {
     return finish(status == 403 ? 403 : 503, "UNAVAILABLE",
                   fmt::format("the object store answered {}: {:.300}", status, answered->body));
   }
@@ -137,7 +132,7 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     output_generation_ = json->string_or("generation", "0");
   }
   state_ = State::kInput;
-  return CallStore{get_content(input_)};
+  return CallStore{get_range(input_, 0, kMostAtOnce)};
 }
 
 BatchJob::Step BatchJob::after_input(const http::Response& answered) {
@@ -146,17 +141,34 @@ BatchJob::Step BatchJob::after_input(const http::Response& answered) {
                   fmt::format("gs://{}/{} has no generation {} any more", input_.bucket,
                               input_.name, input_.generation));
   }
+  if (answered.status == 206) {
+    const std::string_view range = answered.headers.get("content-range");  // bytes 0-99/1234
+    const int64_t size = number(range.substr(std::min(range.find('/'), range.size() - 1) + 1));
+    if (size > kMostAtOnce) return begin_pieces(answered, size);
+  }
   state_ = State::kForecast;
   http::Request request{.method = "POST", .target = "/predict"};
   request.path = "/predict";
   request.query = options_;
-  request.body = answered.body;
+  if (answered.status != 416) request.body = answered.body;  // 416: it is empty
   const bool is_json = input_.name.ends_with(".json");
   request.headers.add("content-type", is_json ? "application/json" : "text/csv");
   return Forecast{std::move(request)};
 }
 
+BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size) {
+  state_ = State::kPieces;
+  pieces_.emplace(PanelBatch::Facts{.input = input_,
+                                    .output = output_,
+                                    .options = options_,
+                                    .metadata = metadata(),
+                                    .output_generation = output_generation_,
+                                    .size = size});
+  return pieces_->begin(first.body);
+}
+
 BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
+  if (pieces_) return pieces_->on_forecast(answered);
   if (answered.status < 300) {
     state_ = State::kWrite;
     return write(output_.name, std::string(answered.headers.get("content-type")), answered.body,
@@ -168,41 +180,16 @@ BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   return write(output_.name + ".error.json", "application/json", answered.body, "");
 }
 
+Json BatchJob::metadata() const {
+  Json all = Json::object({{kInputGeneration, input_.generation},
+                           {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}});
+  if (!mark_.empty()) all.set(kOptions, mark_);
+  return all;
+}
+
 BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
                                std::string content, const std::string& precondition) {
-  Json metadata = Json::object({{kInputGeneration, input_.generation},
-                                {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}});
-  if (!mark_.empty()) metadata.set(kOptions, mark_);
-  return CallStore{put_object({output_.bucket, name}, precondition, type, metadata, content)};
-}
-
-http::Request get_metadata(std::string_view bucket, std::string_view name) {
-  return get(fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(bucket),
-                         http::percent_encode(name)));
-}
-
-http::Request get_content(const InputObject& object) {
-  return get(fmt::format("/download/storage/v1/b/{}/o/{}?alt=media&generation={}",
-                         http::percent_encode(object.bucket), http::percent_encode(object.name),
-                         http::percent_encode(object.generation)));
-}
-
-http::Request put_object(const OutputObject& object, std::string_view precondition,
-                         std::string_view type, const Json& metadata, std::string_view content) {
-  const Json resource =
-      Json::object({{"name", object.name}, {"contentType", type}, {"metadata", metadata}});
-  // Nothing that the content may hold: its own bytes decide the boundary.
-  std::string boundary = "thaw-forecast";
-  while (content.find(boundary) != std::string_view::npos) boundary += "-x";
-  http::Request request{.method = "POST"};
-  request.target = fmt::format("/upload/storage/v1/b/{}/o?{}uploadType=multipart",
-                               http::percent_encode(object.bucket), precondition);
-  request.headers.add("content-type", "multipart/related; boundary=" + boundary);
-  request.body = fmt::format(
-      "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n"
-      "--{0}\r\nContent-Type: {2}\r\n\r\n{3}\r\n--{0}--\r\n",
-      boundary, resource.dump(), type, content);
-  return request;
+  return CallStore{put_object({output_.bucket, name}, precondition, type, metadata(), content)};
 }
 
 }  // namespace thaw::predict

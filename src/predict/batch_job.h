@@ -9,31 +9,19 @@
 //
 // An input that cannot be forecast leaves its reason beside the output (NAME.error.json) and fails
 // the delivery, so that the subscription's dead-letter policy gets it.
-// **Thread**: any, one at a time. **Owner**: itself. **Limits**: inputs of 32 MiB.
+// An input of more than 32 MiB is forecast in pieces (panel_batch.h).
+// **Thread**: any, one at a time. **Owner**: itself. **Limits**: memory for an input of 32 MiB.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
-#include "base/json.h"
 #include "base/result.h"
-#include "http/message.h"
+#include "predict/batch_step.h"
+#include "predict/panel_batch.h"
 
 namespace thaw::predict {
-
-/// The object that a notification is about.
-struct InputObject {
-  std::string bucket;
-  std::string name;
-  std::string generation;  // "": the one that is there, which is looked up first
-};
-/// Where a forecast goes.
-struct OutputObject {
-  std::string bucket;
-  std::string name;
-};
 
 /// What a push to POST / says. nullopt: an event that needs nothing (another type than
 /// OBJECT_FINALIZE). kInvalidArgument: no push of a bucket's notification.
@@ -49,19 +37,10 @@ class BatchJob {
   /// A job of a manifest: an output of its own, which is made anew when the options change.
   BatchJob(InputObject input, OutputObject output, http::Query options);
 
-  /// A request to the object store: method, target, headers and body are set.
-  struct CallStore {
-    http::Request request;
-  };
-  /// To be answered as POST /predict is.
-  struct Forecast {
-    http::Request request;
-  };
-  /// The end: what the push is answered.
-  struct Finish {
-    http::Response response;
-  };
-  using Step = std::variant<CallStore, Forecast, Finish>;
+  using CallStore = StoreCall;
+  using Forecast = ForecastCall;
+  using Finish = BatchEnd;
+  using Step = BatchStep;
 
   Step begin();
   /// After CallStore; an Error when it did not answer.
@@ -70,10 +49,12 @@ class BatchJob {
   Step on_forecast(const http::Response& answer);
 
  private:
-  enum class State { kGeneration, kOutput, kInput, kForecast, kWrite, kWriteFault, kDone };
+  enum class State { kGeneration, kOutput, kInput, kForecast, kPieces, kWrite, kWriteFault };
   Step after_generation(const http::Response& answer);
   Step after_output(const http::Response& answer);
   Step after_input(const http::Response& answer);
+  Step begin_pieces(const http::Response& first, int64_t size);
+  Json metadata() const;
   Step write(const std::string& name, const std::string& type, std::string content,
              const std::string& precondition);
 
@@ -84,12 +65,7 @@ class BatchJob {
   State state_ = State::kOutput;
   std::string output_generation_ = "0";  // 0: there is none
   http::Response fault_;
+  std::optional<PanelBatch> pieces_;
 };
-
-/// The requests that both kinds of jobs make: an object's metadata, its content, a whole upload.
-http::Request get_metadata(std::string_view bucket, std::string_view name);
-http::Request get_content(const InputObject& object);
-http::Request put_object(const OutputObject& object, std::string_view precondition,
-                         std::string_view type, const Json& metadata, std::string_view content);
 
 }  // namespace thaw::predict

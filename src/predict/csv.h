@@ -32,6 +32,9 @@ class CsvReader {
   const std::vector<std::string_view>& fields() const { return fields_; }
   /// The line on which the record of fields() began, from 1.
   int64_t line() const { return record_line_; }
+  /// Where in the text the record began, and where the next one may.
+  size_t record_start() const { return record_start_; }
+  size_t position() const { return at_; }
 
  private:
   Status quoted_field();

@@ -1,5 +1,7 @@
 #include "predict/server.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <utility>
 #include <variant>
@@ -37,7 +39,7 @@ struct Job {
 /// A push under way: its job, and the call that it waits for.
 struct ForecastServer::Push {
   using AnyJob = std::variant<BatchJob, ManifestJob>;
-  Push(AnyJob made, http::Responder to) : job(std::move(made)), responder(std::move(to)) {}
+  Push(AnyJob made, std::string name) : job(std::move(made)), key(std::move(name)) {}
 
   BatchJob::Step begin() {
     return std::visit([](auto& each) { return each.begin(); }, job);
@@ -50,7 +52,8 @@ struct ForecastServer::Push {
   }
 
   AnyJob job;
-  http::Responder responder;
+  std::string key;                          // in pushes_
+  std::vector<http::Responder> responders;  // of each delivery that came meanwhile
   std::unique_ptr<http::Call> call;
 };
 
@@ -139,24 +142,32 @@ void ForecastServer::push(const http::Request& request, http::Responder responde
   if (!input) return responder.answer(refused(400, "INVALID_ARGUMENT", input.error().message()));
   if (!*input) return responder.answer(http::Response::json(200, "{}\n"));  // nothing to do
   InputObject object = **std::move(input);
+  std::string key =
+      fmt::format("{}/{}#{}?{}", object.bucket, object.name, object.generation, request.target);
+  if (const auto running = pushes_.find(key); running != pushes_.end()) {
+    running->second->responders.push_back(std::move(responder));
+    return;
+  }
   const bool is_list = is_manifest(object.name) && object.bucket != batch_.output_bucket;
   Push::AnyJob job =
       is_list ? Push::AnyJob(ManifestJob(std::move(object), batch_.output_bucket, request.query))
               : Push::AnyJob(BatchJob(std::move(object), batch_.output_bucket, request.query));
-  const auto push = std::make_shared<Push>(std::move(job), std::move(responder));
+  const auto push = std::make_shared<Push>(std::move(job), std::move(key));
+  push->responders.push_back(std::move(responder));
+  pushes_[push->key] = push;
   go_on(push, push->begin());
 }
 
 void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step step) {
   constexpr Duration kPatience = seconds(60);  // with one call to the object store
   if (auto* done = std::get_if<BatchJob::Finish>(&step)) {
-    return push->responder.answer(std::move(done->response));
+    return answer(*push, done->response);
   }
   if (auto* wanted = std::get_if<BatchJob::Forecast>(&step)) {
     const bool taken = forecast(
         std::move(wanted->request), [] { return true; },
         [this, push](http::Response answer) { go_on(push, push->on_forecast(answer)); });
-    if (!taken) push->responder.answer(busy());
+    if (!taken) answer(*push, busy());
     return;
   }
   http::Request& request = std::get<BatchJob::CallStore>(step).request;
@@ -165,6 +176,12 @@ void ForecastServer::go_on(const std::shared_ptr<Push>& push, BatchJob::Step ste
                                const auto call = std::move(push->call);
                                go_on(push, push->on_store(answer));
                              });
+}
+
+/// All who wait for it.
+void ForecastServer::answer(Push& push, const http::Response& response) {
+  pushes_.erase(push.key);
+  for (http::Responder& each : push.responders) each.answer(response);
 }
 
 }  // namespace thaw::predict

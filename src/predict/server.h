@@ -7,7 +7,8 @@
 //                   --cross-validate`; its own words (horizon, period, ...) are in the query
 //   POST /          a push of a bucket's notification: the file's forecast goes to the output
 //   bucket,
-//                   with the options of the push endpoint's query (batch_job.h)
+//                   with the options of the push endpoint's query (batch_job.h). A push that comes
+//                   again while its job is under way waits for that one
 //   GET /health /ready     200 while the server takes requests
 //   GET /metrics /docs /openapi.json
 //   GET /           how to use it
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +73,7 @@ class ForecastServer {
                 std::function<void(http::Response)> done);
   void push(const http::Request& request, http::Responder responder);
   void go_on(const std::shared_ptr<Push>& push, BatchJob::Step step);
+  void answer(Push& push, const http::Response& response);
 
   io::Loop& loop_;
   io::Worker& worker_;
@@ -82,6 +85,7 @@ class ForecastServer {
     size_t forecasts = 0, bytes = 0;
   };
   std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();  // not yet answered
+  std::map<std::string, std::shared_ptr<Push>> pushes_;             // under way
   std::shared_ptr<ServerStats> stats_ = std::make_shared<ServerStats>();
   http::Server server_;
 };

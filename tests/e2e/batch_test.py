@@ -1,5 +1,6 @@
 """The batch pipeline on the real platform: a file lands in a bucket, its forecast in another."""
 
+import datetime
 import json
 import subprocess
 import unittest
@@ -90,6 +91,34 @@ class Pipeline(PlatformTest):
         reason = self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o/"
                            "poison.csv.error.json?alt=media")
         self.assertIn("INVALID_ARGUMENT", reason)
+
+    def test_a_file_of_over_32_mib_is_forecast_in_pieces_with_its_progress_told(self):
+        large = self.thaw.data_dir / "large.csv"
+        start, count, days = datetime.datetime(2015, 1, 1), 800, 2000
+        dates = [(start + datetime.timedelta(days=i)).isoformat(" ") for i in range(days)]
+        with open(large, "w", encoding="ascii") as out:
+            out.write("unique_id,ds,y\n")
+            for number in range(count):
+                name = f"series-{number:06}"
+                if number == 300:
+                    out.write(f"{name},{dates[0]},no number\n")
+                    continue
+                out.writelines(f"{name},{date},{1000 + number + day % 7}\n"
+                               for day, date in enumerate(dates))
+        self.assertGreater(large.stat().st_size, 40 << 20)
+        self.upload("large.csv", large)
+        made = wait_until("the forecast", lambda: self.names().get("large.csv"))
+        self.assertIn("input-generation", made["metadata"])
+        rows = self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o/large.csv"
+                         "?alt=media").splitlines()
+        self.assertEqual(len(rows), 1 + 7 * (count - 1))
+        self.assertEqual({row.split(",")[0] for row in rows[1:]},
+                         {f"series-{number:06}" for number in range(count) if number != 300})
+        read = lambda: json.loads(self.curl(
+            f"http://{self.thaw.api}/storage/v1/b/forecasts/o/large.csv.status.json?alt=media"))
+        wait_until("the last word on it", lambda: read()["state"] == "SUCCEEDED")
+        self.assertEqual((read()["seriesDone"], read()["seriesFailed"]), (count - 1, 1))
+        self.assertEqual(read()["readBytes"], large.stat().st_size)
 
     def test_an_instance_reaches_buckets_and_nothing_else_of_the_api(self):
         program = "import os, urllib.request as u\n"

@@ -1,0 +1,72 @@
+#include "predict/batch_step.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "http/query.h"
+
+namespace thaw::predict {
+namespace {
+
+http::Request get(std::string target) {
+  http::Request request;
+  request.target = std::move(target);
+  return request;
+}
+
+Json resource(const OutputObject& object, std::string_view type, const Json& metadata) {
+  return Json::object({{"name", object.name}, {"contentType", type}, {"metadata", metadata}});
+}
+
+}  // namespace
+
+BatchEnd end_batch(int status, std::string_view name, std::string_view message) {
+  const Json error = Json::object({{"code", status}, {"message", message}, {"status", name}});
+  return {http::Response::json(status, Json::object({{"error", error}}).dump() + '\n')};
+}
+
+http::Request get_metadata(std::string_view bucket, std::string_view name) {
+  return get(fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(bucket),
+                         http::percent_encode(name)));
+}
+
+http::Request get_content(const InputObject& object) {
+  return get(fmt::format("/download/storage/v1/b/{}/o/{}?alt=media&generation={}",
+                         http::percent_encode(object.bucket), http::percent_encode(object.name),
+                         http::percent_encode(object.generation)));
+}
+
+http::Request get_range(const InputObject& object, int64_t begin, int64_t end) {
+  http::Request request = get_content(object);
+  request.headers.add("range", fmt::format("bytes={}-{}", begin, end - 1));
+  return request;
+}
+
+http::Request put_object(const OutputObject& object, std::string_view precondition,
+                         std::string_view type, const Json& metadata, std::string_view content) {
+  // Nothing that the content may hold: its own bytes decide the boundary.
+  std::string boundary = "thaw-forecast";
+  while (content.find(boundary) != std::string_view::npos) boundary += "-x";
+  http::Request request{.method = "POST"};
+  request.target = fmt::format("/upload/storage/v1/b/{}/o?{}uploadType=multipart",
+                               http::percent_encode(object.bucket), precondition);
+  request.headers.add("content-type", "multipart/related; boundary=" + boundary);
+  request.body = fmt::format(
+      "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n"
+      "--{0}\r\nContent-Type: {2}\r\n\r\n{3}\r\n--{0}--\r\n",
+      boundary, resource(object, type, metadata).dump(), type, content);
+  return request;
+}
+
+http::Request begin_upload(const OutputObject& object, std::string_view precondition,
+                           std::string_view type, const Json& metadata) {
+  http::Request request{.method = "POST"};
+  request.target = fmt::format("/upload/storage/v1/b/{}/o?{}uploadType=resumable",
+                               http::percent_encode(object.bucket), precondition);
+  request.headers.add("content-type", "application/json; charset=UTF-8");
+  request.body = resource(object, type, metadata).dump();
+  return request;
+}
+
+}  // namespace thaw::predict

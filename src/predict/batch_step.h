@@ -1,0 +1,55 @@
+// What the jobs of a batch ask for, one step after the other: a call of the object store, a
+// forecast, or the end; and the calls that all kinds of jobs make.
+//
+// **Thread**: any. **Owner**: values. **Limits**: none of its own.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/json.h"
+#include "http/message.h"
+
+namespace thaw::predict {
+
+/// The object that a notification is about.
+struct InputObject {
+  std::string bucket;
+  std::string name;
+  std::string generation;  // "": the one that is there, which is looked up first
+};
+/// Where a forecast goes.
+struct OutputObject {
+  std::string bucket;
+  std::string name;
+};
+
+/// A request to the object store: method, target, headers and body are set.
+struct StoreCall {
+  http::Request request;
+};
+/// To be answered as POST /predict is.
+struct ForecastCall {
+  http::Request request;
+};
+/// The end: what the push is answered.
+struct BatchEnd {
+  http::Response response;
+};
+using BatchStep = std::variant<StoreCall, ForecastCall, BatchEnd>;
+
+/// The end in the shape of Google's errors, which all answers to pushes have.
+BatchEnd end_batch(int status, std::string_view name, std::string_view message);
+
+/// An object's metadata, its content, bytes `begin` to before `end` of it, a whole upload.
+http::Request get_metadata(std::string_view bucket, std::string_view name);
+http::Request get_content(const InputObject& object);
+http::Request get_range(const InputObject& object, int64_t begin, int64_t end);
+http::Request put_object(const OutputObject& object, std::string_view precondition,
+                         std::string_view type, const Json& metadata, std::string_view content);
+/// The begin of an upload in parts; its answer names the address of the parts in "location".
+http::Request begin_upload(const OutputObject& object, std::string_view precondition,
+                           std::string_view type, const Json& metadata);
+
+}  // namespace thaw::predict

@@ -1,0 +1,225 @@
+#include "predict/panel_batch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace thaw::predict {
+namespace {
+
+constexpr size_t kUnit = 256 << 10;  // parts but the last are multiples of it
+constexpr size_t kLongestFault = 1000;
+
+std::string fault_of(const http::Response& response) {
+  const auto json = Json::parse(response.body);
+  const std::string text = json ? (*json)["error"].string_or("message") : "";
+  return (text.empty() ? fmt::format("status {}", response.status) : text).substr(0, kLongestFault);
+}
+
+/// "http://host/upload/..." -> "/upload/...".
+std::string target_of(std::string_view url) {
+  const size_t scheme = url.find("://");
+  const size_t path = url.find('/', scheme == std::string_view::npos ? 0 : scheme + 3);
+  return path == std::string_view::npos ? "" : std::string(url.substr(path));
+}
+
+size_t count_of(std::string_view text) {
+  size_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+BatchStep PanelBatch::begin(std::string_view first) {
+  if (facts_.input.name.ends_with(".json")) {
+    return refuse(400, "INVALID_ARGUMENT",
+                  fmt::format("the input has {} bytes; JSON of over 32 MiB is not read: write it "
+                              "as CSV with a column unique_id",
+                              facts_.size));
+  }
+  read_ = static_cast<int64_t>(first.size());
+  chunks_.feed(first);
+  if (read_ >= facts_.size) chunks_.end();
+  return StoreCall{begin_upload(facts_.output,
+                                fmt::format("ifGenerationMatch={}&", facts_.output_generation),
+                                "text/csv; charset=utf-8", facts_.metadata)};
+}
+
+BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
+  if (state_ == State::kEnd) return after_end(answer);
+  if (!answer) {
+    return give_up(end_batch(503, "UNAVAILABLE", "the object store: " + answer.error().message()));
+  }
+  const int status = answer->status;
+  if (status == 412 && state_ == State::kLastWrite) {
+    upload_.clear();
+    return end_batch(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
+  }
+  if (status == 404 && state_ == State::kRead) {  // a later event tells of what is there now
+    return give_up(
+        end_batch(200, "OK",
+                  fmt::format("gs://{}/{} has no generation {} any more", facts_.input.bucket,
+                              facts_.input.name, facts_.input.generation)));
+  }
+  if (status >= 300 && !(status == 308 && state_ == State::kWrite)) {
+    return give_up(
+        end_batch(status == 403 ? 403 : 503, "UNAVAILABLE",
+                  fmt::format("the object store answered {}: {:.300}", status, answer->body)));
+  }
+  switch (state_) {
+    case State::kOpen:
+      upload_ = target_of(answer->headers.get("location"));
+      if (upload_.empty()) {
+        return end_batch(503, "INTERNAL", "the object store's answer names no upload");
+      }
+      state_ = State::kReport;
+      return report("RUNNING");
+    case State::kRead:
+      if (answer->body.empty()) {
+        return give_up(end_batch(503, "INTERNAL", "the object store's answer has no bytes"));
+      }
+      read_ += static_cast<int64_t>(answer->body.size());
+      chunks_.feed(answer->body);
+      if (read_ >= facts_.size) chunks_.end();
+      return go_on();
+    case State::kLastWrite:
+      upload_.clear();
+      end_ = end_batch(200, "OK",
+                       fmt::format("wrote gs://{}/{}: {} series, {} failed", facts_.output.bucket,
+                                   facts_.output.name, done_, failed_));
+      state_ = State::kEnd;
+      return report("SUCCEEDED");
+    default:
+      return go_on();
+  }
+}
+
+/// Writes what waits, says how far it is, forecasts what is there, reads on: the first that can be
+/// done.
+BatchStep PanelBatch::go_on() {
+  if (pending_.size() > kPart) {
+    return write_part((pending_.size() - 1) / kUnit * kUnit, false);  // never all of it
+  }
+  if (read_ - reported_ > std::max(facts_.size / kReports, kRead)) {
+    state_ = State::kReport;
+    return report("RUNNING");
+  }
+  auto chunk = chunks_.next();
+  if (!chunk) return refuse(400, "INVALID_ARGUMENT", chunk.error().message());
+  if (*chunk) {
+    state_ = State::kForecast;
+    chunk_series_ = (*chunk)->series;
+    first_line_ = (*chunk)->first_line;
+    http::Request request{.method = "POST", .target = "/predict"};
+    request.path = "/predict";
+    request.query = facts_.options;
+    request.body = std::move((*chunk)->csv);
+    request.headers.add("content-type", "text/csv");
+    return ForecastCall{std::move(request)};
+  }
+  if (read_ >= facts_.size) return end_of_input();
+  state_ = State::kRead;
+  return StoreCall{get_range(facts_.input, read_, std::min(read_ + kRead, facts_.size))};
+}
+
+BatchStep PanelBatch::on_forecast(const http::Response& answer) {
+  if (answer.status >= 500 || answer.status == 429) return give_up({answer});
+  if (answer.status >= 300) {
+    if (first_fault_.empty()) {
+      first_fault_ = fmt::format("the rows from line {} on: {}", first_line_, fault_of(answer));
+    }
+    failed_ += chunk_series_;
+    return go_on();
+  }
+  const size_t failed = std::min(chunk_series_, count_of(answer.headers.get("thaw-failed-series")));
+  failed_ += failed;
+  done_ += chunk_series_ - failed;
+  auto rows = sheet_.add(answer.body);
+  if (!rows) return give_up(end_batch(500, "INTERNAL", rows.error().message()));
+  pending_ += *rows;
+  return go_on();
+}
+
+BatchStep PanelBatch::end_of_input() {
+  if (done_ == 0) {
+    return refuse(400, "INVALID_ARGUMENT",
+                  first_fault_.empty() ? "none of the series can be forecast" : first_fault_);
+  }
+  return write_part(pending_.size(), true);
+}
+
+BatchStep PanelBatch::write_part(size_t bytes, bool is_last) {
+  state_ = is_last ? State::kLastWrite : State::kWrite;
+  const int64_t end = written_ + static_cast<int64_t>(bytes);
+  http::Request request{.method = "PUT", .target = upload_};
+  request.headers.add("content-range", fmt::format("bytes {}-{}/{}", written_, end - 1,
+                                                   is_last ? std::to_string(end) : "*"));
+  request.body = pending_.substr(0, bytes);
+  pending_.erase(0, bytes);
+  written_ = end;
+  return StoreCall{std::move(request)};
+}
+
+/// The input's own fault, which another delivery would meet again.
+BatchStep PanelBatch::refuse(int status, std::string_view name, std::string_view why) {
+  if (first_fault_.empty()) first_fault_ = std::string(why).substr(0, kLongestFault);
+  BatchEnd end = end_batch(status, name, why);
+  last_calls_.push_back(report("FAILED"));
+  last_calls_.push_back({put_object({facts_.output.bucket, facts_.output.name + ".error.json"}, "",
+                                    "application/json", facts_.metadata, end.response.body)});
+  return give_up(std::move(end));
+}
+
+/// Leaves no upload behind.
+BatchStep PanelBatch::give_up(BatchEnd end) {
+  end_ = std::move(end);
+  state_ = State::kEnd;
+  if (!upload_.empty()) {
+    last_calls_.push_back(
+        {http::Request{.method = "DELETE", .target = std::exchange(upload_, "")}});
+  }
+  return after_end(http::Response());
+}
+
+BatchStep PanelBatch::after_end(const Result<http::Response>& answer) {
+  const bool is_told = answer && answer->status < 500;
+  if (!is_told && end_.response.status < 500 && end_.response.status != 200) {
+    return end_batch(503, "UNAVAILABLE", "the object store did not take the reason");
+  }
+  if (last_calls_.empty()) return end_;
+  StoreCall call = std::move(last_calls_.back());
+  last_calls_.pop_back();
+  return call;
+}
+
+StoreCall PanelBatch::report(std::string_view state) {
+  reported_ = read_;
+  return {put_object({facts_.output.bucket, facts_.output.name + ".status.json"}, "",
+                     "application/json", facts_.metadata,
+                     status(state).dump(Json::Style::kIndented) + "\n")};
+}
+
+Json PanelBatch::status(std::string_view state) const {
+  const auto url = [](std::string_view bucket, std::string_view name) {
+    return fmt::format("gs://{}/{}", bucket, name);
+  };
+  Json all = Json::object({{"state", state},
+                           {"input", url(facts_.input.bucket, facts_.input.name)},
+                           {"output", url(facts_.output.bucket, facts_.output.name)},
+                           {"inputBytes", facts_.size},
+                           {"readBytes", read_},
+                           {"seriesDone", static_cast<int64_t>(done_)},
+                           {"seriesFailed", static_cast<int64_t>(failed_)}});
+  if (!first_fault_.empty()) all.set("firstFault", first_fault_);
+  if (!sheet_.left_out().empty()) {
+    Json names = Json::array();
+    for (const std::string& name : sheet_.left_out()) names.push_back(Json(name));
+    all.set("columnsLeftOut", std::move(names));
+  }
+  return all;
+}
+
+}  // namespace thaw::predict

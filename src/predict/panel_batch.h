@@ -1,0 +1,80 @@
+// PanelBatch: the forecast of an input that is too large to be held: a file of many series, read,
+// forecast and written piece by piece.
+//
+// A step machine without I/O, which BatchJob (batch_job.h) goes on with.
+//
+//   begin an upload -> (read a part -> forecast its whole series -> write a part)... -> end it
+//
+// The output comes to be when its upload ends, and only over what was read before. How far it is
+// stands in NAME.status.json beside it, written anew some kReports times: state, bytes read, series
+// done and failed, the first fault. A series that cannot be forecast is left out; when all fail, or
+// the file cannot be cut, the reason goes beside the output (NAME.error.json) and the push fails.
+// **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of panel_chunks.h; in memory
+// are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "http/query.h"
+#include "predict/batch_step.h"
+#include "predict/forecast_sheet.h"
+#include "predict/panel_chunks.h"
+
+namespace thaw::predict {
+
+class PanelBatch {
+ public:
+  static constexpr int64_t kRead = 8 << 20;
+  static constexpr size_t kPart = 8 << 20;
+  static constexpr int64_t kReports = 20;
+
+  struct Facts {
+    InputObject input;
+    OutputObject output;
+    http::Query options;
+    Json metadata;                  // of the output
+    std::string output_generation;  // that it is written over; "0": none
+    int64_t size = 0;               // of the input
+  };
+  explicit PanelBatch(Facts facts) : facts_(std::move(facts)) {}
+
+  /// `first`: the input's first bytes.
+  BatchStep begin(std::string_view first);
+  BatchStep on_store(const Result<http::Response>& answer);
+  BatchStep on_forecast(const http::Response& answer);
+
+ private:
+  enum class State { kOpen, kRead, kForecast, kWrite, kReport, kLastWrite, kEnd };
+  BatchStep go_on();
+  BatchStep refuse(int status, std::string_view name, std::string_view why);
+  BatchStep give_up(BatchEnd end);
+  BatchStep end_of_input();
+  BatchStep write_part(size_t bytes, bool is_last);
+  BatchStep after_end(const Result<http::Response>& answer);
+  StoreCall report(std::string_view state);
+  Json status(std::string_view state) const;
+
+  Facts facts_;
+  State state_ = State::kOpen;
+  PanelChunks chunks_;
+  ForecastSheet sheet_;
+  int64_t read_ = 0;      // bytes of the input
+  int64_t reported_ = 0;  // of them, when the last report was made
+  std::string upload_;    // the target of its parts; "": there is none (any more)
+  std::string pending_;   // of the output, not yet written
+  int64_t written_ = 0;
+  int64_t first_line_ = 0;  // of the chunk that is being forecast
+  size_t chunk_series_ = 0;
+  size_t done_ = 0, failed_ = 0;  // series
+  std::string first_fault_;
+  std::vector<StoreCall> last_calls_;  // before the end, the last one first
+  BatchEnd end_;
+};
+
+}  // namespace thaw::predict

@@ -1,0 +1,58 @@
+// PanelChunks: a CSV file of many series, too large to be held, cut into files of whole series.
+//
+// Series are told apart by a column unique_id, and the rows of each must stand together. Bytes go
+// in as they come; what comes out is the header and the rows of whole series.
+// Thread: any. Owner: itself. Limits: kChunkBytes and kChunkSeries a chunk, more bytes only for one
+// series; kMostSeriesBytes a series; kMostSeries in all (8 bytes of each are remembered). Beyond
+// them next() answers an error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/result.h"
+
+namespace thaw::predict {
+
+class CsvReader;
+
+class PanelChunks {
+ public:
+  static constexpr size_t kChunkBytes = 2 << 20;
+  static constexpr size_t kChunkSeries = 250;
+  static constexpr size_t kMostSeriesBytes = 32 << 20;
+  static constexpr size_t kMostSeries = 1'000'000;
+
+  struct Chunk {
+    std::string csv;
+    size_t series = 0;
+    int64_t first_line = 0;  // of its rows, in the file
+  };
+
+  void feed(std::string_view bytes) { text_ += bytes; }
+  /// All bytes came.
+  void end() { ended_ = true; }
+  /// nullopt: more bytes are needed, or, after end(), there is nothing more. kInvalidArgument names
+  /// the line; then the chunks must not be used further.
+  Result<std::optional<Chunk>> next();
+
+ private:
+  using Ids = std::unordered_set<size_t>;
+  Result<bool> read_header();
+  Result<size_t> id_of(const CsvReader& reader, const Ids& ids) const;
+  Chunk take(size_t bytes, const Ids& ids);
+  void drop(size_t bytes);
+  Error fault(int64_t line, std::string_view what) const;
+
+  std::string text_;  // not yet taken; begins with a record
+  bool ended_ = false;
+  std::string header_;
+  size_t id_column_ = 0;
+  int64_t lines_ = 0;  // before text_
+  Ids seen_;           // of the series taken, hashed
+};
+
+}  // namespace thaw::predict
