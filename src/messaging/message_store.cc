@@ -13,10 +13,9 @@ Error damaged(std::string_view what, const Error& error) {
   return {Code::kDataLoss, fmt::format("state database: {}: {}", what, error.message())};
 }
 
-Result<int64_t> last_row(store::Database& database) {
-  store::Query query = database.query("SELECT last_insert_rowid()");
-  ASSIGN_OR_RETURN(const bool found, query.next());
-  return found ? query.integer(0) : 0;
+/// Most messages have no attributes.
+std::string attributes_text(const Attributes& attributes) {
+  return attributes.empty() ? "{}" : strings_to_json(attributes).dump();
 }
 
 int64_t nanos(WallTime time) { return time.time_since_epoch().count(); }
@@ -28,7 +27,7 @@ Result<TopicNumber> MessageStore::add_topic(const Topic& topic) {
                       .bind(topic.name)
                       .bind(to_json(topic).dump())
                       .run());
-  return last_row(database_);
+  return database_.last_row();
 }
 
 Status MessageStore::update_topic(TopicNumber number, const Topic& topic) {
@@ -60,7 +59,7 @@ Result<SubscriptionNumber> MessageStore::add_subscription(const Subscription& su
           .bind(topic)
           .bind(to_json(subscription).dump())
           .run());
-  return last_row(database_);
+  return database_.last_row();
 }
 
 Status MessageStore::update_subscription(SubscriptionNumber number,
@@ -97,7 +96,7 @@ Status MessageStore::add_snapshot(const Snapshot& snapshot, TopicNumber topic,
           .bind(nanos(snapshot.expires))
           .bind(strings_to_json(snapshot.labels).dump())
           .run());
-  ASSIGN_OR_RETURN(const int64_t number, last_row(database_));
+  const int64_t number = database_.last_row();
   RETURN_IF_ERROR(database_
                       .query("INSERT INTO pubsub_snapshot_messages SELECT ?, message FROM "
                              "pubsub_backlog WHERE subscription = ? AND state = 0")
@@ -186,11 +185,11 @@ Result<MessageId> MessageStore::add(TopicNumber topic, WallTime published, const
           .bind(topic)
           .bind(nanos(published))
           .bind(message.ordering_key)
-          .bind(strings_to_json(message.attributes).dump())
+          .bind(attributes_text(message.attributes))
           .bind_blob(message.data)
           .bind(static_cast<int64_t>(message.size_bytes()))
           .run());
-  ASSIGN_OR_RETURN(const MessageId id, last_row(database_));
+  const MessageId id = database_.last_row();
   for (const SubscriptionNumber subscription : wanted_by) {
     RETURN_IF_ERROR(database_
                         .query("INSERT INTO pubsub_backlog(subscription, message, failures, state) "
@@ -259,9 +258,11 @@ Result<std::optional<Stored>> MessageStore::read(MessageId message) {
   if (!found) return std::optional<Stored>();
   Stored stored{.id = message, .published = WallTime(Duration(query.integer(0))), .message = {}};
   stored.message.ordering_key = query.text(1);
-  const auto attributes = Json::parse(query.text(2));
-  if (!attributes) return damaged(fmt::format("message {}", message), attributes.error());
-  ASSIGN_OR_RETURN(stored.message.attributes, strings_from_json(*attributes, "attributes"));
+  if (query.text(2) != "{}") {
+    const auto attributes = Json::parse(query.text(2));
+    if (!attributes) return damaged(fmt::format("message {}", message), attributes.error());
+    ASSIGN_OR_RETURN(stored.message.attributes, strings_from_json(*attributes, "attributes"));
+  }
   stored.message.data = query.text(3);
   return std::optional(std::move(stored));
 }

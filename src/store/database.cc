@@ -144,6 +144,8 @@ Query Database::query(std::string_view sql) {
   return query;
 }
 
+int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_->db); }
+
 void Database::give_back(std::string sql, sqlite3_stmt* statement) {
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);

@@ -88,6 +88,8 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   Query query(std::string_view sql);
+  /// The row that the last INSERT made.
+  int64_t last_row() const;
   /// Statements without parameters and rows, one after another.
   Status execute(std::string_view script);
   /// Takes the write lock at once. Transactions do not nest.
