@@ -291,6 +291,16 @@ TEST_F(BusTest, NamesAndTheirFaults) {
       "subscription: unknown field \"ackDeadlineSecond\"; did you mean 'ackDeadlineSeconds'?");
 }
 
+TEST_F(BusTest, OfTheKeysThatBeginWithGoogThoseOfGooglesClientsAreTaken) {
+  const auto check = [](const std::string& key) {
+    return Message{"x", {{key, "v"}}, ""}.check("messages[0]");
+  };
+  EXPECT_TRUE(check("googclient_traceparent")) << "their OpenTelemetry";
+  for (const char* key : {"goog", "google", "googclient", "googclientx", "goog-x", ""}) {
+    EXPECT_EQ(check(key).error().code(), Code::kInvalidArgument) << key;
+  }
+}
+
 TEST_F(BusTest, ADeletedTopicLeavesItsSubscriptionsWithWhatTheyHave) {
   make();
   publish({"a"});

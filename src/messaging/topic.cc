@@ -31,6 +31,9 @@ Status refuse_unsupported(const Json& json, std::initializer_list<std::string_vi
   return {};
 }
 
+/// Keys that Google's client libraries set themselves, such as googclient_traceparent.
+constexpr std::string_view kClientsPrefix = "googclient_";
+
 constexpr Duration kShortestRetention = seconds(600);
 constexpr Duration kLongestRetention = seconds(31 * 86400);
 
@@ -217,11 +220,12 @@ Status Message::check(std::string_view field) const {
   }
   std::set<std::string_view> keys;
   for (const auto& [key, value] : attributes) {
-    if (key.empty() || key.size() > kLongestKey || key.starts_with("goog")) {
+    const bool is_reserved = key.starts_with("goog") && !key.starts_with(kClientsPrefix);
+    if (key.empty() || key.size() > kLongestKey || is_reserved) {
       return invalid(
           fmt::format("{}.attributes: the key '{:.40}' must have 1 to {} bytes and not "
-                      "begin with goog",
-                      field, key, kLongestKey));
+                      "begin with goog (but for {})",
+                      field, key, kLongestKey, kClientsPrefix));
     }
     if (value.size() > kLongestValue) {
       return invalid(fmt::format("{}.attributes.{}: has {} bytes, at most {} are allowed", field,
