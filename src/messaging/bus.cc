@@ -56,6 +56,7 @@ Status Bus::load() {
   }
   ASSIGN_OR_RETURN(gone_, store_.orphans());
   upkeep();
+  purge();  // what the last run had no time for
   publish_posted();
   return {};
 }
@@ -156,14 +157,14 @@ void Bus::deliver(const Publication& publication) {
 }
 
 void Bus::publish_posted() {
-  if (posting_ != Posting::kIdle) {
-    posting_ = Posting::kAgain;
+  if (posting_ != Again::kIdle) {
+    posting_ = Again::kAgain;
     return;
   }
   constexpr int kAtOnce = 100;
   const auto posted = store_.posted(kAtOnce);
   if (!posted || posted->empty()) return;
-  posting_ = Posting::kUnderWay;
+  posting_ = Again::kUnderWay;
   auto publications =
       std::make_shared<std::vector<std::pair<int64_t, std::shared_ptr<Publication>>>>();
   for (const MessageStore::Posted& each : *posted) {
@@ -179,7 +180,7 @@ void Bus::publish_posted() {
         return {};
       },
       [this, publications, full = posted->size() == kAtOnce](const Status& status) {
-        const bool again = std::exchange(posting_, Posting::kIdle) == Posting::kAgain;
+        const bool again = std::exchange(posting_, Again::kIdle) == Again::kAgain;
         if (!status) return;  // they stay posted; the next call or start tries again
         for (auto& [number, publication] : *publications) {
           if (publication) deliver(*publication);

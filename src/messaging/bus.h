@@ -230,6 +230,7 @@ class Bus {
   void expire_unused();
   void drop_old(SubState& sub);
   void drop_gone();
+  void purge();
   void purge(MessageId after);
 
   io::Loop& loop_;
@@ -247,7 +248,7 @@ class Bus {
   io::Timer upkeep_timer_;
   Instant upkept_ = Instant::min();  // the last upkeep; min: none yet
   enum class Phase { kServing, kDraining } phase_ = Phase::kServing;
-  enum class Posting { kIdle, kUnderWay, kAgain } posting_ = Posting::kIdle;
+  enum class Again { kIdle, kUnderWay, kAgain } posting_ = Again::kIdle, purging_ = Again::kIdle;
 };
 
 class Bus::PullHandle {

@@ -86,13 +86,16 @@ Result<Topic> Bus::topic(const std::string& name) const {
 Result<Topic> Bus::update_topic(const Topic& topic) {
   ASSIGN_OR_RETURN(TopicState * found, find_topic(topic.name));
   RETURN_IF_ERROR(store_.update_topic(found->number, topic));
+  const bool retained = found->topic.retention.has_value();
   found->topic = topic;
+  if (retained && !topic.retention) purge();
   return topic;
 }
 
 Status Bus::remove_topic(const std::string& name) {
   ASSIGN_OR_RETURN(const TopicState* found, find_topic(name));
   RETURN_IF_ERROR(store_.remove_topic(found->number));
+  const bool retained = found->topic.retention.has_value();
   for (SubState* sub : found->subs) {
     sub->topic = 0;
     sub->settings.topic = kDeletedTopic;
@@ -102,6 +105,7 @@ Status Bus::remove_topic(const std::string& name) {
   for (auto& [snapshot_name, snapshot] : snapshots_) {
     if (snapshot.topic == name) snapshot.topic = kDeletedTopic;
   }
+  if (retained) purge();
   return {};
 }
 
@@ -270,7 +274,7 @@ Status Bus::remove_snapshot(const std::string& name) {
   if (!snapshots_.contains(name)) return missing("Snapshot", name);
   RETURN_IF_ERROR(store_.remove_snapshot(name));
   snapshots_.erase(name);
-  purge(0);
+  purge();
   return {};
 }
 

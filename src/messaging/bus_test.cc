@@ -411,5 +411,46 @@ TEST_F(BusTest, ASubscriptionThatNobodyUsedForItsTimeIsDeleted) {
   EXPECT_EQ(*bus_->subscriptions_of(kTopic), std::vector<std::string>{never});
 }
 
+TEST_F(BusTest, WhatNobodyWantsIsNotKept) {
+  ASSERT_TRUE(bus_->create_topic({kTopic, {}, {}}));
+  const auto first = publish({"a"});
+  make(R"({"filter":"attributes.kind = \"x\""})");
+  const auto second = publish(std::vector<Message>{{"b", {}, ""}, {"c", {{"kind", "x"}}, ""}});
+  EXPECT_LT(first[0], second[0]) << "numbers are given once all the same";
+  EXPECT_EQ(rows("pubsub_messages"), 1);
+  EXPECT_EQ(data(pull()), "c");
+}
+
+TEST_F(BusTest, WhatASnapshotOrItsTopicMayBringBackIsKept) {
+  ASSERT_TRUE(bus_->create_topic({kTopic, {}, seconds(86400)}));
+  publish({"a"});
+  EXPECT_EQ(rows("pubsub_messages"), 1) << "retained by the topic";
+  ASSERT_TRUE(bus_->update_topic({kTopic, {}, {}}));
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 0; });
+  make();
+  const std::string snapshot = "projects/p/snapshots/snap1";
+  ASSERT_TRUE(bus_->create_snapshot(snapshot, kSub, {}));
+  ASSERT_TRUE(bus_->remove_subscription(kSub));
+  publish({"b"});
+  EXPECT_EQ(rows("pubsub_messages"), 1) << "a subscription may seek there";
+  ASSERT_TRUE(bus_->remove_snapshot(snapshot));
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 0; });
+}
+
+TEST_F(BusTest, ATopicTakesWhatItRetainedAlong) {
+  ASSERT_TRUE(bus_->create_topic({kTopic, {}, seconds(86400)}));
+  publish({"a"});
+  ASSERT_TRUE(bus_->remove_topic(kTopic));
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 0; });
+}
+
+TEST_F(BusTest, WhatAnEarlierRunLeftForNobodyGoesAtTheStart) {
+  ASSERT_TRUE(bus_->create_topic({kTopic, {}, seconds(86400)}));
+  publish({"a"});
+  ASSERT_TRUE(database_->query("UPDATE pubsub_topics SET resource = '{}'").run());
+  restart();
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 0; });
+}
+
 }  // namespace
 }  // namespace thaw::messaging

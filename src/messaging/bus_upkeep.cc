@@ -2,6 +2,7 @@
 // deleted subscriptions left, snapshots and subscriptions that expired.
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "base/log.h"
 #include "messaging/bus.h"
@@ -28,7 +29,7 @@ void Bus::upkeep() {
   const bool retains = std::any_of(topics_.begin(), topics_.end(), [](const auto& each) {
     return each.second.topic.retention.has_value();
   });
-  if (retains || !expired.empty()) purge(0);
+  if (retains) purge();
 }
 
 void Bus::expire_unused() {
@@ -97,6 +98,16 @@ void Bus::drop_gone() {
       });
 }
 
+/// Looks at all messages, a part at a time; again if more became unwanted meanwhile.
+void Bus::purge() {
+  if (purging_ != Again::kIdle) {
+    purging_ = Again::kAgain;
+    return;
+  }
+  purging_ = Again::kUnderWay;
+  purge(0);
+}
+
 void Bus::purge(MessageId after) {
   auto retained = std::make_shared<std::vector<MessageStore::Retained>>();
   for (const auto& [name, topic] : topics_) {
@@ -111,7 +122,9 @@ void Bus::purge(MessageId after) {
         return {};
       },
       [this, last](const Status& status) {
-        if (status && *last && phase_ == Phase::kServing) purge(**last);
+        if (status && *last && phase_ == Phase::kServing) return purge(**last);
+        const bool again = std::exchange(purging_, Again::kIdle) == Again::kAgain;
+        if (again && status && phase_ == Phase::kServing) purge();
       });
 }
 

@@ -198,6 +198,7 @@ Result<MessageId> MessageStore::add(TopicNumber topic, WallTime published, const
                         .bind(id)
                         .run());
   }
+  if (wanted_by.empty()) RETURN_IF_ERROR(drop_if_unwanted(id));
   return id;
 }
 

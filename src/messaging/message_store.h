@@ -64,6 +64,7 @@ class MessageStore {
   Status set_policy(const std::string& resource, const std::string& policy);
 
   // ---- messages ----
+  /// One that nobody wants, and nothing may bring back, has a number and is not kept.
   Result<MessageId> add(TopicNumber topic, WallTime published, const Message& message,
                         std::span<const SubscriptionNumber> wanted_by);
   /// False: it was acknowledged before.
