@@ -308,6 +308,7 @@ void Bus::seek(const std::string& subscription, std::variant<WallTime, std::stri
         return store.seek_snapshot(row, std::get<std::string>(to));
       },
       [this, number = (*found)->number, done = std::move(done)](const Status& status) {
+        if (status) purge();  // what it passed over
         const auto sub = by_number_.find(number);
         if (sub == by_number_.end()) return done(missing("Subscription", "it was deleted"));
         Status outcome = status;

@@ -452,5 +452,14 @@ TEST_F(BusTest, WhatAnEarlierRunLeftForNobodyGoesAtTheStart) {
   io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 0; });
 }
 
+TEST_F(BusTest, WhatASeekPassedOverGoes) {
+  make();
+  publish({"a", "b"});
+  EXPECT_TRUE(seek(loop_.wall_now() + seconds(60)));
+  publish({"c"});
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 1; });
+  EXPECT_EQ(data(pull()), "c");
+}
+
 }  // namespace
 }  // namespace thaw::messaging
