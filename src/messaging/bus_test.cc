@@ -120,6 +120,14 @@ class BusTest : public ::testing::Test {
     EXPECT_TRUE(query.next());
     return query.integer(0);
   }
+  /// As if the messages up to this one had been published ten days ago.
+  void age(MessageId up_to) {
+    ASSERT_TRUE(
+        database_->query("UPDATE pubsub_messages SET published = published - ? WHERE id <= ?")
+            .bind(Duration(seconds(864'000)).count())
+            .bind(up_to)
+            .run());
+  }
   int64_t rows(const std::string& table) {
     auto query = database_->query("SELECT count(*) FROM " + table);
     EXPECT_TRUE(query.next());
@@ -458,6 +466,17 @@ TEST_F(BusTest, WhatASeekPassedOverGoes) {
   EXPECT_TRUE(seek(loop_.wall_now() + seconds(60)));
   publish({"c"});
   io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 1; });
+  EXPECT_EQ(data(pull()), "c");
+}
+
+TEST_F(BusTest, WhatIsOlderThanItsSubscriptionKeepsGoesThoughItWasAcknowledged) {
+  make(R"({"retainAckedMessages":true})");
+  const auto ids = publish({"a", "b", "c"});
+  acknowledge(pull(1));
+  age(ids[1]);
+  restart();
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 1; });
+  EXPECT_EQ(rows("pubsub_backlog"), 1);
   EXPECT_EQ(data(pull()), "c");
 }
 

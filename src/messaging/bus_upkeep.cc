@@ -68,19 +68,21 @@ void Bus::expire_unused() {
 }
 
 void Bus::drop_old(SubState& sub) {
+  if (sub.seeks > 0) return;
   const auto old = store_.older(sub.number, loop_.wall_now() - sub.settings.retention, kAtOnce);
-  if (!old || old->empty()) return;
-  for (const MessageId message : *old) sub.core.take_away(message);
+  if (!old || old->messages.empty()) return;
   journal_.submit(
-      [messages = *old, number = sub.number](store::Database& db) -> Status {
+      [messages = old->messages, number = sub.number](store::Database& db) -> Status {
         for (const MessageId message : messages) {
-          const auto known =
-              MessageStore(db).acknowledge(number, message, Subscription::AckedMessages::kDropped);
-          if (!known) return known.error();
+          RETURN_IF_ERROR(MessageStore(db).drop(number, message));
         }
         return {};
       },
-      [](const Status&) {});
+      [this, number = sub.number, up_to = old->all_up_to](const Status& status) {
+        const auto found = by_number_.find(number);
+        if (!status || found == by_number_.end() || found->second->seeks > 0) return;
+        found->second->core.take_away_up_to(up_to);
+      });
 }
 
 void Bus::drop_gone() {

@@ -218,12 +218,7 @@ Result<bool> MessageStore::acknowledge(SubscriptionNumber subscription, MessageI
             .run());
     return true;
   }
-  RETURN_IF_ERROR(
-      database_.query("DELETE FROM pubsub_backlog WHERE subscription = ? AND message = ?")
-          .bind(subscription)
-          .bind(message)
-          .run());
-  RETURN_IF_ERROR(drop_if_unwanted(message));
+  RETURN_IF_ERROR(drop(subscription, message));
   return true;
 }
 
@@ -282,17 +277,23 @@ Status MessageStore::backlog(SubscriptionNumber subscription, const OnMessage& o
   }
 }
 
-Result<std::vector<MessageId>> MessageStore::older(SubscriptionNumber subscription, WallTime time,
-                                                   int most) {
+Result<MessageStore::Old> MessageStore::older(SubscriptionNumber subscription, WallTime time,
+                                              int most) {
   store::Query query = database_.query(
       "SELECT b.message, m.published FROM pubsub_backlog b JOIN pubsub_messages m ON m.id = "
       "b.message WHERE b.subscription = ? ORDER BY b.message LIMIT ?");
   query.bind(subscription).bind(static_cast<int64_t>(most));
-  std::vector<MessageId> found;
+  Old old;
+  bool are_all_old = true;  // but for a clock that was set back, the old ones come first
   while (true) {
     ASSIGN_OR_RETURN(const bool more, query.next());
-    if (!more) return found;
-    if (query.integer(1) < nanos(time)) found.push_back(query.integer(0));
+    if (!more) return old;
+    if (query.integer(1) >= nanos(time)) {
+      are_all_old = false;
+      continue;
+    }
+    old.messages.push_back(query.integer(0));
+    if (are_all_old) old.all_up_to = query.integer(0);
   }
 }
 

@@ -83,8 +83,15 @@ class MessageStore {
   /// kNotFound: there is no such snapshot of the topic.
   Status seek_snapshot(const Resources::Sub& sub, const std::string& snapshot);
 
-  /// Of the `most` oldest unacknowledged messages of a subscription those published before `time`.
-  Result<std::vector<MessageId>> older(SubscriptionNumber subscription, WallTime time, int most);
+  struct Old {
+    std::vector<MessageId> messages;
+    MessageId all_up_to = 0;  // of the backlog every message up to this one is old
+  };
+  /// Of the `most` first messages of a backlog, those that it retains too, the ones published
+  /// before `time`.
+  Result<Old> older(SubscriptionNumber subscription, WallTime time, int most);
+  /// Takes a message out of a backlog, whether it was acknowledged or not.
+  Status drop(SubscriptionNumber subscription, MessageId message);
   /// Subscriptions that are gone and left a backlog.
   Result<std::vector<SubscriptionNumber>> orphans();
   /// Drops at most `most` messages of a backlog; answers how many.

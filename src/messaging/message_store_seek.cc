@@ -117,18 +117,20 @@ Result<std::vector<SubscriptionNumber>> MessageStore::orphans() {
   }
 }
 
+Status MessageStore::drop(SubscriptionNumber subscription, MessageId message) {
+  RETURN_IF_ERROR(
+      database_.query("DELETE FROM pubsub_backlog WHERE subscription = ? AND message = ?")
+          .bind(subscription)
+          .bind(message)
+          .run());
+  return drop_if_unwanted(message);
+}
+
 Result<int> MessageStore::drop_backlog(SubscriptionNumber subscription, int most) {
   ASSIGN_OR_RETURN(const std::vector<MessageId> messages,
                    ids_of("SELECT message FROM pubsub_backlog WHERE subscription = ? LIMIT ?",
                           {subscription, most}));
-  for (const MessageId message : messages) {
-    RETURN_IF_ERROR(
-        database_.query("DELETE FROM pubsub_backlog WHERE subscription = ? AND message = ?")
-            .bind(subscription)
-            .bind(message)
-            .run());
-    RETURN_IF_ERROR(drop_if_unwanted(message));
-  }
+  for (const MessageId message : messages) RETURN_IF_ERROR(drop(subscription, message));
   return static_cast<int>(messages.size());
 }
 

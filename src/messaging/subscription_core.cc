@@ -89,10 +89,34 @@ std::optional<SubscriptionCore::Item> SubscriptionCore::next(ConsumerId consumer
   while (true) {
     auto item = next_held(consumer);
     if (!item) item = next_waiting(consumer);
-    if (!item || taken_away_.erase(item->id) == 0) return item;
+    if (!item || !was_taken_away(item->id)) return item;
     came_back_.erase(item->id);
     forget(item->id);
     reopen(item->key);
+  }
+}
+
+bool SubscriptionCore::was_taken_away(MessageId message) {
+  return taken_away_.erase(message) > 0 || message <= taken_away_up_to_;
+}
+
+/// Those at the front go at once, so that a backlog that nobody reads does not grow for ever.
+void SubscriptionCore::take_away_up_to(MessageId last) {
+  taken_away_up_to_ = std::max(taken_away_up_to_, last);
+  while (!waiting_.empty()) {
+    Item item = waiting_.front();
+    if (item.key != 0) {
+      Lane& lane = lanes_.at(item.key);
+      if (!is_open(lane) || lane.owner != 0) return;  // next() does it
+      CHECK(!lane.items.empty());
+      item = lane.items.front();
+    }
+    if (!was_taken_away(item.id)) return;
+    waiting_.pop_front();
+    if (item.key != 0) lanes_.at(item.key).items.pop_front();
+    came_back_.erase(item.id);
+    forget(item.id);
+    reopen(item.key);
   }
 }
 

@@ -106,6 +106,8 @@ class SubscriptionCore {
   std::optional<MessageId> ack(LeaseId lease, MessageId message);
   /// Takes a message away that waits: it was acknowledged with a lease of an earlier run.
   void take_away(MessageId message) { taken_away_.insert(message); }
+  /// Takes all away up to this one that wait, now or later: they are too old.
+  void take_away_up_to(MessageId last);
   /// The lease now ends `deadline` from now. False: it is over.
   bool extend(Instant now, LeaseId lease, Duration deadline);
   /// nullopt: the lease is over.
@@ -153,6 +155,7 @@ class SubscriptionCore {
   std::optional<Item> next_held(ConsumerId consumer);
   std::optional<Item> next_waiting(ConsumerId consumer);
   Lease lease(Instant now, const Item& item, Duration deadline, ConsumerId consumer);
+  bool was_taken_away(MessageId message);
   std::optional<Item> end_lease(LeaseId lease);
   void forget(MessageId message);
   Failure fail(Instant now, LeaseId lease);
@@ -175,6 +178,7 @@ class SubscriptionCore {
   std::unordered_map<Key, Lane> lanes_;
   std::unordered_map<std::string, Key> keys_;
   std::unordered_set<MessageId> taken_away_;
+  MessageId taken_away_up_to_ = 0;
   Consumers consumers_;
   Key last_key_ = 0;
   LeaseId last_lease_ = 0;

@@ -52,6 +52,30 @@ TEST(SubscriptionCore, LeasesInOrderUpToTheCountAndTheBytes) {
   EXPECT_EQ(rig.core.backlog(), 5u);
 }
 
+TEST(SubscriptionCore, WhatIsTooOldGoesThoughNobodyPulls) {
+  Rig rig({.order = Order::kByKey, .per_key = DeliveryRules::PerKey::kOne});
+  rig.add({"", "a", "b", "a", "", "a", ""});
+  rig.core.take_away_up_to(5);
+  EXPECT_EQ(rig.core.backlog(), 2u);
+  EXPECT_EQ(rig.pull(0), "6 7");
+  EXPECT_TRUE(rig.ack(6) && rig.ack(7));
+  EXPECT_EQ(rig.core.backlog(), 0u);
+  rig.add({"a"});
+  EXPECT_EQ(rig.pull(0), "8");
+}
+
+TEST(SubscriptionCore, WhatIsTooOldAndLeasedComesNoMore) {
+  Rig rig({.order = Order::kByKey});
+  rig.add({"", "", "a", "a", "a"});
+  EXPECT_EQ(rig.pull(0, 4), "1 2 3 4");
+  rig.core.take_away_up_to(4);
+  EXPECT_TRUE(rig.ack(1));
+  rig.nack(0, 2);
+  rig.nack(0, 3);
+  EXPECT_EQ(rig.pull(0), "5");
+  EXPECT_EQ(rig.core.backlog(), 1u);
+}
+
 TEST(SubscriptionCore, AnAckTakesAMessageAwayOnce) {
   Rig rig;
   rig.add({"", ""});
