@@ -202,15 +202,25 @@ std::vector<Received> Bus::take(SubState& sub, const PullOptions& options, Consu
       options.deadline > Duration(0) ? options.deadline : seconds(sub.settings.ack_deadline_s);
   std::vector<Received> received;
   if (sub.seeks > 0 || phase_ == Phase::kDraining) return received;
-  for (const auto& lease :
-       sub.core.pull(loop_.now(), options.most, options.most_bytes, deadline, consumer)) {
-    auto stored = body(lease.message);
-    if (!stored) {  // it was purged meanwhile
-      sub.core.ack(lease.id, lease.message);
-      continue;
+  const WallTime oldest = loop_.wall_now() - sub.settings.retention;
+  bool were_any = true;
+  while (received.empty() && were_any) {
+    bool are_old = false;
+    const auto leases =
+        sub.core.pull(loop_.now(), options.most, options.most_bytes, deadline, consumer);
+    for (const auto& lease : leases) {
+      auto stored = body(lease.message);
+      if (!stored || stored->published < oldest) {  // it was purged meanwhile, or will be
+        are_old = are_old || stored;
+        sub.core.ack(lease.id, lease.message);
+        continue;
+      }
+      received.push_back(
+          {ack_id(lease), *std::move(stored), sub.settings.dead_letter ? lease.attempt : 0});
     }
-    received.push_back(
-        {ack_id(lease), *std::move(stored), sub.settings.dead_letter ? lease.attempt : 0});
+    if (are_old) drop_old(sub);
+    // What is behind many that are old comes when they are dropped: reading them takes long.
+    were_any = !leases.empty() && !sub.drops_old;
   }
   return received;
 }

@@ -190,6 +190,7 @@ class Bus {
     Instant timer_at = Instant::max();
     Idle idle;
     int seeks = 0;               // under way: nothing is delivered
+    bool drops_old = false;      // drop_old() is under way
     MessageId loaded_up_to = 0;  // by reload()
   };
   struct Publication;

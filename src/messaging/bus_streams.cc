@@ -41,7 +41,7 @@ void Bus::serve_streams(SubState& sub) {
                                            .deadline = stream->options_.deadline},
                                           grant->consumer);
     if (received.empty()) {
-      if (sub.core.backlog() == before) dry.push_back(grant->consumer);
+      if (sub.core.backlog() == before || sub.drops_old) dry.push_back(grant->consumer);
       continue;
     }
     if (stream->sink_.on_messages(std::move(received)) == StreamSink::Flow::kGoOn) continue;

@@ -480,5 +480,35 @@ TEST_F(BusTest, WhatIsOlderThanItsSubscriptionKeepsGoesThoughItWasAcknowledged) 
   EXPECT_EQ(data(pull()), "c");
 }
 
+TEST_F(BusTest, AllThatIsTooOldGoesAtOnceAndIsNotDelivered) {
+  make();
+  MessageId last = 0;
+  for (int i = 0; i < 3; ++i) last = publish(std::vector<Message>(900, {"old", {}, ""})).back();
+  publish({"new"});
+  age(last);
+  restart();
+  EXPECT_EQ(data(pull(3000)), "new");
+  io_linux::run_until(loop_, [&] { return rows("pubsub_messages") == 1; });
+  EXPECT_EQ(bus_->backlog(kSub)->messages, 1u) << "the new one, leased";
+}
+
+TEST_F(BusTest, WhoWaitsGetsWhatIsBehindMessagesThatAreTooOld) {
+  make();
+  MessageId last = 0;
+  for (int i = 0; i < 3; ++i) last = publish(std::vector<Message>(900, {"old", {}, ""})).back();
+  publish({"new", "newer"});
+  age(last);
+  restart();
+  std::string pulled;
+  const auto handle = bus_->pull(kSub, {.most = 1, .wait = seconds(600)},
+                                 [&](auto received) { pulled = data(*received); });
+  Listening stream;
+  const auto listening = bus_->open_stream(kSub, {.deadline = seconds(20)}, stream);
+  (*listening)->resume();
+  io_linux::run_until(loop_, [&] { return !pulled.empty() && !stream.got.empty(); });
+  EXPECT_EQ(pulled, "new");
+  EXPECT_EQ(stream.texts(), std::vector<std::string>{"newer"});
+}
+
 }  // namespace
 }  // namespace thaw::messaging

@@ -67,10 +67,12 @@ void Bus::expire_unused() {
       [](const Status&) {});
 }
 
+/// Goes on until there are none, a part at a time; what comes behind them is delivered meanwhile.
 void Bus::drop_old(SubState& sub) {
-  if (sub.seeks > 0) return;
+  if (sub.drops_old || sub.seeks > 0 || phase_ == Phase::kDraining) return;
   const auto old = store_.older(sub.number, loop_.wall_now() - sub.settings.retention, kAtOnce);
   if (!old || old->messages.empty()) return;
+  sub.drops_old = true;
   journal_.submit(
       [messages = old->messages, number = sub.number](store::Database& db) -> Status {
         for (const MessageId message : messages) {
@@ -80,8 +82,13 @@ void Bus::drop_old(SubState& sub) {
       },
       [this, number = sub.number, up_to = old->all_up_to](const Status& status) {
         const auto found = by_number_.find(number);
-        if (!status || found == by_number_.end() || found->second->seeks > 0) return;
-        found->second->core.take_away_up_to(up_to);
+        if (found == by_number_.end()) return;
+        SubState& dropped = *found->second;
+        dropped.drops_old = false;
+        if (!status || dropped.seeks > 0) return;  // tried again a minute later
+        dropped.core.take_away_up_to(up_to);
+        drop_old(dropped);
+        serve(dropped);
       });
 }
 
