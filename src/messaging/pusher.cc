@@ -15,6 +15,7 @@ namespace {
 /// The lease outlives the wait for the answer, so that a late answer's fate is decided once.
 constexpr Duration kLeaseSlack = seconds(5);
 constexpr Duration kRetryAfter = seconds(60);  // when the endpoint leads nowhere
+constexpr size_t kMostRead = 1 << 20;          // bytes of an answer's body, that are thrown away
 
 bool may_be_header(std::string_view name, std::string_view value) {
   const auto is_token = [](char c) {
@@ -77,13 +78,17 @@ http::Request push_request(const Subscription& subscription, const Received& rec
 }
 
 struct Pusher::Delivery {
-  std::unique_ptr<http::Call> call;
+  std::string ack_id;
   std::string host;
   int hops;
+  int status = 0;  // 0: no answer yet
+  size_t read = 0;
+  io::Timer timer = {};  // of the whole answer
+  std::unique_ptr<http::Call> call = nullptr;
 };
 
 Pusher::Pusher(Bus& bus, io::Loop& loop, io::Net& net, const PushTargets& targets)
-    : bus_(bus), loop_(loop), client_(net, loop, {.max_body = mib(1)}), targets_(targets) {
+    : bus_(bus), loop_(loop), client_(net, loop), targets_(targets) {
   bus_.add_listener(*this);
 }
 
@@ -167,13 +172,22 @@ void Pusher::send(const Subscription& subscription, State& state, const Endpoint
     }
   }
   const uint64_t number = ++last_number_;
-  auto& delivery = state.deliveries[number] =
-      std::make_unique<Delivery>(Delivery{.call = nullptr, .host = endpoint.host, .hops = hops});
+  Delivery& delivery =
+      *(state.deliveries[number] = std::make_unique<Delivery>(
+            Delivery{.ack_id = std::move(received.ack_id), .host = endpoint.host, .hops = hops}));
   ++under_way_;
-  delivery->call =
-      client_.fetch(target.address, std::move(request), seconds(subscription.ack_deadline_s),
-                    [this, name = subscription.name, number, ack_id = std::move(received.ack_id)](
-                        Result<http::Response> answer) { finish(name, number, ack_id, answer); });
+  const Duration deadline = seconds(subscription.ack_deadline_s);
+  const auto end = [this, name = subscription.name, number] { finish(name, number); };
+  delivery.timer = loop_.after(deadline, end);
+  delivery.call = client_.stream(
+      target.address, std::move(request), deadline,
+      {.on_head = [&delivery](const http::Response& head) { delivery.status = head.status; },
+       .on_content =
+           [&delivery, end](std::string_view content) {
+             delivery.read += content.size();
+             if (delivery.read > kMostRead) end();
+           },
+       .on_end = [end](const Status&) { end(); }});
 }
 
 int Pusher::hops_beyond(std::string_view host) const {
@@ -186,19 +200,21 @@ int Pusher::hops_beyond(std::string_view host) const {
   return most;
 }
 
-void Pusher::finish(const std::string& name, uint64_t number, std::string ack_id,
-                    const Result<http::Response>& answer) {
+/// The status decides, whatever becomes of the body behind it.
+void Pusher::finish(std::string name, uint64_t number) {
   const auto found = states_.find(name);
   if (found == states_.end()) return;
   // The call is under way still: it must not be destroyed inside its callback before this returns.
   const auto done = found->second.deliveries.extract(number);
+  if (done.empty()) return;
   --under_way_;
-  if (answer && is_ack(answer->status)) {
+  Delivery& delivery = *done.mapped();
+  if (is_ack(delivery.status)) {
     found->second.pace.succeeded();
-    bus_.acknowledge(name, {std::move(ack_id)}, [](const auto&) {});
+    bus_.acknowledge(name, {std::move(delivery.ack_id)}, [](const auto&) {});
   } else {
     found->second.pace.failed(loop_.now());
-    (void)bus_.modify(name, {ack_id}, 0);
+    (void)bus_.modify(name, {delivery.ack_id}, 0);
   }
   pump(name);
 }

@@ -5,7 +5,7 @@
 // are under way: push_pace.h.
 //
 // **Thread**: the loop's. **Owner**: bus, client, loop and targets outlive it. **Limits**: 1000
-// pushes of a subscription at once; answers of 1 MiB.
+// pushes of a subscription at once; 1 MiB of an answer is read, then the connection is closed.
 #pragma once
 
 #include <functional>
@@ -70,8 +70,7 @@ class Pusher final : private Bus::Listener {
   void pump(const std::string& subscription);
   void send(const Subscription& subscription, State& state, const Endpoint& endpoint,
             const PushTargets::Target& target, Received received);
-  void finish(const std::string& subscription, uint64_t number, std::string ack_id,
-              const Result<http::Response>& answer);
+  void finish(std::string subscription, uint64_t number);
 
   Bus& bus_;
   io::Loop& loop_;

@@ -137,7 +137,7 @@ class PusherTest : public ::testing::Test, public PushTargets {
     const std::string data = *from_base64(body["message"].string_or("data"));
     seen_.push_back(data);
     if (hold_) return held_.push_back(std::move(responder));
-    responder.answer(http::Response::text(statuses_.empty() ? 204 : statuses_[data], ""));
+    responder.answer(http::Response::text(statuses_.empty() ? 204 : statuses_[data], answer_));
   }
   size_t backlog() { return bus_->backlog(kSub)->messages; }
 
@@ -157,6 +157,7 @@ class PusherTest : public ::testing::Test, public PushTargets {
   int places_ = 0;
   std::map<std::string, int> statuses_;
   std::vector<std::string> seen_;
+  std::string answer_;  // the body of all answers
   bool hold_ = false;
   std::vector<http::Responder> held_;
 };
@@ -206,6 +207,17 @@ TEST_F(PusherTest, AFailureComesAgainAndHoldsNoOtherUpAtAServiceOfOurs) {
   io_linux::run_until(loop_, [&] { return std::count(seen_.begin(), seen_.end(), "bad") >= 3; });
   statuses_["bad"] = 204;
   io_linux::run_until(loop_, [&] { return backlog() == 0; });
+}
+
+TEST_F(PusherTest, TheStatusDecidesHoweverLargeTheAnswer) {
+  places_ = 1;
+  answer_ = std::string(size_t{3} << 20, 'x');
+  statuses_ = {{"bad", 500}, {"good", 200}};
+  subscribe();
+  publish({{"good", {}, ""}, {"bad", {}, ""}});
+  io_linux::run_until(loop_, [&] { return std::count(seen_.begin(), seen_.end(), "bad") >= 2; });
+  EXPECT_EQ(std::count(seen_.begin(), seen_.end(), "good"), 1);
+  EXPECT_EQ(backlog(), 1u);
 }
 
 TEST_F(PusherTest, NeverMoreAtOnceThanTheServiceHasPlaces) {
