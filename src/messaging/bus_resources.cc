@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "messaging/bus.h"
+#include "messaging/endpoint.h"
 #include "messaging/names.h"
 
 namespace thaw::messaging {
@@ -24,6 +25,15 @@ Error exists(std::string_view kind, std::string_view name) {
 Error full(std::string_view what, size_t most) {
   return {Code::kResourceExhausted,
           fmt::format("there are {} {} already, the most that are allowed", most, what)};
+}
+
+/// One that was taken before stays: all else of its subscription may be changed.
+Status check_endpoint(const Subscription& subscription, const Subscription* before) {
+  if (!subscription.push) return {};
+  const std::string& url = subscription.push->endpoint;
+  if (before != nullptr && before->push && before->push->endpoint == url) return {};
+  RETURN_IF_ERROR(parse_endpoint(url).map([](const Endpoint&) {}));
+  return {};
 }
 
 }  // namespace
@@ -142,6 +152,7 @@ Result<Subscription> Bus::create_subscription(const Subscription& subscription) 
     return full("subscriptions", limits_.subscriptions);
   }
   ASSIGN_OR_RETURN(TopicState * topic, find_topic(subscription.topic));
+  RETURN_IF_ERROR(check_endpoint(subscription, nullptr));
   ASSIGN_OR_RETURN(const SubscriptionNumber number,
                    store_.add_subscription(subscription, topic->number));
   auto state = std::make_unique<SubState>(number, topic->number, subscription);
@@ -166,6 +177,7 @@ Bus::Flags Bus::flags(const std::string& subscription) const {
 
 Result<Subscription> Bus::update_subscription(const Subscription& subscription) {
   ASSIGN_OR_RETURN(SubState * found, find_sub(subscription.name));
+  RETURN_IF_ERROR(check_endpoint(subscription, &found->settings));
   RETURN_IF_ERROR(store_.update_subscription(found->number, subscription));
   found->settings = subscription;
   found->idle.used();

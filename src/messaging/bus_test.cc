@@ -319,6 +319,27 @@ TEST_F(BusTest, ADeletedTopicLeavesItsSubscriptionsWithWhatTheyHave) {
   EXPECT_EQ(data(pull()), "a");
 }
 
+TEST_F(BusTest, AnEndpointThatNothingCanBePushedToIsRefusedButKeptWhereItIs) {
+  make();
+  auto changed = *bus_->subscription(kSub);
+  changed.push = PushConfig{.endpoint = "https://h/"};
+  auto refused = bus_->update_subscription(changed);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_TRUE(refused.error().message().starts_with("pushConfig.pushEndpoint: 'https://h/'"));
+  auto other = changed;
+  other.name += "2";
+  EXPECT_EQ(bus_->create_subscription(other).error().code(), Code::kInvalidArgument);
+  ASSERT_TRUE(database_->query("UPDATE pubsub_subscriptions SET resource = ?")
+                  .bind(to_json(changed).dump())
+                  .run());
+  restart();
+  changed = *bus_->subscription(kSub);
+  EXPECT_EQ(changed.push->endpoint, "https://h/");
+  changed.ack_deadline_s = 99;
+  EXPECT_TRUE(bus_->update_subscription(changed));
+}
+
 /// What came on a stream, and how it ended.
 struct Listening final : Bus::StreamSink {
   Flow on_messages(std::vector<Received> received) override {

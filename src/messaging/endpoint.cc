@@ -17,8 +17,7 @@ Result<Endpoint> parse_endpoint(std::string_view url, uint16_t default_port) {
                  fmt::format("pushConfig.pushEndpoint: '{:.200}' {}", url, what));
   };
   if (url.starts_with("https://")) {
-    return Error(Code::kUnimplemented,
-                 "pushConfig.pushEndpoint: https endpoints are not supported yet: use http");
+    return fault("is an https:// URL; Thaw pushes to http:// endpoints only");
   }
   constexpr std::string_view kScheme = "http://";
   if (!url.starts_with(kScheme)) return fault("is no http:// URL");

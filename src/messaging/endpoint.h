@@ -19,7 +19,7 @@ struct Endpoint {
   std::string authority() const;
 };
 
-/// kInvalidArgument: no http URL; kUnimplemented: https.
+/// kInvalidArgument: no http URL.
 Result<Endpoint> parse_endpoint(std::string_view url, uint16_t default_port = 80);
 
 }  // namespace thaw::messaging

@@ -55,10 +55,12 @@ TEST(Endpoint, IsTakenApart) {
   EXPECT_EQ(parse_endpoint("http://[::1]:9?q")->target, "/?q");
   EXPECT_EQ(parse_endpoint("http://host")->target, "/");
   for (const char* bad : {"", "ftp://x", "http://", "http://a:0/", "http://a:70000/", "http://a b/",
-                          "http://u@h/", "http://h/\r\nx: y", "http://h/#f"}) {
+                          "http://u@h/", "http://h/\r\nx: y", "http://h/#f", "https://h/"}) {
     EXPECT_EQ(parse_endpoint(bad).error().code(), Code::kInvalidArgument) << bad;
   }
-  EXPECT_EQ(parse_endpoint("https://h/").error().code(), Code::kUnimplemented);
+  EXPECT_EQ(parse_endpoint("https://h/").error().message(),
+            "pushConfig.pushEndpoint: 'https://h/' is an https:// URL; Thaw pushes to http:// "
+            "endpoints only");
 }
 
 TEST(PushRequest, HasTheShapesOfTheRealService) {
