@@ -17,6 +17,12 @@ constexpr size_t kNamesInReply = 20;
 constexpr size_t kKept = 4 << 10;  // of a buffer, by an idle connection
 constexpr std::string_view kChallengePath = "/.well-known/acme-challenge/";
 
+/// RFC 9110, 9.2.2.
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE" || method == "TRACE";
+}
+
 bool is_loopback(std::string_view ip) { return ip.substr(0, 4) == "127." || ip == "::1"; }
 
 }  // namespace
@@ -30,7 +36,8 @@ void Exchange::reset(const http::RequestHead& head) {
   request_body_ = http::BodyReader(head.framing, head.content_length);
   request_trailers_.clear();
   request_body_.keep_trailers(request_trailers_);
-  head_sent_ = request_lost_ = false;
+  head_sent_ = request_lost_ = asked_again_ = false;
+  is_idempotent_ = is_idempotent(head.method);
   request_done_ = request_body_.is_done();
   request_chunked_ = head.framing == http::Framing::kChunked;
   wants_continue_ = head.expects_continue && !request_done_;
@@ -42,7 +49,7 @@ void Exchange::reset(const http::RequestHead& head) {
   response_parser_.reset();
   response_in_.clear();
   response_head_.clear();
-  response_begun_ = response_chunked_ = response_keeps_alive_ = tunnel_ = false;
+  instance_spoke_ = response_begun_ = response_chunked_ = response_keeps_alive_ = tunnel_ = false;
   rest_ = Rest::kKeepAlive;
   status_ = 0;
   route_ = nullptr;
@@ -244,7 +251,7 @@ void Exchange::connect() {
 
 /// Nothing of the request was sent, so that it may go to another instance.
 void Exchange::connect_failed() {
-  if (++attempts_ >= kMaxAttempts) return explain();
+  if (asked_again_ || ++attempts_ >= kMaxAttempts) return explain();
   preferred_.reset();
   slot_.reset();
   find_slot();

@@ -63,6 +63,8 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   void begin_session();
   void connect();
   void connect_failed();
+  bool may_ask_again() const;
+  void ask_again();
   void open(std::unique_ptr<Upstream> upstream);
   void explain();
 
@@ -101,6 +103,8 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   bool head_sent_ = false;
   bool request_done_ = true;   // its last byte was handed to upstream_out_
   bool request_lost_ = false;  // the instance takes no more of it
+  bool is_idempotent_ = false;
+  bool asked_again_ = false;  // on a second connection
   bool request_chunked_ = false;
   bool wants_continue_ = false;
   bool wants_upgrade_ = false;
@@ -123,6 +127,7 @@ class Exchange final : public UpstreamUser, public SlotReceiver {
   std::string response_chunks_;
   http::BodyReader response_body_;
   std::string response_trailers_;  // as they came
+  bool instance_spoke_ = false;    // a first byte came, be it of an interim answer
   bool response_begun_ = false;
   bool response_chunked_ = false;
   bool response_keeps_alive_ = false;

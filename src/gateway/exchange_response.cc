@@ -27,6 +27,7 @@ void Exchange::pump_response() {
 }
 
 void Exchange::take_response(std::string_view bytes) {
+  instance_spoke_ = true;
   if (response_begun_) return take_response_body(bytes);
   if (response_in_.empty()) {
     if (take_response_head(bytes)) {
@@ -144,8 +145,25 @@ void Exchange::take_response_body(std::string_view bytes) {
   if (done) response_done(response_keeps_alive_ && bytes.empty());
 }
 
+/// Whether the instance closed an idle connection at the moment at which the request was sent on
+/// it, and nothing can have been done twice (RFC 9112, 9.3.1). None of a body may have gone with
+/// it: that is not kept.
+bool Exchange::may_ask_again() const {
+  return is_idempotent_ && !asked_again_ && upstream_->is_reused() && !instance_spoke_ &&
+         request_bytes_ == 0;
+}
+
+/// On a new connection to the same instance.
+void Exchange::ask_again() {
+  asked_again_ = true;
+  upstream_.reset();
+  upstream_out_.clear();
+  head_sent_ = request_lost_ = false;
+  connect();
+}
+
 void Exchange::upstream_ended() {
-  if (!response_begun_) return explain();
+  if (!response_begun_) return may_ask_again() ? ask_again() : explain();
   if (!response_body_.may_end_here()) {
     client_.cut();
     return finish();

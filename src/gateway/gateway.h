@@ -8,9 +8,11 @@
 // carry them: to instances always, to clients of HTTP/2 and those that say "TE: trailers". Decides
 // only what a proxy must: routing, framing, reuse of connections, what to answer when there is no
 // answer. A request is answered once; it is tried on another instance only when nothing of it was
-// sent. Works on any io::Net. Thread: the loop's. Owner: net, loop, slots and observer outlive it;
-// it must not be destroyed inside a callback of theirs. Limits: Options. 64 KiB are read ahead per
-// direction and connection; pipelined requests wait for the one before. Source: contract 1.6.
+// sent, and once more on the same when that closed an idle connection beneath it and asking twice
+// does no harm. Works on any io::Net. Thread: the loop's. Owner: net, loop, slots and observer
+// outlive it; it must not be destroyed inside a callback of theirs. Limits: Options. 64 KiB are
+// read ahead per direction and connection; pipelined requests wait for the one before. Source:
+// contract 1.6.
 #pragma once
 
 #include <functional>
@@ -38,15 +40,15 @@ struct GatewayOptions {
   http::HeadLimits head = {};        // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
   size_t max_connections = 10'000;   // of clients; over it 503 and closed. A request that came by
                                      // HTTP/2 counts as one: over it REFUSED_STREAM
-  uint32_t max_streams = 100;        // requests at once on an HTTP/2 connection
+  uint32_t max_streams = 100;            // requests at once on an HTTP/2 connection
   Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
   Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
-  uint64_t seed = 0;                     // of traffic shares and trace ids
-  Sampler sampler = {};                  // of traces
-  Door* door = nullptr;                  // null: everybody may call everything
-  Challenges* challenges = nullptr;      // null: there are none
-  io::Entropy* entropy = nullptr;        // of session cookies; null: none are given
+  uint64_t seed = 0;                 // of traffic shares and trace ids
+  Sampler sampler = {};              // of traces
+  Door* door = nullptr;              // null: everybody may call everything
+  Challenges* challenges = nullptr;  // null: there are none
+  io::Entropy* entropy = nullptr;    // of session cookies; null: none are given
 };
 
 struct GatewayCore;

@@ -1,5 +1,6 @@
 #include "gateway/upstream.h"
 
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -10,9 +11,17 @@ constexpr size_t kMaxIdle = 128;
 constexpr Duration kMaxIdleTime = seconds(60);
 constexpr Duration kSweepTime = seconds(15);
 /// A connection that was just used and has outlived its first request belongs to a server that
-/// keeps connections; it need not be asked for, which saves a system call a request.
+/// keeps connections; where no event says otherwise it need not be asked for, which saves a system
+/// call a request.
 constexpr Duration kTrustTime = seconds(1);
 constexpr int kTrustedAfter = 2;
+
+/// Whether no event told of more than was read, be it bytes or the end. Reading is how to know:
+/// where no event came it asks no kernel.
+bool is_silent(io::Stream& stream) {
+  std::array<char, 64> unasked;
+  return stream.read(unasked).state == io::Transfer::State::kWouldBlock;
+}
 
 }  // namespace
 
@@ -39,6 +48,7 @@ std::unique_ptr<Upstream> UpstreamPool::take(const InstanceId& instance) {
   while (!idle.empty()) {
     auto upstream = std::move(idle.back());
     idle.pop_back();
+    if (!is_silent(*upstream->stream_)) continue;
     const bool trusted =
         upstream->served_ >= kTrustedAfter && loop_.now() - upstream->idle_since_ < kTrustTime;
     if (trusted || upstream->stream_->is_quiet_and_open()) return upstream;
@@ -47,6 +57,8 @@ std::unique_ptr<Upstream> UpstreamPool::take(const InstanceId& instance) {
 }
 
 void UpstreamPool::give_back(std::unique_ptr<Upstream> upstream) {
+  // A server may close right behind its answer, and one event have told of both: no other comes.
+  if (!is_silent(*upstream->stream_)) return;
   upstream->user_ = nullptr;
   ++upstream->served_;
   upstream->idle_since_ = loop_.now();

@@ -33,6 +33,8 @@ class Upstream final : public io::StreamEvents {
   io::Stream& stream() { return *stream_; }
   const InstanceId& instance() const { return instance_; }
   void set_user(UpstreamUser* user) { user_ = user; }
+  /// Whether it has served a request before.
+  bool is_reused() const { return served_ > 0; }
   void on_readable() override;
   void on_writable() override;
 
