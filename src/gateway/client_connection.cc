@@ -6,14 +6,14 @@
 #include "http/h2_session.h"
 #include "http/read_request.h"
 #include "io/encryption.h"
+#include "io/flushing.h"
 
 namespace thaw::gateway {
 namespace {
 
 constexpr size_t kMaxAhead = 64 << 10;
-constexpr size_t kMaxLinger = 1 << 20;
-constexpr Duration kLingerTime = seconds(2);
-constexpr int kStepsPerTurn = 64;  // then other connections have theirs
+constexpr int64_t kMaxLinger = 1 << 20;
+constexpr int kStepsPerTurn = 64;         // then other connections have theirs
 
 }  // namespace
 
@@ -36,7 +36,11 @@ ClientConnection::ClientConnection(GatewayCore& core, std::unique_ptr<io::Stream
 void ClientConnection::on_readable() { advance(); }
 
 void ClientConnection::on_writable() {
-  flush();
+  if (phase_ == Phase::kLingering && out_.empty()) {
+    wait_for_end();
+  } else {
+    flush();
+  }
   advance();
 }
 
@@ -48,8 +52,9 @@ void ClientConnection::drain() {
 
 /// Ends an idle connection: its client sees that nothing was cut off.
 void ClientConnection::leave() {
-  stream_->shutdown_write();
-  phase_ = Phase::kDead;
+  phase_ = Phase::kLingering;
+  sent_all();
+  if (io::is_flushed(*stream_)) phase_ = Phase::kDead;
 }
 
 void ClientConnection::refuse(const Reply& reply) {
@@ -237,7 +242,13 @@ void ClientConnection::sent_all() {
   if (phase_ == Phase::kHead) timer_.set_after(core_.options.idle_timeout);
   if (phase_ != Phase::kLingering) return;
   stream_->shutdown_write();
-  timer_.set_after(kLingerTime);
+  wait_for_end();
+}
+
+/// The answer was handed to the stream, which may still hold the last of it.
+void ClientConnection::wait_for_end() {
+  if (!io::is_flushed(*stream_)) return timer_.set_after(core_.options.send_timeout);
+  timer_.set_after(core_.options.linger_idle);
 }
 
 void ClientConnection::exchange_done(Rest rest) {
@@ -258,9 +269,11 @@ void ClientConnection::exchange_done(Rest rest) {
 /// Waits until the client has read the answer, so that closing does not reset what it has not
 /// read yet (RFC 9112, 9.6).
 bool ClientConnection::linger() {
-  lingered_ += input().size();
-  take(input().size());
-  if ((ended_ && out_.empty()) || lingered_ > kMaxLinger) {
+  const size_t more = input().size();
+  lingered_ += static_cast<int64_t>(more);
+  take(more);
+  const bool is_over = ended_ && out_.empty() && io::is_flushed(*stream_);
+  if (is_over || lingered_ > kMaxLinger) {
     phase_ = Phase::kDead;
     return false;
   }

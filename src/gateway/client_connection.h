@@ -69,6 +69,7 @@ class ClientConnection final : public io::StreamEvents {
   void flush();
   void broke();
   void sent_all();
+  void wait_for_end();
   void on_timeout();
   void stash();
 
@@ -88,7 +89,7 @@ class ClientConnection final : public io::StreamEvents {
   std::string in_;          // kept from turn to turn
   size_t taken_ = 0;        // of in_
   std::string_view fresh_;  // in the shared buffer, until the end of advance(); then in_ is empty
-  size_t lingered_ = 0;
+  int64_t lingered_ = 0;    // bytes
   http::SendQueue out_;
   http::RequestParser parser_;
   http::LazyTimer timer_;

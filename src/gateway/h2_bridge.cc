@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/trailers.h"
+#include "io/flushing.h"
 
 namespace thaw::gateway {
 namespace {
@@ -15,7 +16,8 @@ constexpr size_t kSendSize = 64 << 10;
 constexpr size_t kMaxBacklog = 500;  // frames; over it nothing is read until some are sent
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
-constexpr int kReadsPerTurn = 16;  // then other connections have theirs
+constexpr Duration kFlushTime = seconds(60);  // for a peer that does not take our last words
+constexpr int kReadsPerTurn = 16;             // then other connections have theirs
 constexpr size_t kKept = 4 << 10;
 
 }  // namespace
@@ -118,16 +120,22 @@ void H2Link::send() {
   if (dead_ || !(failed_ || session_.is_over())) return;
   lingering_ = true;
   stream_->shutdown_write();
-  linger_timer_ = loop_.after(kLingerTime, [this] {
-    die();
-    over();
-  });
+  wait_for_end();
   lose_all();
   if (!linger()) die();
 }
 
+void H2Link::wait_for_end() {
+  is_flushed_ = io::is_flushed(*stream_);
+  linger_timer_ = loop_.after(is_flushed_ ? kLingerTime : kFlushTime, [this] {
+    die();
+    over();
+  });
+}
+
 /// Waits until the peer has read our last word, so that closing does not take it away.
 bool H2Link::linger() {
+  if (!is_flushed_ && io::is_flushed(*stream_)) wait_for_end();
   std::array<char, kReadSize> buffer;
   for (;;) {
     const io::Transfer moved = stream_->read(buffer);

@@ -76,6 +76,7 @@ class H2Link : public io::StreamEvents {
   bool receive();
   void send();
   void announce_all();
+  void wait_for_end();
   bool linger();
   void lose_all();
 
@@ -91,6 +92,7 @@ class H2Link : public io::StreamEvents {
   bool advancing_ = false;
   bool failed_ = false;
   bool lingering_ = false;
+  bool is_flushed_ = false;
   bool dead_ = false;
   bool moved_ = false;
   bool scheduled_ = false;

@@ -280,7 +280,8 @@ void TlsStream::on_writable() {
   const Flushed flushed = flush();
   if (flushed == Flushed::kBlocked) return;
   if (closing_) below_->shutdown_write();
-  if (std::exchange(refused_, false) && events_ != nullptr) events_->on_writable();
+  const bool is_news = std::exchange(refused_, false) || closing_;
+  if (is_news && events_ != nullptr) events_->on_writable();
 }
 
 }  // namespace thaw::tls

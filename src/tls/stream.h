@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "io/encryption.h"
+#include "io/flushing.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "tls/handshake_fault.h"
@@ -21,7 +22,10 @@
 
 namespace thaw::tls {
 
-class TlsStream final : public io::Stream, public io::Encryption, private io::StreamEvents {
+class TlsStream final : public io::Stream,
+                        public io::Encryption,
+                        public io::Flushing,
+                        private io::StreamEvents {
  public:
   /// Takes over `ssl`, from a context's make() or connect_to().
   TlsStream(io::Loop& loop, ssl_st* ssl, std::unique_ptr<io::Stream> below);
@@ -47,6 +51,7 @@ class TlsStream final : public io::Stream, public io::Encryption, private io::St
   void shutdown_write() override;
   void set_events(io::StreamEvents* events) override;
   bool is_quiet_and_open() override;
+  bool is_flushed() const override { return failed_ || out_.empty(); }
   bool is_encrypted() const override { return true; }
   io::SocketAddress peer() const override { return below_->peer(); }
   io::SocketAddress local() const override { return below_->local(); }

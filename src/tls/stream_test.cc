@@ -153,6 +153,33 @@ TEST_F(TlsStreamTest, WhatFollowsARefusedWriteMayBeAnother) {
   EXPECT_TRUE(host.text.ends_with("xanother"));
 }
 
+TEST_F(TlsStreamTest, AnEndingStreamTellsWhenItHoldsNothingBack) {
+  serve();
+  auto peer = connect();
+  auto stream = std::move(accepted[0]);
+  const std::string large(4 << 20, 'x');
+  size_t sent = 0;
+  for (io::Transfer t = write_text(*stream, large); t.state == io::Transfer::State::kMoved;
+       t = write_text(*stream, large)) {
+    sent += t.bytes;
+  }
+  stream->shutdown_write();
+  EXPECT_FALSE(io::is_flushed(*stream));
+  struct Writer final : io::StreamEvents {
+    void on_readable() override {}
+    void on_writable() override { told = true; }
+    bool told = false;
+  } writer;
+  stream->set_events(&writer);
+  Collector reader(std::move(peer));
+  until([&] { return writer.told; });
+  EXPECT_TRUE(io::is_flushed(*stream));
+  stream.reset();
+  until([&] { return reader.ended || reader.error != 0; });
+  EXPECT_TRUE(reader.ended);
+  EXPECT_EQ(reader.text.size(), sent);
+}
+
 TEST_F(TlsStreamTest, AServerIsWhoItShouldBeOrNobody) {
   serve();
   EXPECT_NE(connect("a.test"), nullptr);
