@@ -168,7 +168,8 @@ bool ClientConnection::take_head() {
   }
   is_first_ = false;
   // Through TLS there is no h2c: HTTP/2 is chosen by ALPN (RFC 7540, 3.3).
-  if (!is_encrypted_ && !core_.draining && http::wants_h2c(parser_.head())) {
+  // Where there is no room for one more request, that is as well answered here.
+  if (!is_encrypted_ && !core_.draining && !core_.is_full() && http::wants_h2c(parser_.head())) {
     if (!core_.upgrade(stream_, parser_.head(), bytes.substr(parser_.length()))) {
       refuse({400, "The request is refused: HTTP2-Settings is malformed."});
       return true;

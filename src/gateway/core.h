@@ -2,6 +2,7 @@
 // **Thread**: the loop's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +25,11 @@ struct GatewayCore {
   /// How a request came to its connection.
   enum class Via { kHttp1, kH2 };
   void accept(std::unique_ptr<io::Stream> stream, Via via = Via::kHttp1);
+  /// Connections by either protocol, and requests by HTTP/2.
+  size_t count() const { return connections.size() + h2_clients.size(); }
+  bool is_full() const { return count() >= options.max_connections; }
+  /// How many over max_connections are told that they are, before more are closed without a word.
+  size_t most_refused() const { return std::max<size_t>(options.max_connections / 8, 16); }
   void remove(ClientConnection& connection);
   /// A client that turns out to speak HTTP/2; `bytes` were read already and begin with the preface.
   void accept_h2(std::unique_ptr<io::Stream> stream, std::string_view bytes);

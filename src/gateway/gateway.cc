@@ -35,11 +35,13 @@ GatewayCore::~GatewayCore() {
 }
 
 void GatewayCore::accept(std::unique_ptr<io::Stream> stream, Via via) {
-  const bool is_full = connections.size() >= options.max_connections;
+  // A request by HTTP/2 was counted before its stream was taken.
+  const bool is_refused = via == Via::kHttp1 && is_full();
+  if (is_refused && count() >= options.max_connections + most_refused()) return;
   connections.push_back(std::make_unique<ClientConnection>(*this, std::move(stream), via));
   ClientConnection& connection = *connections.back();
   connection.index = connections.size() - 1;
-  if (is_full) connection.refuse(too_many_connections());
+  if (is_refused) connection.refuse(too_many_connections());
 }
 
 void GatewayCore::remove(ClientConnection& connection) {
@@ -50,6 +52,7 @@ void GatewayCore::remove(ClientConnection& connection) {
   tell_when_drained();
 }
 
+/// Its place is the one that it had as a connection of HTTP/1, which goes now.
 void GatewayCore::accept_h2(std::unique_ptr<io::Stream> stream, std::string_view bytes) {
   h2_clients.push_back(std::make_unique<H2Client>(*this, std::move(stream)));
   h2_clients.back()->index = h2_clients.size() - 1;
@@ -133,6 +136,6 @@ void Gateway::drain(std::function<void()> done) {
   core_->tell_when_drained();
 }
 
-size_t Gateway::connections() const { return core_->connections.size() + core_->h2_clients.size(); }
+size_t Gateway::connections() const { return core_->count(); }
 
 }  // namespace thaw::gateway

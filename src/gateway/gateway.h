@@ -38,8 +38,9 @@ struct GatewayOptions {
   ByteCount max_request = mib(32);   // of a body; over it 413 (contract 1.6)
   ByteCount max_response = mib(32);  // of a body with Content-Length; over it 500 (contract 1.6)
   http::HeadLimits head = {};        // 64 KiB, 100 headers, a target of 16 KiB: 431, 414
-  size_t max_connections = 10'000;   // of clients; over it 503 and closed. A request that came by
-                                     // HTTP/2 counts as one: over it REFUSED_STREAM
+  // Of clients, by either protocol; over it 503 and closed, far over it closed. A request that came
+  // by HTTP/2 counts as one more: over it REFUSED_STREAM.
+  size_t max_connections = 10'000;
   uint32_t max_streams = 100;            // requests at once on an HTTP/2 connection
   Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
   Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest

@@ -277,6 +277,49 @@ TEST_F(H2Timeouts, ARequestsTimeIsItsOwn) {
   EXPECT_EQ(a.status, 504);
 }
 
+class H2Limits : public H2Gateway {
+ protected:
+  H2Limits() : H2Gateway({.max_connections = 2, .send_timeout = milliseconds(20)}) {}
+};
+
+TEST_F(H2Limits, IdleConnectionsCountAsThoseOfHttp1) {
+  const auto first = open(http::h2_hello());
+  const auto second = open(http::h2_hello());
+  until([&] { return !first->text.empty() && !second->text.empty(); });
+  const auto third = open(kGet);
+  until_closed(third);
+  EXPECT_TRUE(third->text.starts_with("HTTP/1.1 503 ")) << third->text;
+  EXPECT_EQ(slots.acquired, 0);
+}
+
+TEST_F(H2Limits, AnUpgradeThatHasNoRoomIsPassedOver) {
+  const auto other = open(http::h2_hello());
+  until([&] { return !other->text.empty(); });
+  const auto client = open(
+      "GET / HTTP/1.1\r\nHost: demo.localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+      "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+  until_ends_with(client, "ok");
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 200 ")) << client->text;
+}
+
+TEST_F(H2Limits, FarOverTheLimitConnectionsAreClosedWithoutAWord) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 2 + 16; ++i) clients.push_back(open());
+  until([&] { return gateway->connections() == 18; });
+  const auto last = open();
+  until_closed(last);
+  EXPECT_EQ(last->text, "");
+  EXPECT_EQ(gateway->connections(), 18u);
+}
+
+TEST_F(H2Limits, ARefusedRequestThatIsNeverReadEndsItsConnection) {
+  const auto client = open(
+      std::string(http::kH2Preface) +
+      http::h2_frame(http::H2Type::kSettings, 0, 0, std::string("\0\4\0\0\0\0", 6)) +
+      http::h2_frame(http::H2Type::kHeaders, 5, 1, http::h2_get() + http::h2_literal("host", "y")));
+  until_closed(client);
+}
+
 // ---- Instances that speak HTTP/2
 // -----------------------------------------------------------------
 

@@ -143,7 +143,7 @@ void H2Client::drain() {
 }
 
 http::H2StreamEvents* H2Client::on_request(int32_t stream, const http::RequestHead& head) {
-  if (core_.connections.size() >= core_.options.max_connections) return nullptr;  // refused
+  if (core_.is_full()) return nullptr;  // refused
   auto bridge = std::make_unique<H2ClientStream>(*this, stream, head, core_.options.send_timeout);
   H2ClientStream* const events = bridge.get();
   core_.accept(std::move(bridge), GatewayCore::Via::kH2);
@@ -173,6 +173,10 @@ void H2Client::settle() {
   } else if (session().streams() == 0) {
     waits = core_.draining ? Waits::kLeaving : Waits::kIdle;
     time = core_.draining ? kLeaveTime : core_.options.idle_timeout;
+  } else if (bridges() == 0) {
+    // A refused request's answer waits for a window that may never open.
+    waits = Waits::kUnread;
+    time = core_.options.send_timeout;
   }
   const bool has_moved = moved();
   if (waits == waits_ && !(waits == Waits::kBlocked && has_moved)) return;

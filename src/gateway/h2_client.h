@@ -26,7 +26,7 @@ class H2Client final : private http::H2Events, public H2Link {
   size_t index = 0;  // in GatewayCore::h2_clients
 
  private:
-  enum class Waits { kNothing, kHead, kIdle, kLeaving, kBlocked };
+  enum class Waits { kNothing, kHead, kIdle, kLeaving, kUnread, kBlocked };
 
   http::H2StreamEvents* on_request(int32_t stream, const http::RequestHead& head) override;
   http::H2StreamEvents* on_bad_request(int32_t stream, const http::HeadFault& fault) override;
