@@ -1,5 +1,6 @@
 #include "gateway/client_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/caller.h"
@@ -12,7 +13,7 @@ namespace thaw::gateway {
 namespace {
 
 constexpr size_t kMaxAhead = 64 << 10;
-constexpr int64_t kMaxLinger = 1 << 20;
+constexpr int64_t kMaxLinger = 32 << 20;  // beyond what a request may have
 constexpr int kStepsPerTurn = 64;         // then other connections have theirs
 
 }  // namespace
@@ -243,13 +244,15 @@ void ClientConnection::sent_all() {
   if (phase_ == Phase::kHead) timer_.set_after(core_.options.idle_timeout);
   if (phase_ != Phase::kLingering) return;
   stream_->shutdown_write();
+  const auto& options = core_.options;
+  linger_until_ = core_.loop.now() + (core_.is_full() ? options.linger_idle : options.linger_total);
   wait_for_end();
 }
 
 /// The answer was handed to the stream, which may still hold the last of it.
 void ClientConnection::wait_for_end() {
   if (!io::is_flushed(*stream_)) return timer_.set_after(core_.options.send_timeout);
-  timer_.set_after(core_.options.linger_idle);
+  timer_.set(std::min(core_.loop.now() + core_.options.linger_idle, linger_until_));
 }
 
 void ClientConnection::exchange_done(Rest rest) {
@@ -274,10 +277,11 @@ bool ClientConnection::linger() {
   lingered_ += static_cast<int64_t>(more);
   take(more);
   const bool is_over = ended_ && out_.empty() && io::is_flushed(*stream_);
-  if (is_over || lingered_ > kMaxLinger) {
+  if (is_over || lingered_ > core_.options.max_request.value + kMaxLinger) {
     phase_ = Phase::kDead;
     return false;
   }
+  if (more > 0 && out_.empty()) wait_for_end();
   return !ended_ && fill() != Fill::kNothing;
 }
 

@@ -45,9 +45,9 @@ struct GatewayOptions {
   Duration head_timeout = seconds(60);   // from a head's first byte to its end: 408
   Duration send_timeout = seconds(60);   // for a client that does not take its answer's rest
   Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
-  // A connection that is to end is kept, lest its answer's rest be reset, until the client says
-  // nothing for so long.
-  Duration linger_idle = seconds(2);
+  // A connection that is to end is read on, lest its answer's rest be reset: until the client says
+  // nothing for so long, in all for so long, or says 32 MiB more than a request may.
+  Duration linger_idle = seconds(2), linger_total = seconds(30);
   uint64_t seed = 0;                 // of traffic shares and trace ids
   Sampler sampler = {};              // of traces
   Door* door = nullptr;              // null: everybody may call everything

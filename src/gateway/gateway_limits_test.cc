@@ -27,6 +27,28 @@ TEST_F(LimitsTest, ABodyOverTheLimitIs413) {
   EXPECT_EQ(slots.held, 0);
 }
 
+TEST_F(GatewayTest, AnEarlyAnswerReachesAClientThatSendsItsBodyFirst) {
+  constexpr size_t kSize = 41 << 20;
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: demo.localhost\r\nContent-Length: " + std::to_string(kSize) +
+           "\r\n\r\n");
+  client->stream->set_events(nullptr);
+  const std::string piece(256 << 10, 'z');
+  size_t sent = 0;
+  until([&] {
+    loop.turn(milliseconds(1));
+    const auto t =
+        io_linux::write_text(*client->stream, std::string_view(piece).substr(0, kSize - sent));
+    sent += t.bytes;
+    return sent == kSize || t.state == io::Transfer::State::kBroken;
+  });
+  EXPECT_EQ(sent, kSize) << "it was reset";
+  client->stream->set_events(client.get());
+  until_closed(client);
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
+  EXPECT_TRUE(client->ended);
+}
+
 TEST_F(GatewayTest, AnAnswerOverTheLimitIs500UnlessStreamed) {
   instance.on_bytes = [](FakeInstance::Connection& c) {
     c.send("HTTP/1.1 200 OK\r\nContent-Length: 33554433\r\n\r\nabc");

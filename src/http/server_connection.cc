@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -19,8 +20,11 @@ constexpr size_t kReadSize = 16 << 10;
 constexpr size_t kStreamReadSize = 256 << 10;  // of a streamed body; also its largest piece
 constexpr size_t kMaxPipelined = 64 << 10;     // read ahead while a request is being answered
 constexpr size_t kHighMark = 64 << 10;
-constexpr size_t kMaxLinger = 1 << 20;
-constexpr Duration kLingerTime = seconds(2);
+// A connection that is to end is read on, lest its answer's rest be reset: until the client says
+// nothing for so long, in all for so long, or says so much more than a request may.
+constexpr Duration kLingerIdle = seconds(2);
+constexpr Duration kLingerTotal = seconds(30);
+constexpr int64_t kMaxLinger = 32 << 20;
 constexpr int kStepsPerTurn = 256;  // then other connections have theirs
 
 }  // namespace
@@ -476,7 +480,8 @@ void ServerConnection::flush() {
   }
   if (phase_ == Phase::kLingering) {
     stream_->shutdown_write();
-    timer_.set_after(kLingerTime);
+    linger_until_ = shared_.loop.now() + kLingerTotal;
+    wait_for_end();
   } else if (phase_ == Phase::kHandling) {
     timer_.clear();
     tell_writable_soon();
@@ -499,16 +504,22 @@ void ServerConnection::tell_writable_soon() {
   });
 }
 
+void ServerConnection::wait_for_end() {
+  timer_.set(std::min(shared_.loop.now() + kLingerIdle, linger_until_));
+}
+
 /// Waits until the client has read the answer, so that closing does not reset what it has not
 /// read yet (RFC 9112, 9.6).
 bool ServerConnection::linger() {
   if (!out_.empty()) return false;
-  lingered_ += in_.size() - taken_;
+  const size_t more = in_.size() - taken_;
+  lingered_ += static_cast<int64_t>(more);
   taken_ = in_.size();
-  if (ended_ || lingered_ > kMaxLinger) {
+  if (ended_ || lingered_ > shared_.options.max_body.value + kMaxLinger) {
     die();
     return false;
   }
+  if (more > 0) wait_for_end();
   return fill(kReadSize);
 }
 

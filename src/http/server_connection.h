@@ -62,6 +62,7 @@ class ServerConnection final : public ServerSession,
   void finish_answer();
   void close_after_sending();
   void flush();
+  void wait_for_end();
   bool linger();
   void client_left();
   void die();
@@ -81,8 +82,9 @@ class ServerConnection final : public ServerSession,
   bool owes_continue_ = false;
   int minor_version_ = 1;
   std::string in_;
-  size_t taken_ = 0;  // of in_
-  size_t lingered_ = 0;
+  size_t taken_ = 0;      // of in_
+  int64_t lingered_ = 0;  // bytes
+  Instant linger_until_{};
   SendQueue out_;
   RequestParser parser_;
   BodyReader body_;

@@ -255,6 +255,29 @@ TEST_F(ServerTest, TooManyConnectionsAreRefused) {
   EXPECT_EQ(status_of(""), 503);
 }
 
+TEST_F(ServerTest, AnEarlyAnswerReachesAClientThatSendsItsBodyFirst) {
+  serve();
+  constexpr size_t kSize = 41 << 20;
+  const auto client =
+      open("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n");
+  client->stream->set_events(nullptr);
+  const std::string piece(256 << 10, 'z');
+  size_t sent = 0;
+  run_until(loop, [&] {
+    loop.turn(milliseconds(1));
+    const auto t =
+        io_linux::write_text(*client->stream, std::string_view(piece).substr(0, kSize - sent));
+    sent += t.bytes;
+    return sent == kSize || t.state == io::Transfer::State::kBroken;
+  });
+  EXPECT_EQ(sent, kSize) << "it was reset";
+  client->stream->set_events(client.get());
+  run_until(loop, [&] { return client->ended || client->error != 0; });
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
+  EXPECT_TRUE(client->ended);
+  EXPECT_EQ(handled, 0);
+}
+
 TEST_F(ServerTest, HandlersCannotSplitTheResponse) {
   set_bug_is_fatal(false);
   handler = [](Request, Responder responder) {
