@@ -25,6 +25,15 @@ bool is_idempotent(std::string_view method) {
 
 bool is_loopback(std::string_view ip) { return ip.substr(0, 4) == "127." || ip == "::1"; }
 
+/// Whether a proxy brought the request here from somebody else, as far as proxies say so.
+bool came_by_proxy(const http::RequestHead& head) {
+  for (const char* name : {"x-forwarded-for", "forwarded", "via", "x-real-ip", "x-forwarded-host",
+                           "x-forwarded-proto", "cf-connecting-ip", "true-client-ip"}) {
+    if (head.find(name) != nullptr) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Exchange::~Exchange() { release(); }
@@ -105,7 +114,7 @@ bool Exchange::route(const http::RequestHead& head) {
   if (answer_challenge(head)) return false;
   route_ = core_.routes.find(head.host);
   if (route_ == nullptr) {
-    const bool may_know = is_loopback(client_.peer_ip());
+    const bool may_know = is_loopback(client_.peer_ip()) && !came_by_proxy(head);
     fail(unknown_host(head.host,
                       may_know ? core_.routes.names(kNamesInReply) : std::vector<std::string>{}));
     return false;

@@ -61,6 +61,18 @@ TEST_F(GatewayTest, AnUnknownHostIs404WithoutAnInstance) {
   until_ends_with(client, "ok");
 }
 
+TEST_F(GatewayTest, AProxysClientIsNotToldWhatIsHere) {
+  const auto client = open();
+  for (const char* header : {"X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7",
+                             "Via: 1.1 front", "X-Real-IP: 203.0.113.7"}) {
+    client->text.clear();
+    send(client, "GET / HTTP/1.1\r\nHost: nobody.localhost\r\n" + std::string(header) + "\r\n\r\n");
+    until([&] { return client->text.find("nobody.localhost") != std::string::npos; });
+    EXPECT_TRUE(client->text.starts_with("HTTP/1.1 404 ")) << client->text;
+    EXPECT_EQ(client->text.find("demo"), std::string::npos) << header;
+  }
+}
+
 TEST_F(GatewayTest, AServiceWithoutAReadyRevisionIs503) {
   gateway->set_routes(RouteTable("localhost", {{ServiceId("demo"), "", {}}}));
   const auto client = open(kGet);
