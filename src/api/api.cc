@@ -88,7 +88,7 @@ class Api::Impl {
         rpc_(loop, {.max_message = kLargestBody}),
         pubsub_over_grpc_(pubsub_, loop, rpc_),
         router_(all_routes(loop)),
-        server_(net, loop, {.max_body = kLargestBody},
+        server_(net, loop, {.max_body = kLargestBody, .max_connections = options_.max_connections},
                 [this](http::Request request, http::Responder responder) {
                   handle(std::move(request), std::move(responder));
                 }) {

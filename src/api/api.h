@@ -68,6 +68,7 @@ struct ApiOptions {
   std::string version;                        // of Thaw
   std::string isolation_notice;               // "": everything is isolated
   std::function<Json()> endpoints = nullptr;  // null: nothing is told of them
+  size_t max_connections = 4096;
 };
 
 /// Whether a path that begins with this part is this API's, and so none of a bucket.

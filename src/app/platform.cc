@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "api/api.h"
+#include "app/connection_limits.h"
 #include "app/courier.h"
 #include "app/front_door.h"
 #include "app/instance_doors.h"
@@ -95,6 +96,7 @@ class Platform::Impl {
   std::string endpoints_path() const { return options_.data_dir + "/endpoints.json"; }
 
   UpOptions options_;
+  ConnectionLimits connection_limits_ = share_open_files();
   std::string own_program_;
   io_linux::LocalDisk disk_;
   std::optional<store::DataLock> lock_;
@@ -238,7 +240,8 @@ Status Platform::Impl::make_rooms() {
   prices_->load_into(*serving_);
   slots_.emplace(*serving_);
   gateway_.emplace(net_, loop_, *slots_, &switchboard_,
-                   gateway::GatewayOptions{.seed = entropy_.next(),
+                   gateway::GatewayOptions{.max_connections = connection_limits_.gateway,
+                                           .seed = entropy_.next(),
                                            .sampler = options_.sampler,
                                            .door = &*front_door_,
                                            .challenges = &switchboard_,
@@ -427,7 +430,8 @@ Status Platform::Impl::open_doors() {
                           .tls = tls_.server()},
                api::ApiOptions{.version = THAW_VERSION,
                                .isolation_notice = notice,
-                               .endpoints = [this] { return endpoints(); }});
+                               .endpoints = [this] { return endpoints(); },
+                               .max_connections = connection_limits_.api});
   ASSIGN_OR_RETURN(api_address_, api_->listen(options_.api_address));
   if (options_.api_tls_address) {
     ASSIGN_OR_RETURN(api_tls_address_, api_->listen(tls_.api(), *options_.api_tls_address));

@@ -16,6 +16,7 @@
 #include "inference/model_server.h"
 #include "io_linux/epoll_loop.h"
 #include "io_linux/local_disk.h"
+#include "io_linux/open_files.h"
 #include "io_linux/signal_watch.h"
 #include "io_linux/tcp_net.h"
 #include "io_linux/thread_worker.h"
@@ -157,6 +158,7 @@ int serve_forecasts(const cli::ServeOptions& options, cli::Terminal& terminal) {
 }  // namespace
 
 int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  io_linux::raise_open_files();
   const bool serves_models = !options.models.empty() && options.task != "forecast";
   return serves_models ? serve_models(options, terminal) : serve_forecasts(options, terminal);
 }

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -112,7 +113,10 @@ Result<io::SocketAddress> Server::listen(io::Net& net, const io::SocketAddress& 
 
 void Server::accept(std::unique_ptr<io::Stream> stream) {
   auto& sessions = shared_->sessions;
-  const bool is_full = sessions.size() >= shared_->options.max_connections;
+  const size_t most = shared_->options.max_connections;
+  const bool is_full = sessions.size() >= most;
+  // Being told so takes a place, too.
+  if (sessions.size() >= most + std::max<size_t>(most / 8, 16)) return;
   auto connection = std::make_unique<ServerConnection>(*shared_, std::move(stream));
   ServerConnection& accepted = *connection;
   accepted.index = sessions.size();

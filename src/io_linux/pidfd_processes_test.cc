@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "io_linux/loop_testing.h"
+#include "io_linux/open_files.h"
 
 namespace thaw::io_linux {
 namespace {
@@ -125,6 +126,20 @@ TEST_F(ProcessesTest, NothingIsInherited) {
   const std::string signals = printed_by("grep -E '^Sig(Blk|Ign)' /proc/self/status");
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   EXPECT_EQ(signals, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_F(ProcessesTest, TheLimitOnOpenFilesIsTheOneBeforeItWasRaised) {
+  rlimit ours{};
+  ::getrlimit(RLIMIT_NOFILE, &ours);
+  const rlimit low{.rlim_cur = 123, .rlim_max = ours.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  EXPECT_EQ(raise_open_files(), static_cast<int64_t>(ours.rlim_max));
+  rlimit raised{};
+  ::getrlimit(RLIMIT_NOFILE, &raised);
+  EXPECT_EQ(raised.rlim_cur, ours.rlim_max);
+  EXPECT_EQ(printed_by("ulimit -n"), "123\n");
+  EXPECT_EQ(printed_by("ulimit -Hn"), std::to_string(ours.rlim_max) + "\n");
+  ::setrlimit(RLIMIT_NOFILE, &ours);
 }
 
 TEST_F(ProcessesTest, TheWorkingFolderIsSet) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "io_linux/open_files.h"
 
 namespace thaw::io_linux {
 namespace {
@@ -31,6 +32,7 @@ struct ChildPlan {
   bool own_session;
   bool dies_with_parent;
   pid_t parent;
+  const rlimit* open_files;  // null: as ours
   // The answer, in memory that the parent shares.
   const char* failed_at = nullptr;
   int error = 0;
@@ -62,6 +64,9 @@ THAW_RUNS_IN_CHILD int run_child(void* argument) {
     if (::syscall(SYS_getppid) != plan.parent) ::syscall(SYS_exit_group, 127);
   }
   if (plan.own_session) ::syscall(SYS_setsid);
+  if (plan.open_files != nullptr) {
+    ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, plan.open_files, nullptr);
+  }
   if (plan.working_dir != nullptr && ::syscall(SYS_chdir, plan.working_dir) != 0) {
     fail_child(plan, plan.working_dir);
   }
@@ -198,6 +203,7 @@ Result<Spawned> spawn(const io::SpawnOptions& options) {
       .own_session = options.group == io::SpawnOptions::Group::kOwnSession,
       .dies_with_parent = options.parent == io::SpawnOptions::Parent::kDiesWithUs,
       .parent = ::getpid(),
+      .open_files = open_files_before(),
   };
   ASSIGN_OR_RETURN(Spawned spawned, start(plan));
   spawned.out = std::move(out.read);

@@ -19,7 +19,8 @@ struct Spawned {
 };
 
 /// The child starts with default signal handlers, no blocked signal, standard input from
-/// /dev/null and no descriptor of ours but those asked for. Errors of exec are returned, and then
+/// /dev/null, the limit on open files that this program was started with, and no descriptor of ours
+/// but those asked for. Errors of exec are returned, and then
 /// no child is left.
 Result<Spawned> spawn(const io::SpawnOptions& options);
 
