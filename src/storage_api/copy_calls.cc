@@ -3,6 +3,7 @@
 #include "objects/names.h"
 #include "objects/resource_json.h"
 #include "objects/settings.h"
+#include "storage_api/copying.h"
 #include "storage_api/handlers.h"
 #include "storage_api/intake.h"
 #include "storage_api/ranges.h"
@@ -28,35 +29,6 @@ Result<Json> copied_settings(const Json& source, const Json& sent) {
     own.set("contentType", source["contentType"]);
   }
   return own;
-}
-
-struct Copy {
-  Target target;
-  std::optional<int64_t> generation;
-  Preconditions source_conditions;
-  Preconditions conditions;
-  Json sent;
-  std::string hops;
-};
-
-/// Both objects share one content afterwards.
-Result<Object> copy(Catalog& catalog, const Copy& what) {
-  const Target& target = what.target;
-  ASSIGN_OR_RETURN(const Object source,
-                   catalog.object(target.bucket, target.object, what.generation));
-  RETURN_IF_ERROR(check(what.source_conditions, source.generation, source.metageneration));
-  Object made = source;
-  made.bucket = target.to_bucket;
-  made.name = target.to_object;
-  ASSIGN_OR_RETURN(made.settings, copied_settings(source.settings, what.sent));
-  mark_hops(made.settings, what.hops);
-  // Of a source whose hold was released; the copy is held as its own bucket wants it.
-  const bool says_so = what.sent.find("eventBasedHold") != nullptr;
-  if (!says_so && !made.settings.bool_or("eventBasedHold", true)) {
-    std::erase_if(made.settings.as_object(),
-                  [](const auto& member) { return member.first == "eventBasedHold"; });
-  }
-  return catalog.put(std::move(made), what.conditions);
 }
 
 struct Source {
@@ -149,6 +121,26 @@ class Composition : public std::enable_shared_from_this<Composition> {
 };
 
 }  // namespace
+
+/// Both objects share one content afterwards.
+Result<Object> copy(Catalog& catalog, const Copy& what) {
+  const Target& target = what.target;
+  ASSIGN_OR_RETURN(const Object source,
+                   catalog.object(target.bucket, target.object, what.generation));
+  RETURN_IF_ERROR(check(what.source_conditions, source.generation, source.metageneration));
+  Object made = source;
+  made.bucket = target.to_bucket;
+  made.name = target.to_object;
+  ASSIGN_OR_RETURN(made.settings, copied_settings(source.settings, what.sent));
+  mark_hops(made.settings, what.hops);
+  // Of a source whose hold was released; the copy is held as its own bucket wants it.
+  const bool says_so = what.sent.find("eventBasedHold") != nullptr;
+  if (!says_so && !made.settings.bool_or("eventBasedHold", true)) {
+    std::erase_if(made.settings.as_object(),
+                  [](const auto& member) { return member.first == "eventBasedHold"; });
+  }
+  return catalog.put(std::move(made), what.conditions);
+}
 
 void copy_call(ObjectStore& store, const CallPtr& call) {
   if (call->request.method != "POST") return call->answer(method_not_allowed(*call, "POST"));

@@ -24,6 +24,8 @@ void media_call(ObjectStore& store, const CallPtr& call);
 void media_upload_call(ObjectStore& store, const CallPtr& call);
 void multipart_upload_call(ObjectStore& store, const CallPtr& call);
 void xml_upload_call(ObjectStore& store, const CallPtr& call);
+/// PUT of the XML paths with x-goog-copy-source or x-amz-copy-source.
+void xml_copy_call(ObjectStore& store, const CallPtr& call);
 
 /// Answers the error, after reading what the client sends anyway (at most 64 MiB).
 void refuse_upload(const CallPtr& call, const Error& error);

@@ -2,13 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/base64.h"
 #include "http/text.h"
 #include "objects/names.h"
 #include "objects/settings.h"
+#include "storage_api/ranges.h"
+#include "storage_api/xml_error.h"
 
 namespace thaw::storage_api {
 namespace {
+
+constexpr std::string_view kSizesHeader = "x-goog-content-length-range";
 
 Status promise_crc(std::string_view text, std::optional<uint32_t>& to) {
   to = objects::parse_crc32c(text);
@@ -33,7 +39,25 @@ std::optional<int64_t> get_number(const Json& json, std::string_view key) {
   return value.is_int() ? std::optional(value.as_int()) : std::nullopt;
 }
 
+/// "LEAST,MOST".
+Result<Intake::Sizes> parse_sizes(std::string_view text) {
+  const size_t comma = std::min(text.find(','), text.size());
+  const auto least = parse_count(http::trim(text.substr(0, comma)));
+  const auto most = parse_count(http::trim(text.substr(std::min(comma + 1, text.size()))));
+  if (least && most && *least <= *most) return Intake::Sizes{*least, *most};
+  return Error(Code::kInvalidArgument,
+               fmt::format("Invalid value for header '{}': '{}', LEAST,MOST in bytes is wanted",
+                           kSizesHeader, text.substr(0, 80)));
+}
+
 }  // namespace
+
+Error Intake::Sizes::too_small() const {
+  return {Code::kInvalidArgument, fmt::format("{} {} bytes ({})", kTooSmall, least, kSizesHeader)};
+}
+Error Intake::Sizes::too_large() const {
+  return {Code::kInvalidArgument, fmt::format("{} {} bytes ({})", kTooLarge, most, kSizesHeader)};
+}
 
 Result<Intake> Intake::read(const Call& call, const Json& metadata, std::string_view content_type) {
   Intake intake{.bucket = call.target.bucket, .name = metadata.string_or("name")};
@@ -52,6 +76,9 @@ Result<Intake> Intake::read(const Call& call, const Json& metadata, std::string_
   }
   mark_hops(intake.settings, call.request.headers.get(kHopsHeader));
   ASSIGN_OR_RETURN(intake.conditions, preconditions_of(call));
+  if (const auto range = call.request.headers.find(kSizesHeader)) {
+    ASSIGN_OR_RETURN(intake.sizes, parse_sizes(*range));
+  }
   const std::string crc = metadata.string_or("crc32c");
   if (!crc.empty()) RETURN_IF_ERROR(promise_crc(crc, intake.crc32c));
   const std::string md5 = metadata.string_or("md5Hash");
@@ -81,6 +108,8 @@ Status Intake::check(const objects::Content& content) const {
     return Error(Code::kInvalidArgument,
                  fmt::format("The upload has {} bytes, {} were announced", content.size, *size));
   }
+  if (sizes && content.size < sizes->least) return sizes->too_small();
+  if (sizes && content.size > sizes->most) return sizes->too_large();
   if (crc32c && *crc32c != content.checksums.crc32c) {
     return Error(
         Code::kInvalidArgument,
@@ -111,6 +140,8 @@ Json Intake::to_json() const {
   put_number(json, "metageneration", conditions.metageneration);
   put_number(json, "not_metageneration", conditions.not_metageneration);
   put_number(json, "size", size);
+  if (sizes) put_number(json, "least", sizes->least);
+  if (sizes) put_number(json, "most", sizes->most);
   if (crc32c) json.set("crc32c", objects::crc32c_text(*crc32c));
   if (md5) json.set("md5", base64(*md5));
   return json;
@@ -122,11 +153,36 @@ Result<Intake> Intake::from_json(std::string bucket, std::string name, const Jso
   intake.conditions = {get_number(json, "generation"), get_number(json, "not_generation"),
                        get_number(json, "metageneration"), get_number(json, "not_metageneration")};
   intake.size = get_number(json, "size");
+  const auto least = get_number(json, "least");
+  const auto most = get_number(json, "most");
+  if (least && most) intake.sizes = Sizes{*least, *most};
   const std::string crc = json.string_or("crc32c");
   if (!crc.empty()) RETURN_IF_ERROR(promise_crc(crc, intake.crc32c));
   const std::string md5 = json.string_or("md5");
   if (!md5.empty()) RETURN_IF_ERROR(promise_md5(md5, intake.md5));
   return intake;
+}
+
+Json settings_of_headers(const http::Headers& headers) {
+  Json settings = Json::object();
+  Json metadata = Json::object();
+  constexpr std::pair<const char*, const char*> kNames[] = {
+      {"content-type", "contentType"},
+      {"content-encoding", "contentEncoding"},
+      {"content-disposition", "contentDisposition"},
+      {"content-language", "contentLanguage"},
+      {"cache-control", "cacheControl"}};
+  for (const auto& [header, field] : kNames) {
+    if (const auto value = headers.find(header)) settings.set(field, *value);
+  }
+  constexpr std::string_view kMeta = "x-goog-meta-";
+  for (const auto& header : headers) {
+    if (http::equals_ignoring_case(std::string_view(header.name).substr(0, kMeta.size()), kMeta)) {
+      metadata.set(header.name.substr(kMeta.size()), header.value);
+    }
+  }
+  if (!metadata.as_object().empty()) settings.set("metadata", std::move(metadata));
+  return settings;
 }
 
 void mark_hops(Json& settings, std::string_view hops) {

@@ -20,6 +20,14 @@ struct Intake {
   std::optional<uint32_t> crc32c;
   std::optional<std::string> md5;
   std::optional<int64_t> size;
+  /// What the header x-goog-content-length-range allows.
+  struct Sizes {
+    int64_t least = 0;
+    int64_t most = 0;
+    Error too_small() const;
+    Error too_large() const;
+  };
+  std::optional<Sizes> sizes;
 
   /// Of an upload with this metadata; the query's name counts when the metadata has none, and
   /// `content_type` likewise.
@@ -34,6 +42,9 @@ struct Intake {
   Json to_json() const;
   static Result<Intake> from_json(std::string bucket, std::string name, const Json& json);
 };
+
+/// Settings that the XML API takes from headers.
+Json settings_of_headers(const http::Headers& headers);
 
 /// What the platform says about a write by an instance: how many hops (messaging/hops.h) lie behind
 /// it. It goes into the object's metadata, from where its notification has it.

@@ -180,8 +180,11 @@ std::optional<XmlError> check_headers(const http::Request& request,
     return malformed(name, "Header was included in signedheaders, but not in the request.");
   }
   for (const auto& header : request.headers) {
-    if (lower(header.name).starts_with("x-goog-") && !is_named(header.name)) {
-      return malformed(lower(header.name), "Header was in the request, but is not signed.");
+    const std::string name = lower(header.name);
+    // Amazon's name for a source must not say what the signer did not.
+    const bool counts = name.starts_with("x-goog-") || name.starts_with("x-amz-copy-source");
+    if (counts && !is_named(name)) {
+      return malformed(name, "Header was in the request, but is not signed.");
     }
   }
   return std::nullopt;
@@ -274,6 +277,9 @@ SignedUrlReading read_version_2(const http::Request& request, std::string_view r
     const std::string name = lower(header.name);
     const bool is_key = name == "x-goog-encryption-key" || name == "x-goog-encryption-key-sha256";
     if (name.starts_with("x-goog-") && !is_key) names.push_back(name);
+    if (name.starts_with("x-amz-copy-source")) {
+      return malformed(name, "Header was in the request, but is not signed.");
+    }
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

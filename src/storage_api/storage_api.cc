@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "http/query.h"
 #include "http/text.h"
 #include "objects/resource_json.h"
 #include "storage_api/batch.h"
+#include "storage_api/copying.h"
 #include "storage_api/cors.h"
 #include "storage_api/handlers.h"
 #include "storage_api/reply.h"
@@ -57,7 +59,26 @@ bool brings_content(const Call& call) {
   if (call.target.kind == Kind::kUpload) {
     return method == "PUT" || call.query("uploadType") != "resumable";
   }
-  return call.target.kind == Kind::kXmlObject && method == "PUT";
+  const bool is_copy = names_copy_source(call.request.headers) && call.query("upload_id").empty();
+  return call.target.kind == Kind::kXmlObject && method == "PUT" && !is_copy;
+}
+
+/// Queries that address a part of an object, or an operation on it, of which there is none here.
+/// Without them the call would be taken for one of the object itself.
+Status check_sub_resource(const Call& call) {
+  constexpr std::string_view kNames[] = {"acl",        "attributes", "compose",      "encryption",
+                                         "legal-hold", "partNumber", "renameObject", "restore",
+                                         "retention",  "select",     "select-type",  "tagging",
+                                         "torrent",    "uploadId",   "uploads"};
+  if (call.target.kind != Kind::kXmlObject) return {};
+  for (const std::string_view name : kNames) {
+    if (!http::find(call.request.query, name)) continue;
+    return Error(Code::kUnimplemented,
+                 fmt::format("{} with '?{}' is not known here; the JSON API and resumable uploads "
+                             "may do what is meant",
+                             call.request.method, name));
+  }
+  return {};
 }
 
 std::string base_url_of(const http::Request& request) {
@@ -113,6 +134,9 @@ class StorageApi::Impl {
 
   /// Small bodies are read first.
   void dispatch_whole(const CallPtr& call) {
+    if (const Status known = check_sub_resource(*call); !known) {
+      return refuse_upload(call, known.error());
+    }
     if (brings_content(*call)) return dispatch_content(call);
     const size_t most = call->target.kind == Kind::kBatch ? kLargestBatch : kLargestJson;
     std::make_shared<Collector>(call, most, [this, call] { dispatch(call); })->next();
@@ -147,6 +171,7 @@ class StorageApi::Impl {
   void xml_call(const CallPtr& call) {
     const std::string& method = call->request.method;
     if (method == "GET" || method == "HEAD") return media_call(store_, call);
+    if (method == "PUT") return xml_copy_call(store_, call);  // others bring content
     if (method == "DELETE" && !call->query("upload_id").empty()) return sessions_.go_on(call);
     if (method == "DELETE") return object_call(store_, call);
     if (method == "POST" && call->request.headers.get("x-goog-resumable") == "start") {

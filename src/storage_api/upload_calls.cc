@@ -30,7 +30,14 @@ class Upload : public std::enable_shared_from_this<Upload> {
   /// The body is the content.
   void receive(Intake intake) {
     intake_ = std::move(intake);
-    pump(nullptr);
+    if (!intake_->sizes) return pump(nullptr);
+    // What is too long already is not stored to its end.
+    pump([sizes = *intake_->sizes,
+          have = int64_t{0}](std::string piece) mutable -> Result<std::string> {
+      have += static_cast<int64_t>(piece.size());
+      if (have > sizes.most) return sizes.too_large();
+      return piece;
+    });
   }
 
   /// The body is metadata and content.
@@ -136,29 +143,6 @@ void look_first(ObjectStore& store, const CallPtr& call, const objects::Precondi
       [call, go_on = std::move(go_on)](const Result<bool>& fit) {
         fit ? go_on() : refuse_upload(call, fit.error());
       });
-}
-
-/// Settings that the XML API takes from headers.
-Json settings_of_headers(const http::Headers& headers) {
-  Json settings = Json::object();
-  Json metadata = Json::object();
-  constexpr std::pair<const char*, const char*> kNames[] = {
-      {"content-type", "contentType"},
-      {"content-encoding", "contentEncoding"},
-      {"content-disposition", "contentDisposition"},
-      {"content-language", "contentLanguage"},
-      {"cache-control", "cacheControl"}};
-  for (const auto& [header, field] : kNames) {
-    if (const auto value = headers.find(header)) settings.set(field, *value);
-  }
-  constexpr std::string_view kMeta = "x-goog-meta-";
-  for (const auto& header : headers) {
-    if (http::equals_ignoring_case(std::string_view(header.name).substr(0, kMeta.size()), kMeta)) {
-      metadata.set(header.name.substr(kMeta.size()), header.value);
-    }
-  }
-  if (!metadata.as_object().empty()) settings.set("metadata", std::move(metadata));
-  return settings;
 }
 
 }  // namespace

@@ -183,6 +183,27 @@ TEST(Intakes, HoldSendersToTheirPromises) {
   EXPECT_FALSE(Intake::read(call, *Json::parse("{}"), "")) << "without a name";
 }
 
+TEST(Intakes, KeepTheSizesThatAHeaderAllows) {
+  Call call;
+  call.target.bucket = "bkt";
+  const auto read = [&](const char* sizes) {
+    call.request.headers.set("x-goog-content-length-range", sizes);
+    return Intake::read(call, *Json::parse(R"({"name":"n"})"), "");
+  };
+  for (const char* bad : {"", "5", "5,", ",5", "5,4", "-1,5", "a,b", "1,2,3"}) {
+    EXPECT_FALSE(read(bad)) << bad;
+  }
+  const auto intake = read("2, 4");
+  ASSERT_TRUE(intake);
+  const auto again = Intake::from_json("bkt", "n", *Json::parse(intake->to_json().dump()));
+  for (const int64_t size : {1, 2, 4, 5}) {
+    objects::Content content{.id = "c1", .size = size};
+    const bool fits = size >= 2 && size <= 4;
+    EXPECT_EQ(intake->check(content).has_value(), fits) << size;
+    EXPECT_EQ(again->check(content).has_value(), fits) << size << " after a restart";
+  }
+}
+
 TEST(Cors, LetsInWhatARuleNames) {
   const Json rules = *Json::parse(
       R"([{"origin":["https://*.example.com"],"method":["GET"],"responseHeader":["etag"]}])");

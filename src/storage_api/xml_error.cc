@@ -24,6 +24,12 @@ Row row_of(const Error& error) {
       }
       return {404, "NoSuchKey", "The specified key does not exist."};
     case Code::kInvalidArgument:
+      if (error.message().starts_with(kTooSmall)) {
+        return {400, "EntityTooSmall", "Your proposed upload is smaller than allowed."};
+      }
+      if (error.message().starts_with(kTooLarge)) {
+        return {400, "EntityTooLarge", "Your proposed upload is larger than allowed."};
+      }
       return {400, "InvalidArgument", "Invalid argument."};
     case Code::kAlreadyExists:
     case Code::kAborted:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct XmlError {
   std::string message;                                             // the general one of the code
   std::vector<std::pair<std::string, std::string>> elements = {};  // "Details" and others
 };
+
+/// How messages of an upload of the wrong size begin, by which its code is known.
+inline constexpr std::string_view kTooSmall = "Your proposed upload is smaller than";
+inline constexpr std::string_view kTooLarge = "Your proposed upload is larger than";
 
 /// The code that fits `error`, whose text becomes the Details.
 XmlError xml_error_of(const Error& error);

@@ -211,6 +211,73 @@ class Uploads(StorageCase):
         self.assertEqual(copy["eventBasedHold"], True, "as its bucket wants it")
         self.ok("DELETE", "/storage/v1/b/held/o/a", status=204)
 
+    def test_a_put_of_the_xml_api_copies_when_it_names_a_source(self):
+        self.make_bucket()
+        made = self.put("dir/a ä.txt", b"0123456789")
+        source = "bkt/" + quote("dir/a ä.txt")
+        for header, value in (("x-goog-copy-source", source), ("x-amz-copy-source", "/" + source),
+                              ("x-amz-copy-source", f"{source}?versionId={made['generation']}")):
+            self.call("DELETE", "/bkt/b")
+            status, headers, answer = self.call("PUT", "/bkt/b", b"", {header: value})
+            self.assertEqual(status, 200, answer)
+            self.assertIn(b"<CopyObjectResult><LastModified>", answer)
+            self.assertEqual(self.get("b"), b"0123456789")
+            self.assertIn("x-goog-generation", {key.lower() for key in headers})
+        generation = made["generation"]
+        for headers, status, word in (
+                ({"x-goog-copy-source": "nonsense"}, 400, b"x-goog-copy-source"),
+                ({"x-goog-copy-source": "bkt/%zz"}, 400, b"BUCKET/OBJECT"),
+                ({"x-goog-copy-source": "bkt/none"}, 404, b"NoSuchKey"),
+                ({"x-goog-copy-source": "none/a"}, 404, b"NoSuchBucket"),
+                ({"x-goog-copy-source": source, "x-goog-if-generation-match": "0"}, 412, b""),
+                ({"x-goog-copy-source": source,
+                  "x-goog-copy-source-if-generation-match": "1"}, 412, b""),
+                ({"x-goog-copy-source": source,
+                  "x-goog-copy-source-if-generation-match": "x"}, 400, b"whole number"),
+                ({"x-goog-copy-source": source, "x-goog-copy-source-generation": "1"}, 404, b""),
+                ({"x-amz-copy-source": source, "x-amz-copy-source-range": "bytes=0-1"}, 501,
+                 b"x-amz-copy-source-range"),
+                ({"x-goog-copy-source": source, "x-goog-metadata-directive": "X"}, 400,
+                 b"COPY or REPLACE"),
+                ({"x-goog-copy-source": source, "x-goog-metadata-directive": "REPLACE",
+                  "x-goog-copy-source-if-generation-match": generation,
+                  "Content-Type": "text/x", "x-goog-meta-k": "v"}, 200, b"CopyObjectResult")):
+            got, _, answer = self.call("PUT", "/bkt/b", b"", headers)
+            self.assertEqual(got, status, (headers, answer))
+            self.assertIn(word, answer)
+        copy = self.ok("GET", "/storage/v1/b/bkt/o/b")
+        self.assertEqual((copy["contentType"], copy["metadata"]), ("text/x", {"k": "v"}))
+        status, _, answer = self.call("PUT", "/bkt/b", b"body", {"x-goog-copy-source": source})
+        self.assertEqual(status, 400, answer)
+        self.assertEqual(self.get("b"), b"0123456789")
+
+    def test_what_the_xml_api_lacks_is_refused_and_sizes_are_kept(self):
+        self.make_bucket()
+        self.put("a", b"0123456789")
+        for query in ("acl", "compose", "tagging", "partNumber=1&uploadId=x", "legal-hold"):
+            for method in ("PUT", "GET", "DELETE"):
+                body = b"<X/>" if method == "PUT" else None
+                status, _, answer = self.call(method, f"/bkt/a?{query}", body)
+                self.assertEqual(status, 501, (method, query, answer))
+                self.assertIn(b"NotImplemented", answer)
+        self.assertEqual(self.get("a"), b"0123456789")
+        sizes = "x-goog-content-length-range"
+        for given, status, code in (("0,3", 400, b"EntityTooLarge"),
+                                    ("8,9", 400, b"EntityTooSmall"), ("7", 400, b"LEAST,MOST"),
+                                    ("9,8", 400, b"LEAST,MOST"),
+                                    ("-1,8", 400, b"LEAST,MOST"), ("0,7", 200, b"")):
+            got, _, answer = self.call("PUT", "/bkt/b", b"seven b", {sizes: given})
+            self.assertEqual(got, status, (given, answer))
+            self.assertIn(code, answer)
+            self.assertEqual(self.get("b"), b"seven b" if status == 200 else None)
+        status, headers, _ = self.call("POST", "/bkt/c", b"",
+                                       {"x-goog-resumable": "start", sizes: "0,3"})
+        self.assertEqual(status, 201)
+        location = {key.lower(): value for key, value in headers.items()}["location"]
+        session = "/" + location.split("//", 1)[1].split("/", 1)[1]
+        status, _, answer = self.call("PUT", session, b"seven b")
+        self.assertEqual((status, self.get("c")), (400, None), answer)
+
     def test_conditions_ranges_and_batches(self):
         self.make_bucket()
         made = self.put("a", b"0123456789")
