@@ -54,7 +54,7 @@ http::Response id_token(identity::Guard& guard, const Call& call) {
   }
   const auto token = guard.token_for(account, audience);
   if (!token) return error_reply(token.error());
-  return json_reply(Json::object({{"token", *token}}));
+  return json_reply(Json::object({{"token", token->text}}));
 }
 
 }  // namespace

@@ -167,13 +167,12 @@ http::Response MetadataServer::token() {
   if (!take_token()) return refusal(429, "too many tokens are asked for; keep the one you have");
   const auto made = guard_.token_for(email_, identity::kAccessAudience);
   if (!made) return refusal(503, made.error().message());
-  // The guard gives a token again until five minutes before its end.
-  constexpr int kLeastSeconds = 300;
-  return reply(
-      200, "application/json",
-      Json::object(
-          {{"access_token", *made}, {"expires_in", kLeastSeconds}, {"token_type", "Bearer"}})
-          .dump());
+  const auto left = std::chrono::floor<std::chrono::seconds>(made->expires - clock_.wall_now());
+  return reply(200, "application/json",
+               Json::object({{"access_token", made->text},
+                             {"expires_in", int64_t{left.count()}},
+                             {"token_type", "Bearer"}})
+                   .dump());
 }
 
 http::Response MetadataServer::identity(const http::Request& request) {
@@ -183,7 +182,7 @@ http::Response MetadataServer::identity(const http::Request& request) {
   if (!take_token()) return refusal(429, "too many tokens are asked for; keep the one you have");
   const auto made = guard_.token_for(email_, audience);
   if (!made) return refusal(503, made.error().message());
-  return reply(200, "text/html", *made);
+  return reply(200, "text/html", made->text);
 }
 
 }  // namespace thaw::api

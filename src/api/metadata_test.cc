@@ -13,8 +13,9 @@ using testing::HasSubstr;
 
 struct TestClock final : io::Clock {
   Instant now() const override { return at; }
-  WallTime wall_now() const override { return *parse_rfc3339("2026-11-01T12:00:00Z"); }
+  WallTime wall_now() const override { return wall; }
   Instant at{};
+  WallTime wall = *parse_rfc3339("2026-11-01T12:00:00Z");
 };
 
 class Metadata : public testing::Test {
@@ -90,6 +91,18 @@ TEST_F(Metadata, AnAccessTokenOpensNoService) {
                                            guard_.issuer(), clock_.wall_now());
   ASSERT_TRUE(claims);
   EXPECT_EQ(identity::host_of_url(claims->audience), "");
+}
+
+TEST_F(Metadata, AnAccessTokenSaysHowManySecondsItHasLeft) {
+  const auto ask = [this] { return *Json::parse(text("instance/service-accounts/default/token")); };
+  EXPECT_EQ(ask()["expires_in"].as_int(), 3600);
+  clock_.wall += seconds(3000);
+  EXPECT_EQ(ask()["expires_in"].as_int(), 600);
+  clock_.wall += milliseconds(500);
+  EXPECT_EQ(ask()["expires_in"].as_int(), 599);
+  // One that is fetched anew five minutes before the end, as Google's libraries do, is another.
+  clock_.wall += seconds(299);
+  EXPECT_EQ(ask()["expires_in"].as_int(), 3600);
 }
 
 TEST_F(Metadata, OthersAccountsAreNotThere) {

@@ -26,7 +26,8 @@ class PlatformTargets final : public messaging::PushTargets {
   Result<Target> find(const messaging::Endpoint& endpoint) const override;
   Result<std::string> token(const std::string& account,
                             const std::string& audience) const override {
-    return guard_.token_for(account, audience);
+    ASSIGN_OR_RETURN(identity::Guard::Token token, guard_.token_for(account, audience));
+    return std::move(token.text);
   }
 
  private:

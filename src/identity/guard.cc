@@ -81,20 +81,20 @@ Status Guard::forget(const std::string& service) {
   return {};
 }
 
-Result<std::string> Guard::token_for(std::string_view email, std::string_view audience) {
-  constexpr Duration kLeast = std::chrono::minutes(5);
+Result<Guard::Token> Guard::token_for(std::string_view email, std::string_view audience) {
   const WallTime now = clock_.wall_now();
   const std::pair asked{std::string(email), std::string(audience)};
   if (const auto found = made_.find(asked); found != made_.end()) {
-    if (found->second.expires >= now + kLeast) return found->second.token;
+    if (found->second.expires >= now + kLeastLife) return found->second;
   }
-  ASSIGN_OR_RETURN(std::string token, make_token(key_, {.issuer = issuer_,
-                                                        .audience = asked.second,
-                                                        .email = asked.first,
-                                                        .issued = now,
-                                                        .expires = now + kTokenLife}));
+  Token token{.text = {}, .expires = now + kTokenLife};
+  ASSIGN_OR_RETURN(token.text, make_token(key_, {.issuer = issuer_,
+                                                 .audience = asked.second,
+                                                 .email = asked.first,
+                                                 .issued = now,
+                                                 .expires = token.expires}));
   if (made_.size() >= kRemembered) made_.clear();
-  made_[asked] = {token, now + kTokenLife};
+  made_[asked] = token;
   return token;
 }
 

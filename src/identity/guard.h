@@ -44,9 +44,16 @@ class Guard {
   /// The service was deleted; one that is deployed anew under its name is open.
   Status forget(const std::string& service);
 
-  /// A token for an account and an audience, valid for an hour when it is made and for five minutes
+  struct Token {
+    std::string text;
+    WallTime expires;
+  };
+  /// A token for an account and an audience, valid for an hour when it is made and for kLeastLife
   /// more at least: the same one is given again, because a signature takes most of a millisecond.
-  Result<std::string> token_for(std::string_view email, std::string_view audience);
+  Result<Token> token_for(std::string_view email, std::string_view audience);
+  /// More than the five minutes before its end at which Google's libraries fetch the next one:
+  /// what they fetch then is another one.
+  static constexpr Duration kLeastLife = std::chrono::minutes(6);
 
   struct Refusal {
     int status = 403;  // 401: there is a token and it is not good
@@ -69,10 +76,6 @@ class Guard {
     std::string token;
     Claims claims;
   };
-  struct Made {
-    std::string token;
-    WallTime expires;
-  };
   Result<Claims> claims_of(std::string_view token);
 
   store::Database& database_;
@@ -80,8 +83,8 @@ class Guard {
   SigningKey key_;
   std::string issuer_;
   std::map<std::string, Policy, std::less<>> policies_;  // of those that are not open by default
-  std::map<std::pair<std::string, std::string>, Made> made_;  // by account and audience
-  std::list<Seen> seen_;                                      // the newest first
+  std::map<std::pair<std::string, std::string>, Token> made_;  // by account and audience
+  std::list<Seen> seen_;                                       // the newest first
   std::unordered_map<std::string_view, std::list<Seen>::iterator> by_token_;
 };
 

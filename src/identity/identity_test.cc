@@ -188,7 +188,7 @@ class GuardTest : public testing::Test {
   }
   std::string token(std::string_view audience = "http://qa.localhost:8080/push",
                     std::string_view email = kCaller) {
-    return "Bearer " + *guard_.token_for(email, audience);
+    return "Bearer " + guard_.token_for(email, audience)->text;
   }
 
   TestClock clock_;
@@ -251,6 +251,16 @@ TEST_F(GuardTest, OneTokenIsGivenUntilItIsNearlyOver) {
   EXPECT_EQ(token(), first);
   clock_.at += std::chrono::minutes(2);
   EXPECT_NE(token(), first);
+}
+
+TEST_F(GuardTest, ATokenThatIsHandedOutHasMoreThanFiveMinutesLeft) {
+  for (int second = 0; second < 2 * 3600; ++second) {
+    const auto token = guard_.token_for(kCaller, "http://qa.localhost");
+    ASSERT_TRUE(token);
+    ASSERT_GT(token->expires - clock_.at, std::chrono::minutes(5)) << second;
+    ASSERT_LE(token->expires - clock_.at, kTokenLife) << second;
+    clock_.at += seconds(1);
+  }
 }
 
 TEST_F(GuardTest, ManyTokensAreRememberedWithinABound) {

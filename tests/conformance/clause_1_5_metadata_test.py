@@ -45,6 +45,13 @@ class Metadata(ContractTest):
     def url_of(self, service):
         return f"http://{service}.localhost:{self.thaw.gateway.rsplit(':', 1)[1]}"
 
+    def deploy_google_auth(self, name):
+        text = self.file_of(name, "echo.py", name)
+        text["spec"]["template"]["spec"]["containers"][0]["command"] = [
+            shutil.which("node"), str(PROGRAMS / "google_auth.mjs"),
+            str(npm_modules.installed()), str(self.thaw.data_dir)]
+        self.deploy(json.dumps(text))
+
     def test_it_tells_of_project_region_and_instance_by_name_and_by_number(self):
         self.deploy(json.dumps(self.file_of("asker", "asks.py")))
         number = self.text("project/numeric-project-id")
@@ -81,15 +88,12 @@ class Metadata(ContractTest):
         self.assertEqual(self.ask(V1 + path + "identity")["status"], 400)
         access = json.loads(self.text(path + "token"))
         self.assertEqual(access["token_type"], "Bearer")
-        self.assertGreater(access["expires_in"], 0)
+        self.assertGreater(access["expires_in"], 300)
+        self.assertLessEqual(access["expires_in"], 3600)
 
     def test_googles_library_gets_a_token_that_opens_a_private_service(self):
         self.deploy(json.dumps(self.file_of("private", "echo.py")))
-        text = self.file_of("caller", "echo.py", "caller")
-        text["spec"]["template"]["spec"]["containers"][0]["command"] = [
-            shutil.which("node"), str(PROGRAMS / "google_auth.mjs"),
-            str(npm_modules.installed()), str(self.thaw.data_dir)]
-        self.deploy(json.dumps(text))
+        self.deploy_google_auth("caller")
         account = "caller@thaw.iam.gserviceaccount.com"
         self.make_private("private", account)
         self.assertEqual(self.thaw.curl("private")[0], 403)
@@ -104,6 +108,12 @@ class Metadata(ContractTest):
         self.make_private("private", "stranger@thaw.iam.gserviceaccount.com")
         self.assertEqual(self.thaw.curl(
             "private", "/", "-H", f"Authorization: {said['authorization']}")[0], 403)
+
+    def test_googles_library_keeps_its_access_token(self):
+        self.deploy_google_auth("caller")
+        status, body = self.thaw.curl("caller", "/?times=20")
+        self.assertEqual(status, 200, body)
+        self.assertEqual(json.loads(body), {"fetches": 1, "tokens": 1})
 
 
 if __name__ == "__main__":
