@@ -1,159 +1,14 @@
-// The API over real loopback sockets, with the rooms behind it and a sandbox of the test's.
-#include "api/api.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
-#include "base/base64.h"
-#include "control/control_testing.h"
-#include "domains/domains.h"
-#include "http/client.h"
-#include "io_linux/local_disk.h"
-#include "io_linux/loop_testing.h"
-#include "io_linux/tcp_net.h"
-#include "io_linux/thread_worker.h"
-#include "jobs/jobs_testing.h"
-#include "serving/serving_testing.h"
+#include "api/api_testing.h"
 
 namespace thaw::api {
 namespace {
 
 using ::testing::HasSubstr;
-const std::string kServices = "/apis/serving.knative.dev/v1/namespaces/p1/services";
-const std::string kRevisions = "/apis/serving.knative.dev/v1/namespaces/p1/revisions";
-
-std::string service_body(const std::string& name, const std::string& word = "one") {
-  return R"({"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":")" + name +
-         R"(","labels":{"team":"a"}},"spec":{"template":{"metadata":{"labels":)"
-         R"({"client.knative.dev/nonce":"n-)" +
-         word +
-         R"("}},"spec":{"containers":[{"image":"thaw.local/host","command":["/bin/program"],)"
-         R"("args":[")" +
-         word + R"("]}]}}}})";
-}
-
-/// One for all tests: to make one takes most of a second.
-const identity::SigningKey& signing_key() {
-  static const identity::SigningKey kKey = *identity::SigningKey::make();
-  return kKey;
-}
-
-class ApiTest : public ::testing::Test {
- protected:
-  ApiTest() {
-    EXPECT_TRUE(meter_.load());
-    auto address = api_.listen({"127.0.0.1", 0});
-    EXPECT_TRUE(address);
-    address_ = *address;
-  }
-  ~ApiTest() override { std::filesystem::remove_all(folder_); }
-
-  static std::string new_folder() {
-    char path[] = "/tmp/thaw-api-XXXXXX";
-    return ::mkdtemp(path);
-  }
-
-  http::Response call(const std::string& method, const std::string& target, std::string body = "",
-                      const http::Headers& headers = {}) {
-    http::Request request{.method = method, .target = target, .headers = headers};
-    request.body = std::move(body);
-    Result<http::Response> answer = Error(Code::kUnknown, "no answer");
-    bool done = false;
-    const auto running =
-        client_.fetch(address_, std::move(request), seconds(10), [&](Result<http::Response> got) {
-          answer = std::move(got);
-          done = true;
-        });
-    io_linux::run_until(loop_, [&] { return done; });
-    EXPECT_TRUE(answer) << (answer ? "" : answer.error().message());
-    return answer ? *answer : http::Response{};
-  }
-  Json get(const std::string& target) {
-    const http::Response response = call("GET", target);
-    EXPECT_EQ(response.status, 200) << target << ": " << response.body;
-    auto json = Json::parse(response.body);
-    EXPECT_TRUE(json) << response.body;
-    return json ? *json : Json();
-  }
-  /// The error's message, its status checked.
-  std::string refused(const http::Response& response, int status) {
-    EXPECT_EQ(response.status, status) << response.body;
-    const auto json = Json::parse(response.body);
-    EXPECT_TRUE(json) << response.body;
-    if (!json) return "";
-    EXPECT_EQ((*json)["error"].int_or("code", 0), status);
-    return (*json)["error"].string_or("message");
-  }
-  std::string deploy(const std::string& name, const std::string& word = "one") {
-    EXPECT_EQ(call("POST", kServices, service_body(name, word)).status, 200);
-    return bench_.latest(name);
-  }
-
-  std::string folder_ = new_folder();
-  io_linux::EpollLoop loop_;
-  io_linux::TcpNet net_{loop_};
-  io_linux::LocalDisk disk_;
-  io_linux::ThreadWorker worker_{loop_};
-  control::Bench bench_;
-  serving::CountingEntropy entropy_;
-  serving::FakeSandbox sandbox_;
-  serving::FakeProber prober_;
-  serving::RecordingObserver observer_;
-  serving::Serving serving_{loop_, loop_, entropy_, sandbox_, prober_, observer_, {}};
-  telemetry::Logs logs_{disk_, folder_};
-  telemetry::RequestLog requests_{loop_, worker_, disk_, logs_, {}};
-  telemetry::Starts starts_;
-  telemetry::Metrics metrics_;
-  telemetry::Alerts alerts_;
-  std::unique_ptr<store::Database> database_ = *store::open_state(":memory:", control::kStart);
-  billing::SqliteLedger ledger_{*database_};
-  billing::Meter meter_{loop_, loop_, worker_, ledger_, {}};
-  std::unique_ptr<store::Database> bus_database_ =
-      *store::open_state(folder_ + "/bus.db", control::kStart);
-  std::unique_ptr<store::Database> journal_database_ =
-      *store::open_state(folder_ + "/bus.db", control::kStart);
-  struct NoCourier final : messaging::Courier {
-    std::unique_ptr<messaging::Errand> deliver(const std::string&, http::Request, Duration,
-                                               std::function<void(Outcome)>) override {
-      return nullptr;
-    }
-  } courier_;
-  messaging::SourceCatalog source_catalog_{*database_};
-  messaging::Sources sources_{
-      {net_, loop_, courier_, [](const auto&) { return Result<std::string>(""); },
-       [](const auto&, const auto&) {}},
-      source_catalog_,
-      entropy_};
-  messaging::Bus bus_{loop_, entropy_, worker_, *bus_database_, *journal_database_};
-  identity::Guard guard_{*database_, loop_, signing_key(), "http://issuer"};
-  identity::ServiceAccounts accounts_{
-      {.database = *database_, .clock = loop_, .entropy = entropy_, .worker = worker_}};
-  pipeline::Catalog pipelines_{*database_};
-  struct Nobody final : domains::Listener, domains::Names {
-    void on_mappings() override {}
-    void on_certificate(const std::string&, tls::SharedCertificate) override {}
-    void on_unmapped(const std::string&) override {}
-    std::unique_ptr<domains::Lookup> find(const std::string&, OnFound) override { return nullptr; }
-  } nobody_;
-  domains::Domains domains_{{net_, loop_, disk_, entropy_, nobody_, *database_, nobody_, nullptr},
-                            {.folder = folder_, .directory = "", .email = ""}};
-  jobs::NoObserver no_observer_;
-  jobs::Catalog job_catalog_{*database_};
-  jobs::Jobs jobs_{{loop_, loop_, entropy_, sandbox_, job_catalog_, no_observer_, {}, {}}};
-  Api api_{net_,
-           loop_,
-           Rooms{bench_.controller, serving_, logs_, requests_, starts_, metrics_, alerts_, meter_,
-                 bus_, sources_, guard_, accounts_, pipelines_, &domains_, &jobs_},
-           {.version = "1.2.3", .isolation_notice = ""}};
-  http::Client client_{net_, loop_};
-  io::SocketAddress address_;
-};
 class RunV1 : public ApiTest {};
 class ThawV1 : public ApiTest {};
 
@@ -345,33 +200,6 @@ TEST_F(RunV1, ADomainIsMappedMovedAndUnmapped) {
   refused(call("GET", all + "/api.test.org"), 404);
 }
 
-TEST_F(RunV1, AServiceIsOpenUntilAPolicyIsSetAndAgainWhenItIsDeployedAnew) {
-  deploy("demo");
-  const std::string service = "/v1/projects/p1/locations/local/services/demo";
-  const Json policy = get(service + ":getIamPolicy?options.requestedPolicyVersion=3");
-  EXPECT_EQ(policy["bindings"].as_array()[0].string_or("role"), "roles/run.invoker");
-  const Json wanted = Json::object({{"policy", policy}});
-  EXPECT_EQ(call("POST", service + ":setIamPolicy", wanted.dump()).status, 200);
-  EXPECT_TRUE(guard_.is_open("demo"));
-  EXPECT_EQ(call("POST", service + ":setIamPolicy", R"({"policy":{}})").status, 200);
-  EXPECT_FALSE(guard_.is_open("demo"));
-  EXPECT_TRUE(get(service + ":getIamPolicy")["bindings"].as_array().empty());
-  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy", wanted.dump()), 409),
-              HasSubstr("somebody else"));
-  EXPECT_THAT(refused(call("POST", service + ":setIamPolicy",
-                           R"({"policy":{"bindings":[{"role":"roles/run.invoker"}]}})"),
-                      400),
-              HasSubstr("policy.bindings[0].members"));
-  const http::Response may = call("POST", service + ":testIamPermissions",
-                                  R"({"permissions":["run.services.setIamPolicy"]})");
-  EXPECT_THAT(may.body, HasSubstr("run.services.setIamPolicy"));
-  refused(call("GET", "/v1/projects/p1/locations/local/services/x:getIamPolicy"), 404);
-  refused(call("GET", service + ":getSecrets"), 404);
-  EXPECT_EQ(get("/v1/projects/p1/services/run.googleapis.com").string_or("state"), "ENABLED");
-  EXPECT_EQ(call("DELETE", service).status, 200);
-  EXPECT_TRUE(guard_.is_open("demo"));
-}
-
 TEST_F(ApiTest, NoPathOfItsIsTakenForABucket) {
   const Json table = get("/thaw/v1/routes");
   ASSERT_FALSE(table["routes"].as_array().empty());
@@ -380,81 +208,6 @@ TEST_F(ApiTest, NoPathOfItsIsTakenForABucket) {
     const std::string first = path.substr(1, path.find('/', 1) - 1);
     EXPECT_TRUE(is_reserved_path(first)) << path;
   }
-}
-
-TEST_F(ApiTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
-  const Json configuration = get("/.well-known/openid-configuration");
-  EXPECT_EQ(configuration.string_or("issuer"), "http://issuer");
-  EXPECT_EQ(configuration.string_or("jwks_uri"), "http://issuer/oauth2/v3/certs");
-  EXPECT_EQ(get("/oauth2/v3/certs"), signing_key().public_key_set());
-  const std::string path = "/v1/projects/-/serviceAccounts/a@b.c:generateIdToken";
-  const http::Response made = call("POST", path, R"({"audience":"http://x"})");
-  ASSERT_EQ(made.status, 200) << made.body;
-  const auto claims = identity::read_token(
-      signing_key(), Json::parse(made.body)->string_or("token"), "http://issuer", loop_.wall_now());
-  ASSERT_TRUE(claims) << claims.error().message();
-  EXPECT_EQ(claims->audience, "http://x");
-  EXPECT_EQ(claims->email, "a@b.c");
-  refused(call("POST", path, "{}"), 400);
-  refused(call("POST", "/v1/projects/-/serviceAccounts/nobody:generateIdToken",
-               R"({"audience":"http://x"})"),
-          400);
-}
-
-TEST_F(ApiTest, WhatIsNoAccountsWordGetsNoToken) {
-  const std::string type = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
-  for (const auto& [body, error] :
-       std::map<std::string, const char*>{{"", "unsupported_grant_type"},
-                                          {type, "invalid_request"},
-                                          {type + "&assertion=a.b.c", "invalid_grant"}}) {
-    const http::Response answer = call("POST", "/oauth2/v4/token", body);
-    EXPECT_EQ(answer.status, 400) << body;
-    EXPECT_EQ(Json::parse(answer.body)->string_or("error"), error) << answer.body;
-  }
-}
-
-TEST_F(ApiTest, KeysOfServiceAccountsAreGivenOnce) {
-  const std::string all = "/v1/projects/my-project/serviceAccounts";
-  const http::Response made =
-      call("POST", all, R"({"accountId":"uploader","serviceAccount":{"displayName":"U"}})");
-  ASSERT_EQ(made.status, 200) << made.body;
-  const std::string email = Json::parse(made.body)->string_or("email");
-  EXPECT_EQ(email, "uploader@my-project.iam.gserviceaccount.com");
-  EXPECT_EQ(get(all)["accounts"].as_array().size(), 1u);
-  refused(call("POST", all, R"({"accountId":"uploader"})"), 409);
-  EXPECT_THAT(refused(call("POST", all, R"({"accountId":"x"})"), 400), HasSubstr("accountId"));
-  const std::string account = "/v1/projects/-/serviceAccounts/" + email;
-  EXPECT_EQ(call("PATCH", account,
-                 R"({"serviceAccount":{"displayName":"N","description":"D"},)"
-                 R"("updateMask":"displayName"})")
-                .status,
-            200);
-  EXPECT_EQ(get(account).string_or("displayName"), "N");
-  EXPECT_EQ(get(account).string_or("description"), "");
-  refused(call("PATCH", account, "{}"), 400);
-  const std::string keys = account + "/keys";
-  const http::Response key =
-      call("POST", keys, R"({"privateKeyType":"TYPE_GOOGLE_CREDENTIALS_FILE"})");
-  ASSERT_EQ(key.status, 200) << key.body;
-  const auto file = Json::parse(*from_base64(Json::parse(key.body)->string_or("privateKeyData")));
-  ASSERT_TRUE(file);
-  EXPECT_EQ(file->string_or("client_email"), email);
-  EXPECT_EQ(file->string_or("token_uri"), "http://issuer/oauth2/v4/token");
-  const Json shown = get(keys + "?keyTypes=USER_MANAGED");
-  EXPECT_EQ(shown.dump().find("private"), std::string::npos);
-  const std::string name = shown["keys"].as_array()[0].string_or("name");
-  EXPECT_EQ(get("/v1/" + name).string_or("name"), name);
-  EXPECT_EQ(call("DELETE", "/v1/" + name).status, 200);
-  refused(call("GET", "/v1/" + name), 404);
-  refused(call("POST", keys, R"({"privateKeyType":"TYPE_PKCS12_FILE"})"), 501);
-  const http::Response blob = call("POST", "/v1/projects/-/serviceAccounts/" + email + ":signBlob",
-                                   R"({"payload":"dGV4dA=="})");
-  ASSERT_EQ(blob.status, 200) << blob.body;
-  EXPECT_TRUE(signing_key().verifies(
-      "text", *from_base64(Json::parse(blob.body)->string_or("signedBlob"))));
-  refused(call("POST", "/v1/projects/-/serviceAccounts/x@y:signBlob", R"({"payload":"!"})"), 400);
-  EXPECT_EQ(call("DELETE", "/v1/projects/-/serviceAccounts/" + email).status, 200);
-  refused(call("GET", keys), 404);
 }
 
 TEST_F(ThawV1, TellsOfItself) {
