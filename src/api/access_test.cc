@@ -38,6 +38,56 @@ TEST_F(AccessTest, AServiceIsOpenUntilAPolicyIsSetAndAgainWhenItIsDeployedAnew) 
   EXPECT_TRUE(guard_.is_open("demo"));
 }
 
+/// As gcloud sends it, or another client, with more annotations if wanted.
+std::string body_of_client(const std::string& name, const std::string& client,
+                           const std::string& more = "") {
+  std::string body = service_body(name);
+  const std::string labels = R"("labels":{"team":"a"})";
+  return body.replace(
+      body.find(labels), labels.size(),
+      R"("annotations":{"run.googleapis.com/client-name":")" + client + "\"" + more + "}");
+}
+
+TEST_F(AccessTest, AServiceThatGcloudCreatesIsClosedUntilItsPolicySaysWhoMayCall) {
+  const std::string service = "/v1/projects/p1/locations/local/services/demo";
+  EXPECT_EQ(call("POST", kServices + "?dryRun=all", body_of_client("demo", "gcloud")).status, 200);
+  EXPECT_FALSE(guard_.has_policy("demo"));
+  EXPECT_EQ(call("POST", kServices, body_of_client("demo", "gcloud")).status, 200);
+  EXPECT_FALSE(guard_.is_open("demo"));
+  Json policy = get(service + ":getIamPolicy");
+  EXPECT_TRUE(policy["bindings"].as_array().empty());
+  // --allow-unauthenticated: read, changed and set by gcloud.
+  policy.set("bindings", Json::Array{Json::object({{"role", "roles/run.invoker"},
+                                                   {"members", Json::Array{"allUsers"}}})});
+  EXPECT_EQ(
+      call("POST", service + ":setIamPolicy", Json::object({{"policy", policy}}).dump()).status,
+      200);
+  EXPECT_TRUE(guard_.is_open("demo"));
+  // Deployed over, it keeps the policy that it has.
+  EXPECT_EQ(call("PUT", kServices + "/demo", body_of_client("demo", "gcloud")).status, 200);
+  EXPECT_TRUE(guard_.is_open("demo"));
+}
+
+TEST_F(AccessTest, OnlyWhatGcloudCreatesIsClosedFromTheStart) {
+  EXPECT_EQ(call("POST", kServices, body_of_client("other", "cloud-console")).status, 200);
+  EXPECT_TRUE(guard_.is_open("other"));
+  const std::string unchecked = R"(,"run.googleapis.com/invoker-iam-disabled":"true")";
+  EXPECT_EQ(call("POST", kServices, body_of_client("free", "gcloud", unchecked)).status, 200);
+  EXPECT_TRUE(guard_.is_open("free"));
+  // A service that is there already stays as it is, whoever tries to create it again or changes it.
+  deploy("demo");
+  refused(call("POST", kServices, body_of_client("demo", "gcloud")), 409);
+  EXPECT_EQ(call("PUT", kServices + "/demo", body_of_client("demo", "gcloud")).status, 200);
+  EXPECT_FALSE(guard_.has_policy("demo"));
+  // What was not created leaves no policy behind.
+  std::string faulty = body_of_client("faulty", "gcloud");
+  const std::string spec = R"("spec":{)";
+  faulty.insert(faulty.find(spec) + spec.size(),
+                R"("traffic":[{"revisionName":"absent","percent":100}],)");
+  refused(call("POST", kServices, faulty), 400);
+  EXPECT_FALSE(guard_.has_policy("faulty"));
+}
+
 TEST_F(AccessTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
   const Json configuration = get("/.well-known/openid-configuration");
   EXPECT_EQ(configuration.string_or("issuer"), "http://issuer");

@@ -53,8 +53,21 @@ Result<spec::Service> service_of_body(const Call& call, spec::ServiceKind kind,
   return service;
 }
 
-Answer apply(control::Controller& control, const Call& call, spec::ServiceKind kind,
-             control::ApplyMode mode) {
+/// On Cloud Run a service is private until its policy says otherwise, and gcloud relies on that:
+/// for
+/// --no-allow-unauthenticated it asks nothing more, for --allow-unauthenticated it sets a policy.
+bool begins_closed(const spec::Service& service) {
+  const auto has = [&notes = service.metadata.annotations](const char* name, const char* value) {
+    const auto found = notes.find(name);
+    return found != notes.end() && found->second == value;
+  };
+  return service.kind == spec::ServiceKind::kService &&
+         has("run.googleapis.com/client-name", "gcloud") &&
+         !has("run.googleapis.com/invoker-iam-disabled", "true");
+}
+
+Answer apply(control::Controller& control, identity::Guard& guard, const Call& call,
+             spec::ServiceKind kind, control::ApplyMode mode) {
   if (const auto dry = call.query("dryRun"); !dry.empty() && dry != "all") {
     return error_reply(Error(Code::kInvalidArgument, fmt::format("dryRun: '{}' must be all", dry)));
   }
@@ -63,8 +76,17 @@ Answer apply(control::Controller& control, const Call& call, spec::ServiceKind k
   if (!service) return error_reply(service.error(), faults);
   const auto persistence =
       call.query("dryRun").empty() ? control::Persistence::kKeep : control::Persistence::kDryRun;
+  const std::string name = service->metadata.name;
+  const bool closes = persistence == control::Persistence::kKeep && begins_closed(*service) &&
+                      !guard.has_policy(name) && !control.get(ServiceId(name));
+  if (closes) {  // before it is there
+    if (const Status kept = guard.set_policy(name, {}); !kept) return error_reply(kept.error());
+  }
   auto applied = control.apply(*std::move(service), mode, persistence, &faults);
-  if (!applied) return error_reply(applied.error(), faults);
+  if (!applied) {
+    if (closes) (void)guard.forget(name);  // one that stays closes too much, never too little
+    return error_reply(applied.error(), faults);
+  }
   return json_reply(service_json(*std::move(applied), parent_of(call)));
 }
 
@@ -182,12 +204,12 @@ void add_kind(std::vector<Route>& routes, control::Controller& control, identity
   routes.push_back(route("GET", all, {"labelSelector", "limit"}, "all " + word + "s",
                          [&, kind](const Call& c) { return list_services(control, c, kind); }));
   routes.push_back(route("POST", all, {"dryRun"}, "deploy a new " + word, [&, kind](const Call& c) {
-    return apply(control, c, kind, control::ApplyMode::kCreate);
+    return apply(control, guard, c, kind, control::ApplyMode::kCreate);
   }));
   routes.push_back(route("GET", one, {}, "a " + word + " with its status",
                          [&, kind](const Call& c) { return get_service(control, c, kind); }));
   routes.push_back(route("PUT", one, {"dryRun"}, "deploy over a " + word, [&, kind](const Call& c) {
-    return apply(control, c, kind, control::ApplyMode::kReplace);
+    return apply(control, guard, c, kind, control::ApplyMode::kReplace);
   }));
   routes.push_back(
       route("DELETE", one, {"propagationPolicy"}, "delete a " + word,
@@ -248,7 +270,8 @@ void add_access_routes(std::vector<Route>& routes, const control::Controller& co
     };
   };
   routes.push_back(route("GET", service + ":getIamPolicy", {"options.requestedPolicyVersion"},
-                         "who may call the service; everybody, until it is given a policy",
+                         "who may call the service; everybody, until it is given a policy, but "
+                         "nobody when gcloud deployed it",
                          of_known([&guard](const std::string& name, const Call&) {
                            return json_reply(shown_policy(guard.policy_of(name)));
                          })));

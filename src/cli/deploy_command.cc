@@ -108,6 +108,8 @@ class Deploy {
     }
     ASSIGN_OR_RETURN(spec::Service wished, wish());
     if (before_) wished.metadata.resource_version = before_->metadata.resource_version;
+    // What gcloud exported is not deployed by gcloud now.
+    if (!before_) wished.metadata.annotations.erase("run.googleapis.com/client-name");
     const std::string_view query = dry_ == Dry::kYes ? "?dryRun=all" : "";
     const Json body = spec::to_json(wished);
     ASSIGN_OR_RETURN(const Json stored,

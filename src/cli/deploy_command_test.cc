@@ -250,5 +250,16 @@ TEST_F(DeployTest, APlatformThatIsNotThereIsNamedWithWhatToDo) {
       "thaw: cannot reach Thaw at 127.0.0.1:1: Connection refused; start it with 'thaw up'\n");
 }
 
+TEST_F(DeployTest, WhatGcloudExportedIsCreatedWithoutItsMark) {
+  std::string marked = kYaml;
+  const std::string name = "  name: hello\n";
+  marked.insert(marked.find(name) + name.size(),
+                "  annotations: {run.googleapis.com/client-name: gcloud, team: a}\n");
+  terminal.input = marked;
+  ASSERT_EQ(thaw({"deploy", "-"}), 0) << terminal.err;
+  EXPECT_EQ(stored_["metadata"]["annotations"].string_or("team"), "a");
+  EXPECT_EQ(stored_["metadata"]["annotations"].find("run.googleapis.com/client-name"), nullptr);
+}
+
 }  // namespace
 }  // namespace thaw::cli

@@ -39,6 +39,8 @@ class Guard {
   }
 
   Policy policy_of(std::string_view service) const;
+  /// Whether it was given one, and is not just open by default.
+  bool has_policy(std::string_view service) const { return policies_.contains(service); }
   /// Kept durably before it holds.
   Status set_policy(const std::string& service, Policy policy);
   /// The service was deleted; one that is deployed anew under its name is open.

@@ -44,7 +44,9 @@ constexpr AnnotationRow kRows[] = {
     {kService, "run.googleapis.com/binary-authorization-breakglass", kText, "", kRefused, 0, 0, "",
      "container images come later; remove it"},
     {kService, "run.googleapis.com/operation-id", kText, "", kKept, 0, 0, "", kWritten},
-    {kService, "run.googleapis.com/client-name", kText, "", kKept, 0, 0, "", kWritten},
+    {kService, "run.googleapis.com/client-name", kText, "", kUsed, 0, 0, "",
+     "Written by a client. A service that `gcloud` creates is closed until its policy says who may "
+     "call it, as on Cloud Run."},
     {kService, "run.googleapis.com/client-version", kText, "", kKept, 0, 0, "", kWritten},
     {kService, "run.googleapis.com/urls", kText, "", kKept, 0, 0, "", kWritten},
     {kService, "run.googleapis.com/build-*", kText, "", kKept, 0, 0, "", kWritten},

@@ -79,6 +79,33 @@ class Gcloud(PlatformTest):
         self.run_gcloud("run", "services", "replace", "-", stdin=exported)
         self.assertEqual(self.revisions(), before)
 
+    def test_a_new_service_is_private_unless_all_are_allowed(self):
+        deploy = ["run", "deploy", "echo", "--image=thaw.local/host",
+                  f"--command=python3,{PROGRAMS / 'echo.py'}", "--memory=128Mi"]
+        self.gcloud(*deploy, "--no-allow-unauthenticated")
+        self.assertEqual(self.thaw.curl("echo")[0], 403)
+        self.assertEqual(self.thaw.curl("echo", "/", "-H", "Authorization: Bearer x")[0], 401)
+        policy = self.gcloud("run", "services", "get-iam-policy", "echo")
+        self.assertEqual(policy.get("bindings", []), [])
+        self.gcloud(*deploy, "--allow-unauthenticated")
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        self.gcloud(*deploy)  # says nothing, changes nothing
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+        self.gcloud(*deploy, "--no-allow-unauthenticated")
+        self.assertEqual(self.thaw.curl("echo")[0], 403)
+        # Deleted and deployed again it is as a new one.
+        self.run_gcloud("run", "services", "delete", "echo")
+        self.gcloud(*deploy)
+        self.assertEqual(self.thaw.curl("echo")[0], 403)
+
+    def test_what_gcloud_exported_is_open_when_thaw_creates_it(self):
+        self.gcloud("run", "deploy", "echo", "--image=thaw.local/host",
+                    f"--command=python3,{PROGRAMS / 'echo.py'}", "--memory=128Mi")
+        exported = self.run_gcloud("run", "services", "describe", "echo", "--format=export")
+        self.run_gcloud("run", "services", "delete", "echo")
+        self.thaw.cli("deploy", "-", stdin=exported)
+        self.assertEqual(self.thaw.curl("echo")[0], 200)
+
     def test_a_fault_is_told_with_its_field_and_nothing_is_kept(self):
         text = self.run_gcloud(
             "run", "deploy", "bad", "--image=thaw.local/host", "--command=true", "--memory=1Mi",
