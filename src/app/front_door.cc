@@ -26,8 +26,10 @@ std::optional<gateway::Reply> FrontDoor::refuse(const ServiceId& service,
     const auto known = control_->get(service);
     return known ? custom_audiences(*known) : std::vector<std::string>();
   };
+  const std::string own_host = service.str() + "." + base_domain_;
   const auto refusal = guard_.refusal({.service = service.str(),
                                        .host = credentials.host,
+                                       .own_host = own_host,
                                        .authorization = credentials.authorization,
                                        .audiences = audiences});
   if (!refusal) return std::nullopt;

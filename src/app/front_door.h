@@ -3,6 +3,9 @@
 // Thread: the loop's. Owner: guard outlives it; control is set before the first request.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "control/control.h"
 #include "gateway/door.h"
 #include "identity/guard.h"
@@ -11,7 +14,9 @@ namespace thaw::app {
 
 class FrontDoor final : public gateway::Door {
  public:
-  explicit FrontDoor(identity::Guard& guard) : guard_(guard) {}
+  /// `base_domain`: services are called by SERVICE.BASE_DOMAIN.
+  FrontDoor(identity::Guard& guard, std::string base_domain)
+      : guard_(guard), base_domain_(std::move(base_domain)) {}
   void set_control(const control::Controller& control) { control_ = &control; }
 
   bool is_open(const ServiceId& service) const override { return guard_.is_open(service.str()); }
@@ -20,6 +25,7 @@ class FrontDoor final : public gateway::Door {
 
  private:
   identity::Guard& guard_;
+  std::string base_domain_;
   const control::Controller* control_ = nullptr;
 };
 

@@ -235,7 +235,7 @@ Status Platform::Impl::make_rooms() {
   ASSIGN_OR_RETURN(serving_options.ladder.budget, memory_budget(options_, disk_));
   serving_.emplace(loop_, loop_, entropy_, *sandbox_, *prober_, switchboard_, serving_options);
 
-  front_door_.emplace(*guard_);
+  front_door_.emplace(*guard_, options_.base_domain);
   prices_.emplace(loop_, *worker_, *price_database_);
   prices_->load_into(*serving_);
   slots_.emplace(*serving_);

@@ -137,7 +137,8 @@ std::optional<Guard::Refusal> Guard::refusal(const Request& request) {
     const auto audiences = request.audiences();
     return std::ranges::find(audiences, claims->audience) != audiences.end();
   };
-  if (host_of_url(claims->audience) != request.host && !is_named()) {
+  const std::string meant = host_of_url(claims->audience);
+  if (meant != request.host && meant != request.own_host && !is_named()) {
     return Refusal{401, "The request's identity token is refused: it is for another audience."};
   }
   if (!admits(policy_of(request.service), claims->email)) {

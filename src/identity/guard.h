@@ -62,10 +62,11 @@ class Guard {
     std::string why;
   };
   /// Whether a request may go to the service. `audiences`: what its token may be for, besides any
-  /// URL whose host is `host`; asked only when the token is for something else.
+  /// URL whose host is `host` or `own_host`; asked only when the token is for something else.
   struct Request {
     std::string_view service;
-    std::string_view host;           // normalized
+    std::string_view host;           // that is called: a tag's, a domain, or its own; normalized
+    std::string_view own_host;       // of the service's URL
     std::string_view authorization;  // the header's value; empty: none
     std::function<std::vector<std::string>()> audiences;
   };

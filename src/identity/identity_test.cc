@@ -183,7 +183,11 @@ class GuardTest : public testing::Test {
  protected:
   static Policy for_caller(std::string member) { return {{{std::string(kInvoker), {member}}}}; }
   int answer(std::string_view authorization, std::string_view host = "qa.localhost") {
-    const auto refusal = guard_.refusal({"qa", host, authorization, [this] { return audiences_; }});
+    const auto refusal = guard_.refusal({.service = "qa",
+                                         .host = host,
+                                         .own_host = "qa.localhost",
+                                         .authorization = authorization,
+                                         .audiences = [this] { return audiences_; }});
     return refusal ? refusal->status : 200;
   }
   std::string token(std::string_view audience = "http://qa.localhost:8080/push",
@@ -220,11 +224,25 @@ TEST_F(GuardTest, APrivateServiceTakesItsInvokersForItselfOnly) {
   EXPECT_EQ(answer(token("http://other.localhost:8080")), 401);
   EXPECT_EQ(answer(token("http://qa.localhost.evil.example")), 401);
   EXPECT_EQ(answer(token("http://qa.localhost@evil.example")), 401);
-  EXPECT_EQ(answer(token(), "tag---qa.localhost"), 401);
   EXPECT_EQ(answer(token("http://qa.localhost", "other@thaw.local")), 403);
   const std::string late = token();
   clock_.at += kTokenLife;
   EXPECT_EQ(answer(late), 401);  // although it was good before
+}
+
+TEST_F(GuardTest, ATokenForTheServicesOwnUrlIsGoodAtItsTagsAndDomains) {
+  ASSERT_TRUE(guard_.set_policy("qa", for_caller("serviceAccount:" + std::string(kCaller))));
+  for (const std::string_view host : {"tag---qa.localhost", "qa.example.org"}) {
+    EXPECT_EQ(answer(token(), host), 200) << host;
+    EXPECT_EQ(answer(token("https://qa.localhost"), host), 200) << host;
+    EXPECT_EQ(answer(token("https://" + std::string(host)), host), 200) << host;
+    EXPECT_EQ(answer(token("http://other.localhost"), host), 401) << host;
+    EXPECT_EQ(answer(token("ftp://qa.localhost"), host), 401) << host;
+    EXPECT_EQ(answer(token("qa.localhost"), host), 401) << host;
+  }
+  // One for a tag or a domain is for that one only.
+  EXPECT_EQ(answer(token("http://tag---qa.localhost")), 401);
+  EXPECT_EQ(answer(token("http://tag---qa.localhost"), "qa.example.org"), 401);
 }
 
 TEST_F(GuardTest, EverybodyWithATokenMayBeMeant) {

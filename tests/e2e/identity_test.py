@@ -64,6 +64,26 @@ class Private(PlatformTest):
         self.set_members("allUsers")
         self.assertEqual(self.status(), 200)
 
+    def test_a_token_for_the_services_url_is_good_at_its_tags_and_domains(self):
+        self.deploy(self.service_file("echo", "echo.py", AT_ZERO))
+        (revision,) = self.thaw.json("revisions", "list")
+        self.thaw.cli("services", "update-traffic", "echo", "--set-tags",
+                      f"next={revision['metadata']['name']}")
+        mapped = self.call(
+            "POST", "/apis/domains.cloudrun.com/v1/namespaces/p/domainmappings",
+            {"apiVersion": "domains.cloudrun.com/v1", "kind": "DomainMapping",
+             "metadata": {"name": "echo.example.org"}, "spec": {"routeName": "echo"}})
+        self.assertNotIn("error", mapped)
+        self.set_members(f"serviceAccount:{ACCOUNT}")
+        own, other = self.token(self.url()), self.token("http://other.localhost")
+        for host in ("echo.localhost", "next---echo.localhost", "echo.example.org"):
+            def status(token, host=host):
+                return self.thaw.fetch(f"http://{self.thaw.gateway}/", "-H", f"Host: {host}",
+                                       "-H", f"Authorization: Bearer {token}")[0]
+            self.assertEqual(status(own), 200, host)
+            self.assertEqual(status(self.token(f"http://{host}")), 200, host)
+            self.assertEqual(status(other), 401, host)
+
     def test_the_service_sees_no_signature(self):
         self.deploy(self.service_file("echo", "echo.py", AT_ZERO))
         self.set_members("allAuthenticatedUsers")
