@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   horizon.periods = 3;
   const auto rows = future_rows(saved->model, saved->history, nullptr, horizon);
   if (rows) (void)predict(saved->model, rows->rows, {.samples = 3});
-  (void)save_model(saved->model, saved->history);
+  (void)save_model(saved->model, saved->history, saved->intervals);
   return 0;
 }
