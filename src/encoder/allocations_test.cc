@@ -17,6 +17,10 @@ std::atomic<int64_t> allocations = 0;
   if (void* memory = ::malloc(size > 0 ? size : 1)) return memory;
   throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return ::malloc(size > 0 ? size : 1);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { ::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { ::free(memory); }
 
