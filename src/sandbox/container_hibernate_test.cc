@@ -18,6 +18,16 @@ constexpr const char* kHolder =
     "    print('sum', zlib.crc32(held), flush=True)\n"
     "    signal.sigwait(wanted)\n";
 
+/// Holds 64 MiB, of which it reads one page of 32, 2 MiB in all, when it gets SIGUSR1.
+constexpr const char* kScattered =
+    "import os, signal, zlib\n"
+    "wanted = {signal.SIGUSR1}\n"
+    "signal.pthread_sigmask(signal.SIG_BLOCK, wanted)\n"
+    "held = os.urandom(64 << 20)\n"
+    "while True:\n"
+    "    print('sum', sum(held[at] for at in range(0, len(held), 32 * 4096)), flush=True)\n"
+    "    signal.sigwait(wanted)\n";
+
 class HibernateTest : public CrunTest {
  protected:
   void SetUp() override {
@@ -35,8 +45,8 @@ class HibernateTest : public CrunTest {
   }
 
   /// Started, and it has printed once.
-  std::unique_ptr<Instance> start_holder(Recorder& r) {
-    InstanceSpec spec = python(kHolder);
+  std::unique_ptr<Instance> start_holder(Recorder& r, const char* program = kHolder) {
+    InstanceSpec spec = python(program);
     spec.templates = InstanceSpec::Templates::kOff;
     auto instance = start(spec, r);
     run_until(loop_, [&] { return r.out.ends_with("\n"); });
@@ -123,6 +133,26 @@ TEST_F(HibernateTest, AWakeReadsAheadWhatTheWakeBeforeItNeeded) {
   EXPECT_LT(instance->usage().memory, mib(16));
   instance->thaw();  // and now it only sleeps
   run_until(loop_, [&] { return instance->usage().memory > mib(48); });
+}
+
+TEST_F(HibernateTest, ScatteredPagesThatAWakeNeededStay) {
+  Recorder r;
+  const auto instance = start_holder(r, kScattered);
+  const std::string sum = r.out;
+  const Usage before = instance->usage();
+  hibernate(*instance, r);
+  const Usage first = instance->usage();
+  instance->thaw();
+  print_again(r);
+  instance->wake_served();
+  for (int i = 0; i < 20; ++i) loop_.turn(milliseconds(10));  // it is looked at
+  hibernate(*instance, r);
+  const Usage second = instance->usage();
+  EXPECT_GE(second.memory.value, first.memory.value + mib(1).value);
+  EXPECT_LT(second.memory.value, before.memory.value / 10);
+  instance->thaw();
+  print_again(r);
+  EXPECT_EQ(r.out, sum);
 }
 
 TEST_F(HibernateTest, AHibernatedInstanceCanBeKilledAndStopped) {

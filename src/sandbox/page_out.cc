@@ -84,7 +84,7 @@ class ProcessRun final : public PageOutRun {
       return Step::kMore;
     }
     if (pieces_.empty()) {
-      ASSIGN_OR_RETURN(const Squeeze::Step squeezed, squeeze_.step());
+      ASSIGN_OR_RETURN(const Squeeze::Step squeezed, squeeze_.step(stays()));
       if (squeezed == Squeeze::Step::kMore) return Step::kMore;
       if (resident_ == 0 || passes_left_-- == 0) return Step::kDone;
       // Where the disk was busy the kernel has kept pages that it was asked to write.
@@ -131,6 +131,12 @@ class ProcessRun final : public PageOutRun {
     const std::vector<PageRange>* const needed = needed_by(pid, needed_);
     if (is_first && needed != nullptr) at->second = worth_keeping(*needed, share_of(has));
     return at->second;
+  }
+
+  ByteCount stays() const {
+    ByteCount sum;
+    for (const auto& [pid, ranges] : kept_) sum.value += bytes_of(ranges);
+    return sum;
   }
 
   static constexpr int kMorePasses = 2;

@@ -45,12 +45,13 @@ Squeeze::Squeeze(SqueezeFiles files, ByteCount piece, double kept_share)
   may_stay_ = static_cast<int64_t>(kept_share * static_cast<double>(held));
 }
 
-Result<Squeeze::Step> Squeeze::step() {
+Result<Squeeze::Step> Squeeze::step(ByteCount mapped) {
   const Held held(read_kernel_file(files_.stat, mib(1)));
+  const int64_t copies = std::max<int64_t>(held.swap_cache - mapped.value, 0);
   const int64_t surplus = std::max<int64_t>(held.unmapped - may_stay_, 0);
-  if (left_ < 0) left_ = 3 * (held.swap_cache + surplus) / piece_.value / 2 + 4;
+  if (left_ < 0) left_ = 3 * (copies + surplus) / piece_.value / 2 + 4;
   if (left_-- == 0) return Step::kDone;
-  if (held.swap_cache >= kLeast.value) return drop(held.swap_cache, kOnlyAnonymous);
+  if (copies >= kLeast.value) return drop(copies, kOnlyAnonymous);
   if (surplus >= kLeast.value) return drop(surplus, kOnlyFiles);
   return Step::kDone;
 }

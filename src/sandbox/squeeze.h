@@ -30,8 +30,9 @@ class Squeeze {
   Squeeze(SqueezeFiles files, ByteCount piece, double kept_share);
 
   enum class Step { kMore, kDone };
-  /// Drops the next piece.
-  Result<Step> step();
+  /// Drops the next piece. `mapped`: of what processes have and is to stay; all of it may count as
+  /// swap cache, as a page that was read from swap and not written to is in both.
+  Result<Step> step(ByteCount mapped = {});
   /// More was paged out: counts anew what there is to drop.
   void begin_again() { left_ = -1; }
 

@@ -23,11 +23,11 @@ class SqueezeTest : public ::testing::Test {
   void write(const std::string& path, const std::string& text) {
     ASSERT_TRUE(disk_.write_file(path, text));
   }
-  int count_pieces(const std::string& stat) {
+  int count_pieces(const std::string& stat, ByteCount mapped = {}) {
     write(files_.stat, stat);
     Squeeze squeeze(files_, mib(4), 0.05);
     int pieces = 0;
-    while (*squeeze.step() == Squeeze::Step::kMore) ++pieces;
+    while (*squeeze.step(mapped) == Squeeze::Step::kMore) ++pieces;
     EXPECT_EQ(*disk_.read_file(files_.limit, kib(1)), "209715200") << "it is as before";
     EXPECT_EQ(*disk_.read_file(folder_ + "/swappiness", kib(1)), "060") << "it is as before";
     return pieces;
@@ -45,6 +45,15 @@ TEST_F(SqueezeTest, UnmappedPagesOfFilesGoButForAShare) {
   const int pieces = count_pieces("cache 26214400\nmapped_file 0\nshmem 0\n");
   EXPECT_GE(pieces, 5) << "20 MiB in pieces of four";
   EXPECT_LE(pieces, 12) << "and an end";
+}
+
+TEST_F(SqueezeTest, SwapCacheThatProcessesHaveMappedStays) {
+  EXPECT_GE(count_pieces("swapcached 26214400\n"), 6);
+  EXPECT_EQ(count_pieces("swapcached 26214400\n", mib(25)), 0);
+  EXPECT_EQ(count_pieces("swapcached 1048576\n", mib(25)), 0);
+  const int pieces = count_pieces("swapcached 26214400\n", mib(17));
+  EXPECT_GE(pieces, 2) << "8 MiB in pieces of four";
+  EXPECT_LE(pieces, 7) << "and an end";
 }
 
 TEST_F(SqueezeTest, TheRowsOfVersionTwoHaveOtherNames) {
