@@ -244,15 +244,18 @@ void ClientConnection::sent_all() {
   if (phase_ == Phase::kHead) timer_.set_after(core_.options.idle_timeout);
   if (phase_ != Phase::kLingering) return;
   stream_->shutdown_write();
-  const auto& options = core_.options;
-  linger_until_ = core_.loop.now() + (core_.is_full() ? options.linger_idle : options.linger_total);
+  timer_.set_after(core_.options.send_timeout);  // for the stream to send what it holds back
   wait_for_end();
 }
 
 /// The answer was handed to the stream, which may still hold the last of it.
 void ClientConnection::wait_for_end() {
-  if (!io::is_flushed(*stream_)) return timer_.set_after(core_.options.send_timeout);
-  timer_.set(std::min(core_.loop.now() + core_.options.linger_idle, linger_until_));
+  if (!io::is_flushed(*stream_)) return;
+  const Instant now = core_.loop.now();
+  const auto& options = core_.options;
+  if (!linger_until_)
+    linger_until_ = now + (core_.is_full() ? options.linger_idle : options.linger_total);
+  timer_.set(std::min(now + options.linger_idle, *linger_until_));
 }
 
 void ClientConnection::exchange_done(Rest rest) {

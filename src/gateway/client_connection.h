@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,7 +91,7 @@ class ClientConnection final : public io::StreamEvents {
   size_t taken_ = 0;        // of in_
   std::string_view fresh_;  // in the shared buffer, until the end of advance(); then in_ is empty
   int64_t lingered_ = 0;    // bytes
-  Instant linger_until_{};
+  std::optional<Instant> linger_until_;
   http::SendQueue out_;
   http::RequestParser parser_;
   http::LazyTimer timer_;

@@ -5,6 +5,7 @@
 
 #include "http/h2_server_stream.h"
 #include "http/read_request.h"
+#include "io/flushing.h"
 
 namespace thaw::http {
 namespace {
@@ -149,14 +150,20 @@ void H2ServerConnection::send() {
     for (const auto& [id, stream] : streams_) stream->lost();
     waits_ = Waits::kLingering;
     stream_->shutdown_write();
-    timer_.set_after(kLingerTime);
+    wait_for_end();
     return linger();
   }
   look_at_timer();
 }
 
+void H2ServerConnection::wait_for_end() {
+  is_flushed_ = io::is_flushed(*stream_);
+  timer_.set_after(is_flushed_ ? kLingerTime : shared_.options.body_timeout);
+}
+
 /// Waits until the client has read our last word, so that closing does not take it away.
 void H2ServerConnection::linger() {
+  if (!is_flushed_ && io::is_flushed(*stream_)) wait_for_end();
   std::array<char, kReadSize> buffer;
   for (;;) {
     const io::Transfer moved = stream_->read(buffer);

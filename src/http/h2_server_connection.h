@@ -58,6 +58,7 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
   void send();
   void look_at_timer();
   void on_timeout();
+  void wait_for_end();
   void linger();
   void die();
   void bury();
@@ -75,6 +76,7 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
   bool moved_ = false;  // something was sent since the timer was set
   bool dead_ = false;
   size_t lingered_ = 0;
+  bool is_flushed_ = false;  // all that was sent; while it lingers
   Waits waits_ = Waits::kNothing;
   LazyTimer timer_;
   io::Timer again_;

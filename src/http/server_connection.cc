@@ -12,6 +12,7 @@
 #include "http/trailers.h"
 #include "http/write_response.h"
 #include "io/encryption.h"
+#include "io/flushing.h"
 
 namespace thaw::http {
 namespace {
@@ -48,12 +49,16 @@ ServerConnection::~ServerConnection() {
 void ServerConnection::on_readable() { advance(); }
 
 void ServerConnection::on_writable() {
-  flush();
+  if (phase_ == Phase::kLingering && out_.empty()) {
+    wait_for_end();
+  } else {
+    flush();
+  }
   advance();
 }
 
 void ServerConnection::drain() {
-  if (phase_ == Phase::kHead && in_.size() == taken_ && out_.empty()) die();
+  if (phase_ == Phase::kHead && in_.size() == taken_ && out_.empty()) leave();
   keep_alive_ = false;
   bury_if_dead();
 }
@@ -132,7 +137,7 @@ bool ServerConnection::take_head() {
   switch (state) {
     case ParseState::kNeedMore:
       if (ended_) {
-        die();
+        leave();
         return false;
       }
       if (!input.empty() && !std::exchange(head_begun_, true)) {
@@ -479,9 +484,7 @@ void ServerConnection::flush() {
       break;
   }
   if (phase_ == Phase::kLingering) {
-    stream_->shutdown_write();
-    linger_until_ = shared_.loop.now() + kLingerTotal;
-    wait_for_end();
+    sent_all();
   } else if (phase_ == Phase::kHandling) {
     timer_.clear();
     tell_writable_soon();
@@ -504,8 +507,25 @@ void ServerConnection::tell_writable_soon() {
   });
 }
 
+void ServerConnection::sent_all() {
+  stream_->shutdown_write();
+  timer_.set_after(shared_.options.body_timeout);  // for the stream to send what it holds back
+  wait_for_end();
+}
+
+/// Ends an idle connection: its client sees that nothing was cut off.
+void ServerConnection::leave() {
+  phase_ = Phase::kLingering;
+  sent_all();
+  if (io::is_flushed(*stream_)) die();
+}
+
+/// The answer was handed to the stream, which may still hold the last of it.
 void ServerConnection::wait_for_end() {
-  timer_.set(std::min(shared_.loop.now() + kLingerIdle, linger_until_));
+  if (!io::is_flushed(*stream_)) return;
+  const Instant now = shared_.loop.now();
+  if (!linger_until_) linger_until_ = now + kLingerTotal;
+  timer_.set(std::min(now + kLingerIdle, *linger_until_));
 }
 
 /// Waits until the client has read the answer, so that closing does not reset what it has not
@@ -515,12 +535,13 @@ bool ServerConnection::linger() {
   const size_t more = in_.size() - taken_;
   lingered_ += static_cast<int64_t>(more);
   taken_ = in_.size();
-  if (ended_ || lingered_ > shared_.options.max_body.value + kMaxLinger) {
+  const bool is_over = ended_ && io::is_flushed(*stream_);
+  if (is_over || lingered_ > shared_.options.max_body.value + kMaxLinger) {
     die();
     return false;
   }
   if (more > 0) wait_for_end();
-  return fill(kReadSize);
+  return fill(kReadSize);  // false once it has ended
 }
 
 void ServerConnection::client_left() {

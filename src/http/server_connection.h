@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,8 @@ class ServerConnection final : public ServerSession,
   void finish_answer();
   void close_after_sending();
   void flush();
+  void sent_all();
+  void leave();
   void wait_for_end();
   bool linger();
   void client_left();
@@ -84,7 +87,7 @@ class ServerConnection final : public ServerSession,
   std::string in_;
   size_t taken_ = 0;      // of in_
   int64_t lingered_ = 0;  // bytes
-  Instant linger_until_{};
+  std::optional<Instant> linger_until_;
   SendQueue out_;
   RequestParser parser_;
   BodyReader body_;
