@@ -48,7 +48,6 @@ std::unique_ptr<Upstream> UpstreamPool::take(const InstanceId& instance) {
   while (!idle.empty()) {
     auto upstream = std::move(idle.back());
     idle.pop_back();
-    if (!is_silent(*upstream->stream_)) continue;
     const bool trusted =
         upstream->served_ >= kTrustedAfter && loop_.now() - upstream->idle_since_ < kTrustTime;
     if (trusted || upstream->stream_->is_quiet_and_open()) return upstream;
