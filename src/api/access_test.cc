@@ -88,6 +88,15 @@ TEST_F(AccessTest, OnlyWhatGcloudCreatesIsClosedFromTheStart) {
   EXPECT_FALSE(guard_.has_policy("faulty"));
 }
 
+TEST_F(AccessTest, APolicyThatACrashLeftBehindIsNotTheNextServices) {
+  ASSERT_TRUE(guard_.set_policy("demo", {.bindings = {{"roles/run.invoker", {"allUsers"}}}}));
+  EXPECT_EQ(call("POST", kServices, body_of_client("demo", "gcloud")).status, 200);
+  EXPECT_FALSE(guard_.is_open("demo"));
+  ASSERT_TRUE(guard_.set_policy("plain", {}));
+  deploy("plain");
+  EXPECT_TRUE(guard_.is_open("plain"));
+}
+
 TEST_F(AccessTest, GivesIdentityTokensAndTheKeysThatVerifyThem) {
   const Json configuration = get("/.well-known/openid-configuration");
   EXPECT_EQ(configuration.string_or("issuer"), "http://issuer");

@@ -53,9 +53,8 @@ Result<spec::Service> service_of_body(const Call& call, spec::ServiceKind kind,
   return service;
 }
 
-/// On Cloud Run a service is private until its policy says otherwise, and gcloud relies on that:
-/// for
-/// --no-allow-unauthenticated it asks nothing more, for --allow-unauthenticated it sets a policy.
+/// On Cloud Run a service is private until its policy says otherwise, and gcloud relies on that: it
+/// asks nothing more for --no-allow-unauthenticated, and sets a policy for the other.
 bool begins_closed(const spec::Service& service) {
   const auto has = [&notes = service.metadata.annotations](const char* name, const char* value) {
     const auto found = notes.find(name);
@@ -77,14 +76,16 @@ Answer apply(control::Controller& control, identity::Guard& guard, const Call& c
   const auto persistence =
       call.query("dryRun").empty() ? control::Persistence::kKeep : control::Persistence::kDryRun;
   const std::string name = service->metadata.name;
-  const bool closes = persistence == control::Persistence::kKeep && begins_closed(*service) &&
-                      !guard.has_policy(name) && !control.get(ServiceId(name));
-  if (closes) {  // before it is there
-    if (const Status kept = guard.set_policy(name, {}); !kept) return error_reply(kept.error());
+  const bool creates = persistence == control::Persistence::kKeep &&
+                       kind == spec::ServiceKind::kService && !control.get(ServiceId(name));
+  if (creates) {
+    // Before it is there. One from before a crash is of a service that was deleted, or never was.
+    const Status begun = begins_closed(*service) ? guard.set_policy(name, {}) : guard.forget(name);
+    if (!begun) return error_reply(begun.error());
   }
   auto applied = control.apply(*std::move(service), mode, persistence, &faults);
   if (!applied) {
-    if (closes) (void)guard.forget(name);  // one that stays closes too much, never too little
+    if (creates) (void)guard.forget(name);
     return error_reply(applied.error(), faults);
   }
   return json_reply(service_json(*std::move(applied), parent_of(call)));
