@@ -13,7 +13,7 @@ ConnectionLimits connection_limits(int64_t open_files) {
   const auto share = [open_files](int64_t divisor, size_t most) {
     return std::min(static_cast<size_t>(std::max<int64_t>(open_files / divisor, 1)), most);
   };
-  return {.gateway = share(2, gateway::GatewayOptions().max_connections),
+  return {.gateway = share(4, gateway::GatewayOptions().max_connections),
           .api = share(8, http::Server::Options().max_connections)};
 }
 

@@ -6,7 +6,7 @@ namespace thaw::app {
 namespace {
 
 TEST(ConnectionLimits, ClientsGetAShareOfTheDescriptors) {
-  EXPECT_EQ(connection_limits(256).gateway, 128u);
+  EXPECT_EQ(connection_limits(256).gateway, 64u);
   EXPECT_EQ(connection_limits(256).api, 32u);
   EXPECT_EQ(connection_limits(1 << 20).gateway, 10'000u);
   EXPECT_EQ(connection_limits(1 << 20).api, 4096u);
