@@ -73,7 +73,8 @@ std::string boto_value(std::string_view text) {
 
 Result<std::string> TlsRoom::write_boto(const std::string& folder, const io::SocketAddress& api) {
   const std::string path = folder + "/boto.cfg";
-  const std::string host = api.ip == "0.0.0.0" || api.ip == "::" ? "localhost" : api.ip;
+  const std::string host =
+      api.ip == "0.0.0.0" || api.ip.find(':') != api.ip.npos ? "localhost" : api.ip;
   RETURN_IF_ERROR(disk_.write_file_durably(
       path, fmt::format("# Points gsutil at Thaw; written anew at each start.\n"
                         "[Credentials]\n"

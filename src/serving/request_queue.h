@@ -7,8 +7,8 @@
 // may wait, is RevisionCore's.
 //
 // **Thread**: the loop's. **Owner**: a value. **Limits**: none of its own: RevisionCore bounds it,
-// and asks with displaced_by() who makes room. Callers are known only while they wait. Each call
-// takes O(log n).
+// and asks with take_displaced_by() who makes room. Callers are known only while they wait. Each
+// call takes O(log n).
 #pragma once
 
 #include <cstdint>
