@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "messaging/names.h"
 
 namespace thaw::messaging {
@@ -56,7 +57,6 @@ Status Bus::load() {
   }
   ASSIGN_OR_RETURN(gone_, store_.orphans());
   upkeep();
-  purge();  // what the last run had no time for
   publish_posted();
   return {};
 }
@@ -191,10 +191,15 @@ void Bus::publish_posted() {
 
 // ---- delivering ----
 
-std::optional<Stored> Bus::body(MessageId message) {
-  if (const Stored* kept = bodies_.find(message)) return *kept;
+/// Nothing: it was purged.
+Result<std::optional<Stored>> Bus::body(MessageId message) {
+  if (const Stored* kept = bodies_.find(message)) return std::optional(*kept);
   auto read = store_.read(message);
-  return read ? *std::move(read) : std::nullopt;
+  if (!read) {
+    log_error("a message cannot be read and waits to be delivered again",
+              {{"message", static_cast<int64_t>(message)}, {"error", read.error().message()}});
+  }
+  return read;
 }
 
 std::vector<Received> Bus::take(SubState& sub, const PullOptions& options, ConsumerId consumer) {
@@ -205,11 +210,14 @@ std::vector<Received> Bus::take(SubState& sub, const PullOptions& options, Consu
   const WallTime oldest = loop_.wall_now() - sub.settings.retention;
   bool were_any = true;
   while (received.empty() && were_any) {
-    bool are_old = false;
+    bool are_old = false, are_readable = true;
     const auto leases =
         sub.core.pull(loop_.now(), options.most, options.most_bytes, deadline, consumer);
     for (const auto& lease : leases) {
-      auto stored = body(lease.message);
+      auto read = body(lease.message);
+      are_readable = are_readable && read;
+      if (!read) continue;  // it is leased until its deadline
+      std::optional<Stored>& stored = *read;
       if (!stored || stored->published < oldest) {  // it was purged meanwhile, or will be
         are_old = are_old || stored;
         sub.core.ack(lease.id, lease.message);
@@ -220,7 +228,7 @@ std::vector<Received> Bus::take(SubState& sub, const PullOptions& options, Consu
     }
     if (are_old) drop_old(sub);
     // What is behind many that are old comes when they are dropped: reading them takes long.
-    were_any = !leases.empty() && !sub.drops_old;
+    were_any = are_readable && !leases.empty() && !sub.drops_old;
   }
   return received;
 }
@@ -279,7 +287,7 @@ void Bus::failed(SubState& sub, const SubscriptionCore::Failure& failure) {
 
 /// Moves it to the dead-letter topic: there and gone from here in one transaction.
 void Bus::dead_letter(SubState& sub, const SubscriptionCore::Failure& failure) {
-  auto stored = body(failure.message);
+  auto read = body(failure.message);
   const auto topic = find_topic(sub.settings.dead_letter->topic);
   const auto revive = [this, number = sub.number, failure] {
     const auto found = by_number_.find(number);
@@ -287,9 +295,10 @@ void Bus::dead_letter(SubState& sub, const SubscriptionCore::Failure& failure) {
     found->second->core.revive(loop_.now(), {failure.message, 0, "", failure.failures - 1});
     arm(*found->second);
   };
-  if (!stored) return;
-  if (!topic) return revive();
-  Message message = std::move(stored->message);
+  if (read && !*read) return;
+  if (!read || !topic) return revive();
+  Stored& stored = **read;
+  Message message = std::move(stored.message);
   const auto note = [&](std::string_view what, std::string value) {
     message.attributes.emplace_back(fmt::format("CloudPubSubDeadLetterSource{}", what),
                                     std::move(value));
@@ -297,7 +306,7 @@ void Bus::dead_letter(SubState& sub, const SubscriptionCore::Failure& failure) {
   note("DeliveryCount", std::to_string(failure.failures));
   note("Subscription", std::string(id_of(sub.settings.name)));
   note("SubscriptionProject", std::string(project_of(sub.settings.name)));
-  note("TopicPublishTime", format_rfc3339(stored->published));
+  note("TopicPublishTime", format_rfc3339(stored.published));
   const auto publication = prepare(**topic, {std::move(message)});
   journal_.submit(
       [publication, number = sub.number, failure,

@@ -217,7 +217,7 @@ class Bus {
   std::vector<Received> take(SubState& sub, const PullOptions& options, ConsumerId consumer = 0);
   void failed(SubState& sub, const SubscriptionCore::Failure& failure);
   void dead_letter(SubState& sub, const SubscriptionCore::Failure& failure);
-  std::optional<Stored> body(MessageId message);
+  Result<std::optional<Stored>> body(MessageId message);
   std::string ack_id(const SubscriptionCore::Lease& lease) const;
   std::optional<AckId> parse_ack_id(const std::string& text) const;
 

@@ -155,6 +155,22 @@ TEST_F(BusTest, WhatWasPublishedIsThereAfterARestartUntilItIsAcknowledged) {
   EXPECT_EQ(rows("pubsub_messages"), 2) << "what nobody wants is gone";
 }
 
+TEST_F(BusTest, WhatCannotBeReadIsNotTakenForGone) {
+  make();
+  const auto ids = publish({"a", "b", "c", "d"});
+  for (const MessageId id : {ids[0], ids[1], ids[3]}) {
+    ASSERT_TRUE(database_->query("UPDATE pubsub_messages SET attributes = '?' WHERE id = ?")
+                    .bind(id)
+                    .run());
+  }
+  restart();
+  EXPECT_EQ(data(pull(2)), "") << "the first two";
+  EXPECT_EQ(data(pull(2)), "c");
+  ASSERT_TRUE(database_->query("UPDATE pubsub_messages SET attributes = '{}'").run());
+  restart();
+  EXPECT_EQ(data(pull()), "a b c d");
+}
+
 TEST_F(BusTest, AnAckWithALeaseOfTheEarlierRunCounts) {
   make();
   publish({"a", "b"});

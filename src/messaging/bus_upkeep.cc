@@ -18,6 +18,7 @@ constexpr int kAtOnce = 1000;  // rows a transaction, so that publishes do not w
 void Bus::upkeep() {
   upkeep_timer_ = loop_.after(kUpkeepEvery, [this] { upkeep(); });
   const WallTime now = loop_.wall_now();
+  const bool is_first = upkept_ == Instant::min();
   std::vector<std::string> expired;
   for (const auto& [name, snapshot] : snapshots_) {
     if (snapshot.expires <= now) expired.push_back(name);
@@ -29,7 +30,7 @@ void Bus::upkeep() {
   const bool retains = std::any_of(topics_.begin(), topics_.end(), [](const auto& each) {
     return each.second.topic.retention.has_value();
   });
-  if (retains) purge();
+  if (retains || is_first) purge();  // first of what the last run had no time for
 }
 
 void Bus::expire_unused() {
