@@ -1,4 +1,5 @@
 #include "api/guard.h"
+#include "http/text.h"
 
 #include <fmt/format.h>
 
@@ -9,19 +10,11 @@
 namespace thaw::api {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  return out;
-}
-
 /// "Demo.Localhost:8081" -> "demo.localhost", "[::1]:80" -> "[::1]".
 std::string name_of(std::string_view host) {
   const size_t bracket = host.find(']');
   const size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  std::string name = lower(host.substr(0, colon));
+  std::string name = http::lower_case(host.substr(0, colon));
   if (name.ends_with('.')) name.pop_back();
   return name;
 }
@@ -74,9 +67,10 @@ Status admit_storage_host(const http::Request& request) {
 
 Status admit_origin(const http::Request& request) {
   for (const auto& header : request.headers) {
-    const std::string name = lower(header.name);
+    const std::string name = http::lower_case(header.name);
     if (name == "origin" &&
-        lower(header.value) != fmt::format("{}://{}", request.scheme(), lower(request.host))) {
+        http::lower_case(header.value) !=
+            fmt::format("{}://{}", request.scheme(), http::lower_case(request.host))) {
       return denied(fmt::format("Origin: '{}': web pages of other sites may not call this API",
                                 header.value));
     }

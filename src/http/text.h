@@ -1,12 +1,14 @@
 // Small pieces of HTTP's grammar: tokens, case, lists. Thread: any. Source: RFC 9110, section 5.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace thaw::http {
 
 /// ASCII only, as header names and hosts are compared.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+std::string lower_case(std::string_view text);
 /// A character of a method or header name (tchar).
 bool is_token_char(char c);
 bool is_token(std::string_view text);

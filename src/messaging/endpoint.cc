@@ -1,4 +1,5 @@
 #include "messaging/endpoint.h"
+#include "http/text.h"
 
 #include <fmt/format.h>
 
@@ -45,9 +46,7 @@ Result<Endpoint> parse_endpoint(std::string_view url, uint16_t default_port) {
     authority = authority.substr(0, colon);
   }
   if (authority.empty()) return fault("has no host");
-  endpoint.host = authority;
-  std::transform(endpoint.host.begin(), endpoint.host.end(), endpoint.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  endpoint.host = http::lower_case(authority);
   return endpoint;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "http/text.h"
 #include "messaging/cloud_event.h"
 #include "messaging/hops.h"
 
@@ -29,9 +30,7 @@ bool may_be_header(std::string_view name, std::string_view value) {
 
 /// What an attribute must not be able to set.
 bool is_ours(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = http::lower_case(name);
   constexpr std::string_view kOurs[] = {
       "host",          "content-length",    "connection", "user-agent",
       "authorization", "transfer-encoding", "upgrade",    "te",

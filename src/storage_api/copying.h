@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "storage_api/call.h"
 
@@ -24,6 +25,9 @@ Result<objects::Object> copy(objects::Catalog& catalog, const Copy& what);
 
 /// Whether a PUT of the XML API names an object to copy, so that its body is no content.
 bool names_copy_source(const http::Headers& headers);
+/// Whether a header that x-amz- begins, in small letters, says what is copied or how; those that
+/// x-goog- begins are all to be signed anyway.
+bool is_amazons_copy_header(std::string_view name);
 /// kInvalidArgument names the header and its value; kUnimplemented: a header that is not known
 /// here.
 Result<Copy> read_xml_copy(const Call& call);

@@ -26,9 +26,11 @@ Result<ContentRange> range_of(const Call& call) {
   return ContentRange{.kind = ContentRange::Kind::kToTheEnd};
 }
 
-/// Drops what is there already, refuses what goes beyond the range.
-Pump::Filter skipping(int64_t skip, std::optional<int64_t> most) {
-  return [skip, most](std::string piece) mutable -> Result<std::string> {
+/// Drops what is there already, refuses what goes beyond the range, or makes more of the object,
+/// which has `have` bytes, than `sizes` allow.
+Pump::Filter skipping(int64_t skip, std::optional<int64_t> most, std::optional<Intake::Sizes> sizes,
+                      int64_t have) {
+  return [=](std::string piece) mutable -> Result<std::string> {
     const auto size = static_cast<int64_t>(piece.size());
     if (most && (*most -= size) < 0) {
       return Error(Code::kInvalidArgument, "The body is longer than its Content-Range");
@@ -36,6 +38,8 @@ Pump::Filter skipping(int64_t skip, std::optional<int64_t> most) {
     const int64_t here = std::min(skip, size);
     skip -= here;
     if (here > 0) piece.erase(0, static_cast<size_t>(here));
+    have += size - here;
+    if (sizes && have > sizes->most) return sizes->too_large();
     return piece;
   };
 }
@@ -165,9 +169,10 @@ void Sessions::serve_open(const SessionPtr& session, const CallPtr& call) {
 void Sessions::receive(const SessionPtr& session, const CallPtr& call, const ContentRange& range) {
   std::optional<int64_t> most;
   if (range.kind == ContentRange::Kind::kPart) most = range.end - range.begin;
+  const int64_t have = session->writer->size();
   session->pump =
       std::make_shared<Pump>(*std::exchange(call->body, std::nullopt), session->writer,
-                             skipping(session->writer->size() - range.begin, most),
+                             skipping(have - range.begin, most, session->intake.sizes, have),
                              [this, session, call, range](const Status& status, Pump::End end) {
                                session->pump = nullptr;
                                received(session, call, range, status, end);

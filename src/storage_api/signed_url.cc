@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "http/text.h"
 #include "objects/checksums.h"
+#include "storage_api/copying.h"
 #include "storage_api/ranges.h"
 
 namespace thaw::storage_api {
@@ -23,14 +24,6 @@ constexpr std::array<std::string_view, 6> kNames4 = {"x-goog-algorithm",     "x-
 constexpr std::array<std::string_view, 3> kNames2 = {"GoogleAccessId", "Expires", "Signature"};
 constexpr int64_t kLongestSeconds = 7 * 24 * 3600;
 constexpr Duration kSkew = std::chrono::minutes(15);
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
 
 XmlError malformed(std::string_view parameter, std::string details) {
   return {400,
@@ -157,7 +150,7 @@ std::optional<std::vector<std::string>> parse_names(std::string_view text) {
     const size_t end = text.find(';');
     const std::string_view name = text.substr(0, end);
     if (!http::is_token(name) || names.size() == 100) return std::nullopt;
-    names.push_back(lower(name));
+    names.push_back(http::lower_case(name));
     if (end == text.npos) break;
     text.remove_prefix(end + 1);
   }
@@ -170,7 +163,7 @@ std::optional<std::vector<std::string>> parse_names(std::string_view text) {
 std::optional<XmlError> check_headers(const http::Request& request,
                                       const std::vector<std::string>& names) {
   const auto is_named = [&](std::string_view name) {
-    return std::binary_search(names.begin(), names.end(), lower(name));
+    return std::binary_search(names.begin(), names.end(), http::lower_case(name));
   };
   if (!is_named("host")) {
     return malformed("x-goog-signedheaders", "The header host must be among the signed ones.");
@@ -180,9 +173,9 @@ std::optional<XmlError> check_headers(const http::Request& request,
     return malformed(name, "Header was included in signedheaders, but not in the request.");
   }
   for (const auto& header : request.headers) {
-    const std::string name = lower(header.name);
-    // Amazon's name for a source must not say what the signer did not.
-    const bool counts = name.starts_with("x-goog-") || name.starts_with("x-amz-copy-source");
+    const std::string name = http::lower_case(header.name);
+    // Amazon's names must not say of a copy what the signer did not.
+    const bool counts = name.starts_with("x-goog-") || is_amazons_copy_header(name);
     if (counts && !is_named(name)) {
       return malformed(name, "Header was in the request, but is not signed.");
     }
@@ -240,7 +233,7 @@ SignedUrlReading read_version_4(const http::Request& request, WallTime now) {
   if (!path) return malformed("path", "Its escapes are malformed.");
 
   SignedUrl url{.account = credential->account, .texts = {}, .signature = *std::move(signature)};
-  const std::string host = lower(request.host);
+  const std::string host = http::lower_case(request.host);
   for (const std::string_view each : {std::string_view(host), without_port(host)}) {
     std::string canonical = canonical_request(request, *path, each, *names, names_text);
     std::string text = fmt::format("{}\n{}\n{}\n{}", kAlgorithm, date, credential->scope,
@@ -274,10 +267,10 @@ SignedUrlReading read_version_2(const http::Request& request, std::string_view r
   if (now >= end) return expired(end);
   std::vector<std::string> names;
   for (const auto& header : request.headers) {
-    const std::string name = lower(header.name);
+    const std::string name = http::lower_case(header.name);
     const bool is_key = name == "x-goog-encryption-key" || name == "x-goog-encryption-key-sha256";
     if (name.starts_with("x-goog-") && !is_key) names.push_back(name);
-    if (name.starts_with("x-amz-copy-source")) {
+    if (is_amazons_copy_header(name)) {
       return malformed(name, "Header was in the request, but is not signed.");
     }
   }

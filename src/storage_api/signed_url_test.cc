@@ -151,6 +151,12 @@ TEST(SignedUrls, WhateverIsChangedIsRefused) {
   http::Request request = with_header.request();
   request.headers.set("x-goog-meta-a", "c");
   EXPECT_THAT(refused(request), mismatch);
+  // What would change a copy is signed, or is not there.
+  for (const char* name : {"x-goog-copy-source", "x-amz-copy-source", "X-Amz-Metadata-Directive",
+                           "x-amz-copy-source-if-match"}) {
+    EXPECT_THAT(changed([&](auto& r) { r.headers.set(name, "a"); }), HasSubstr("is not signed"))
+        << name;
+  }
 }
 
 TEST(SignedUrls, TheyHoldFromTheirDateAndNotForEver) {

@@ -1,9 +1,9 @@
 #include "storage_api/target.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "http/query.h"
+#include "http/text.h"
 #include "objects/names.h"
 
 namespace thaw::storage_api {
@@ -113,9 +113,7 @@ std::optional<Target> parse_target(std::string_view path, IsTaken is_taken) {
 }
 
 std::optional<std::string> bucket_of_host(std::string_view host) {
-  std::string name(host.substr(0, host.rfind(':')));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string name = http::lower_case(host.substr(0, host.rfind(':')));
   for (const std::string_view suffix : {".storage.googleapis.com", ".storage.localhost"}) {
     if (!name.ends_with(suffix)) continue;
     name.resize(name.size() - suffix.size());

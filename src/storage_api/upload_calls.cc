@@ -31,11 +31,8 @@ class Upload : public std::enable_shared_from_this<Upload> {
   void receive(Intake intake) {
     intake_ = std::move(intake);
     if (!intake_->sizes) return pump(nullptr);
-    // What is too long already is not stored to its end.
-    pump([sizes = *intake_->sizes,
-          have = int64_t{0}](std::string piece) mutable -> Result<std::string> {
-      have += static_cast<int64_t>(piece.size());
-      if (have > sizes.most) return sizes.too_large();
+    pump([this](std::string piece) -> Result<std::string> {
+      RETURN_IF_ERROR(count(piece.size()));
       return piece;
     });
   }
@@ -56,11 +53,19 @@ class Upload : public std::enable_shared_from_this<Upload> {
     reader_.emplace(boundary, std::move(events));
     pump([this](const std::string& piece) -> Result<std::string> {
       RETURN_IF_ERROR(reader_->add(piece));
+      RETURN_IF_ERROR(count(content_.size()));
       return std::exchange(content_, {});
     });
   }
 
  private:
+  /// More content came; what is too long already is not stored to its end.
+  Status count(size_t more) {
+    have_ += static_cast<int64_t>(more);
+    const bool fits = !intake_ || !intake_->sizes || have_ <= intake_->sizes->most;
+    return fits ? Status() : intake_->sizes->too_large();
+  }
+
   void pump(Pump::Filter filter) {
     std::make_shared<Pump>(*std::exchange(call_->body, std::nullopt), writer_, std::move(filter),
                            [self = shared_from_this()](Status status, Pump::End end) {
@@ -121,6 +126,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
   CallPtr call_;
   std::shared_ptr<ContentWriter> writer_;
   std::optional<Intake> intake_;
+  int64_t have_ = 0;  // bytes of content that came
   std::optional<MultipartReader> reader_;
   int parts_ = 0;
   std::string metadata_;

@@ -2,8 +2,6 @@
 // Source: Cloud Storage's XML API, "PUT Object"; Amazon S3's "CopyObject".
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "http/query.h"
 #include "http/text.h"
 #include "objects/names.h"
@@ -95,13 +93,6 @@ Status read_header(std::string_view header, std::string_view value, Copy& to, bo
   return {};
 }
 
-std::string lower(std::string_view text) {
-  std::string all(text);
-  std::transform(all.begin(), all.end(), all.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return all;
-}
-
 http::Response copied(const Object& object) {
   const std::string tag = objects::etag(object.generation, object.metageneration);
   http::Response reply{200, {{"content-type", "application/xml; charset=UTF-8"}}, ""};
@@ -122,6 +113,10 @@ bool names_copy_source(const http::Headers& headers) {
   return headers.find("x-goog-copy-source") || headers.find("x-amz-copy-source");
 }
 
+bool is_amazons_copy_header(std::string_view name) {
+  return name.starts_with("x-amz-copy-source") || name == "x-amz-metadata-directive";
+}
+
 Result<Copy> read_xml_copy(const Call& call) {
   Copy what;
   what.target.to_bucket = call.target.bucket;
@@ -129,7 +124,7 @@ Result<Copy> read_xml_copy(const Call& call) {
   RETURN_IF_ERROR(objects::check_object_name(call.target.object));
   bool replaces = false;
   for (const auto& header : call.request.headers) {
-    RETURN_IF_ERROR(read_header(lower(header.name), header.value, what, replaces));
+    RETURN_IF_ERROR(read_header(http::lower_case(header.name), header.value, what, replaces));
   }
   if (replaces) {
     what.sent = settings_of_headers(call.request.headers);

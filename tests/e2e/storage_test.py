@@ -277,6 +277,22 @@ class Uploads(StorageCase):
         session = "/" + location.split("//", 1)[1].split("/", 1)[1]
         status, _, answer = self.call("PUT", session, b"seven b")
         self.assertEqual((status, self.get("c")), (400, None), answer)
+        # A piece that makes too much of it is refused at once, not at the end.
+        status, headers, _ = self.call("POST", "/bkt/d", b"",
+                                       {"x-goog-resumable": "start", sizes: "0,1000"})
+        location = {key.lower(): value for key, value in headers.items()}["location"]
+        session = "/" + location.split("//", 1)[1].split("/", 1)[1]
+        status, _, answer = self.call("PUT", session, bytes(256 << 10),
+                                      {"content-range": "bytes 0-262143/*"})
+        self.assertEqual(status, 400, answer)
+        parts = b"".join(b"--x\r\ncontent-type: text/plain\r\n\r\n" + each + b"\r\n"
+                         for each in (b'{"name": "e"}', b"seven b")) + b"--x--\r\n"
+        for given, wanted in (("0,3", 400), ("0,7", 200)):
+            status, _, answer = self.call(
+                "POST", "/upload/storage/v1/b/bkt/o?uploadType=multipart", parts,
+                {"content-type": "multipart/related; boundary=x", sizes: given})
+            self.assertEqual(status, wanted, answer)
+            self.assertEqual(self.get("e"), b"seven b" if wanted == 200 else None)
 
     def test_conditions_ranges_and_batches(self):
         self.make_bucket()
