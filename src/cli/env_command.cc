@@ -8,6 +8,7 @@
 
 #include "cli/api.h"
 #include "cli/handlers.h"
+#include "cli/service_page.h"
 
 namespace thaw::cli {
 namespace {
@@ -52,16 +53,6 @@ Json endpoints_of(Context& context) {
   opened->set_timeout(kPatience);
   auto endpoints = opened->get(thaw_path("endpoints"));
   return endpoints ? *std::move(endpoints) : Json::object();
-}
-
-/// As one word of a shell's, whatever an API said that it is.
-std::string shell_word(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@";
-  if (text.find_first_not_of(kPlain) == std::string_view::npos) return std::string(text);
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
 }
 
 }  // namespace

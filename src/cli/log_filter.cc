@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/nearest.h"
@@ -21,8 +22,8 @@ Failure wrong(std::string_view term, std::string_view what) {
   return usage_failure(fmt::format("--log-filter: '{}' {}", term, what));
 }
 
-/// Terms are separated by blanks; quotes hold blanks.
-std::vector<std::string_view> split_terms(std::string_view text) {
+/// Terms are separated by blanks; quotes hold blanks. Nothing: one of them is open.
+std::optional<std::vector<std::string_view>> split_terms(std::string_view text) {
   std::vector<std::string_view> terms;
   size_t begin = 0;
   bool quoted = false;
@@ -32,6 +33,7 @@ std::vector<std::string_view> split_terms(std::string_view text) {
     if (i > begin) terms.push_back(text.substr(begin, i - begin));
     begin = i + 1;
   }
+  if (quoted) return std::nullopt;
   return terms;
 }
 
@@ -61,9 +63,10 @@ size_t severity_rank(std::string_view severity) {
 
 Outcome<LogFilter> LogFilter::parse(std::string_view text) {
   LogFilter filter;
-  if (std::count(text.begin(), text.end(), '"') % 2 != 0) return wrong(text, "has an open quote");
+  const auto terms = split_terms(text);
+  if (!terms) return wrong(text, "has an open quote");
   bool negated = false;
-  for (std::string_view each : split_terms(text)) {
+  for (std::string_view each : *terms) {
     if (each == "AND") continue;
     if (each == "NOT") {
       negated = !negated;

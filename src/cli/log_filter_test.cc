@@ -68,6 +68,7 @@ TEST(LogFilter, WhatIsWrongIsNamed) {
                                       {"a OR b", "'OR' is not known here"},
                                       {"(a b)", "parentheses"},
                                       {"\"open", "open quote"},
+                                      {R"("a\")", "open quote"},
                                       {"a NOT", "ends with NOT"},
                                       {"", "has no term"},
                                       {"textPayload>a", "compares a text"},

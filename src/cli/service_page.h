@@ -45,6 +45,8 @@ std::string condition_text(const spec::Condition* condition, const Style& style)
 /// A line for each revision or tag that is reachable.
 std::string traffic_text(const spec::ServiceStatus& status);
 
+/// As one word of a shell's, whatever it holds.
+std::string shell_word(std::string_view word);
 /// Words as a shell would take them.
 std::string shell_words(const std::vector<std::string>& words);
 
