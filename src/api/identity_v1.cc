@@ -39,7 +39,6 @@ bool is_account(std::string_view name) {
 }
 
 http::Response id_token(identity::Guard& guard, const Call& call) {
-  constexpr size_t kLongestAudience = 2000;
   const std::string& account = call.path.at("account");
   if (!is_account(account)) {
     return error_reply(Error(Code::kInvalidArgument,
@@ -48,7 +47,7 @@ http::Response id_token(identity::Guard& guard, const Call& call) {
   const auto body = Json::parse(call.request.body);
   if (!body) return error_reply(body.error());
   const std::string audience = body->string_or("audience");
-  if (audience.empty() || audience.size() > kLongestAudience) {
+  if (audience.empty() || audience.size() > identity::kLongestAudience) {
     return error_reply(
         Error(Code::kInvalidArgument, "audience: the URL of the service to be called is missing"));
   }

@@ -17,7 +17,6 @@ namespace {
 constexpr std::string_view kRoot = "/computeMetadata/v1";
 constexpr std::string_view kAccounts = "instance/service-accounts/";
 constexpr std::string_view kScope = "https://www.googleapis.com/auth/cloud-platform";
-constexpr size_t kLongestAudience = 2000;
 
 http::Response reply(int status, std::string_view type, std::string body) {
   return {status,
@@ -178,7 +177,7 @@ http::Response MetadataServer::token() {
 http::Response MetadataServer::identity(const http::Request& request) {
   const auto audience = http::find(request.query, "audience").value_or("");
   if (audience.empty()) return refusal(400, "non-empty audience parameter required");
-  if (audience.size() > kLongestAudience) return refusal(400, "the audience is too long");
+  if (audience.size() > identity::kLongestAudience) return refusal(400, "the audience is too long");
   if (!take_token()) return refusal(429, "too many tokens are asked for; keep the one you have");
   const auto made = guard_.token_for(email_, audience);
   if (!made) return refusal(503, made.error().message());

@@ -61,11 +61,12 @@ void add_queues(const serving::Serving& serving, Samples& samples) {
 
 void add_handshakes(const tls::HandshakeCounts& counts, Samples& samples) {
   constexpr auto kCounter = telemetry::Metrics::Sample::Type::kCounter;
-  samples.push_back({"thaw_tls_handshakes_total", "TLS handshakes of clients that succeeded.", "",
+  samples.push_back({"thaw_tls_handshakes_total",
+                     "TLS handshakes of the gateway's clients that succeeded.", "",
                      static_cast<double>(counts.done), kCounter});
   for (size_t i = 0; i < counts.failed.size(); ++i) {
     samples.push_back({"thaw_tls_handshake_failures_total",
-                       "TLS handshakes of clients that came to nothing, by reason.",
+                       "TLS handshakes of the gateway's clients that came to nothing, by reason.",
                        fmt::format("{{reason=\"{}\"}}", tls::kHandshakeFaults[i]),
                        static_cast<double>(counts.failed[i]), kCounter});
   }

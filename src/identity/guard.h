@@ -22,6 +22,7 @@ namespace thaw::identity {
 
 /// What access tokens are for: nobody's URL, so they open no service.
 inline constexpr std::string_view kAccessAudience = "access";
+inline constexpr size_t kLongestAudience = 2000;  // bytes of what a caller asks a token for
 
 class Guard {
  public:

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "identity/guard.h"
 #include "identity/jwt.h"
 
 namespace thaw::identity {
 namespace {
 
 constexpr Duration kLongest = std::chrono::hours(1);
-constexpr size_t kLongestAudience = 2000;
 
 Error refused(std::string why) { return Error(Code::kUnauthenticated, std::move(why)); }
 
