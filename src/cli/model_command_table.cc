@@ -79,7 +79,8 @@ constexpr Flag kForecastFlags[] = {
     {.name = "cutoffs", .value = "DATE,...", .help = "Their days, instead of --period."},
     {.name = "rolling-window",
      .value = "SHARE",
-     .help = "Share of the rows that each measure is the mean of; 0.1 if not given."},
+     .help = "Share of the rows that each measure is the mean of; 0.1 if not given, -1: each row "
+             "alone."},
     {.name = "cross-validation-rows",
      .value = "FILE",
      .help = "Write the single rows of the cross-validation as CSV.",

@@ -95,9 +95,9 @@ Status check(const CrossValidationOptions& options) {
   if (options.horizon.count() <= 0) return too_small("horizon");
   if (options.period && options.period->count() <= 0) return too_small("period");
   if (options.initial && options.initial->count() <= 0) return too_small("initial");
-  if (options.rolling_window >= 0 && options.rolling_window <= 1) return {};
+  if (options.rolling_window >= -1 && options.rolling_window <= 1) return {};
   return Error(Code::kInvalidArgument,
-               fmt::format("rolling_window: {} is not in 0 to 1", options.rolling_window));
+               fmt::format("rolling_window: {} is not in -1 to 1", options.rolling_window));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct CrossValidationOptions {
   std::optional<std::chrono::microseconds> period;   // unset: half a horizon
   std::optional<std::chrono::microseconds> initial;  // unset: three horizons
   std::vector<Timestamp> cutoffs;                    // given: instead of period and initial
-  double rolling_window = 0.1;                       // 0..1, share of the rows; 0: each by itself
+  double rolling_window = 0.1;  // -1..1, share of the rows; 0: each horizon alone; -1: each row
   size_t most_rows = std::numeric_limits<size_t>::max();  // the history's, times the cutoffs
 };
 
@@ -51,8 +51,9 @@ struct ValidatedRow {
   double yhat_lower = 0, yhat_upper = 0;  // NaN when no intervals were asked for
 };
 
-/// Measures of all rows whose distances from their cutoffs end at `horizon`. mape, mdape are NaN
-/// where a y is nearly 0, coverage where there are no intervals.
+/// Measures of all rows whose distances from their cutoffs end at `horizon`. mape is NaN where any
+/// y is nearly 0, mdape infinite or NaN where the middle one is, coverage NaN where there are no
+/// intervals.
 struct HorizonMeasures {
   std::chrono::microseconds horizon{};
   double mse = 0, rmse = 0, mae = 0, mape = 0, mdape = 0, smape = 0, coverage = 0;
@@ -73,7 +74,8 @@ Result<std::vector<Timestamp>> choose_cutoffs(const std::vector<Timestamp>& sort
 Result<CrossValidation> cross_validate(const ForecastRequest& request,
                                        const CrossValidationOptions& options, const RunTasks& run);
 
-/// Rolling means as Prophet's performance_metrics gives them.
+/// Rolling means as Prophet's performance_metrics gives them; of each row alone, without means,
+/// where the window is negative (by at least one row).
 std::vector<HorizonMeasures> measures_of(const std::vector<ValidatedRow>& rows,
                                          double rolling_window);
 

@@ -106,10 +106,24 @@ TEST(Measures, AreOneOverAllRowsWithAWholeWindow) {
   EXPECT_DOUBLE_EQ(measures[0].mae, 2);
 }
 
-TEST(Measures, OfSharesAreLeftOutWhereAValueIsZero) {
-  const auto measures = measures_of({row(1, 0, 1), row(2, 10, 13)}, 0);
-  EXPECT_TRUE(std::isnan(measures[1].mape) && std::isnan(measures[1].mdape));
+TEST(Measures, OfSharesAreLeftOutWhereAValueIsZeroButForTheirMedian) {
+  const auto measures = measures_of({row(1, 0, 1), row(2, 10, 13), row(3, 0, 0)}, 0);
+  EXPECT_TRUE(std::isnan(measures[1].mape));
+  EXPECT_DOUBLE_EQ(measures[1].mdape, 0.3);
+  EXPECT_TRUE(std::isinf(measures[0].mdape));  // shown as nothing
+  EXPECT_TRUE(std::isnan(measures[2].mdape));
   EXPECT_DOUBLE_EQ(measures[0].smape, 2);
+  EXPECT_EQ(measures_of({row(1, 0, 1), row(1, 10, 13), row(1, 10, 15)}, 0)[0].mdape, 0.5);
+}
+
+TEST(Measures, AreOfEachRowWithANegativeWindow) {
+  const auto measures = measures_of({row(1, 10, 11), row(2, 10, 13), row(2, 10, 12)}, -1);
+  ASSERT_EQ(measures.size(), 3u);
+  EXPECT_DOUBLE_EQ(measures[1].mse, 9);
+  EXPECT_DOUBLE_EQ(measures[1].rmse, 3);
+  EXPECT_DOUBLE_EQ(measures[2].mae, 2);
+  EXPECT_EQ(measures[2].horizon, days(2));
+  EXPECT_EQ(measures_of({row(1, 10, 11), row(1, 10, 13)}, -0.1).size(), 1u);  // under one row
 }
 
 TEST(CrossValidation, FitsOnlyWhatLaysBeforeTheCutoff) {

@@ -49,14 +49,22 @@ std::vector<Seasonality> choose_seasonalities(const ForecastOptions& options,
                       it.mode.value_or(options.seasonality_mode), it.condition});
   }
   for (const BuiltIn& it : built_ins) {
-    const auto has_its_name = [&](const SeasonalityOption& other) { return other.name == it.name; };
-    if (std::any_of(options.seasonalities.begin(), options.seasonalities.end(), has_its_name)) {
-      continue;
-    }
+    const auto own = std::find_if(chosen.begin(), chosen.end(),
+                                  [&](const Seasonality& other) { return other.name == it.name; });
     const bool automatic = it.chosen->mode == SeasonalitySwitch::Mode::kAuto;
-    if (automatic ? !it.suits_history : it.chosen->mode == SeasonalitySwitch::Mode::kOff) continue;
-    chosen.push_back({it.name, it.period_days, it.chosen->order.value_or(it.order),
-                      options.seasonality_prior_scale, options.seasonality_mode, ""});
+    const bool suits = it.suits_history && own == chosen.end();
+    if (automatic ? !suits : it.chosen->mode == SeasonalitySwitch::Mode::kOff) continue;
+    const Seasonality built_in = {it.name,
+                                  it.period_days,
+                                  it.chosen->order.value_or(it.order),
+                                  options.seasonality_prior_scale,
+                                  options.seasonality_mode,
+                                  ""};
+    if (own == chosen.end()) {
+      chosen.push_back(built_in);
+    } else {
+      *own = built_in;
+    }
   }
   return chosen;
 }

@@ -9,7 +9,9 @@
 namespace thaw::predict {
 
 /// The seasonalities that `options` and the sorted dates switch on (rule: a history of two
-/// periods, and rows closer than one period).
+/// periods, and rows closer than one period). One of the options' own named yearly, weekly or daily
+/// stands for the built-in one, unless that is switched on, which then takes its place (as in
+/// Prophet).
 std::vector<Seasonality> choose_seasonalities(const ForecastOptions& options,
                                               const std::vector<Timestamp>& sorted_ds);
 

@@ -88,6 +88,12 @@ Status choose_terms(Model& model, const Series& rows) {
   return {};
 }
 
+/// The first row of the last date: where Prophet takes the end of its first curve from.
+size_t last_date(const CurveProblem& problem) {
+  const auto first = std::lower_bound(problem.t.begin(), problem.t.end(), problem.t.back());
+  return static_cast<size_t>(first - problem.t.begin());
+}
+
 /// The logistic curve through the first and the last value, both moved inside the limits.
 void start_logistic(CurveProblem& problem) {
   constexpr double kLowest = 0.01, kHighest = 0.99, kTooClose = 0.01, kApart = 1.05;
@@ -95,7 +101,7 @@ void start_logistic(CurveProblem& problem) {
     return cap / std::clamp(y, kLowest * cap, kHighest * cap);
   };
   double first = odds(problem.y.front(), problem.cap.front());
-  const double last = odds(problem.y.back(), problem.cap.back());
+  const double last = odds(problem.y[last_date(problem)], problem.cap[last_date(problem)]);
   if (std::abs(first - last) <= kTooClose) first *= kApart;
   const double from = std::log(first - 1), to = std::log(last - 1);
   problem.start_m = from / (from - to);
@@ -103,7 +109,7 @@ void start_logistic(CurveProblem& problem) {
 }
 
 void start_linear(CurveProblem& problem) {
-  problem.start_k = problem.y.back() - problem.y.front();
+  problem.start_k = problem.y[last_date(problem)] - problem.y.front();
   problem.start_m = problem.y.front();
 }
 

@@ -189,7 +189,7 @@ TEST(Fit, RefusesWhatCannotBeFitted) {
   EXPECT_THAT(fault(series, {.changepoint_range = 1.5}), HasSubstr("changepoint_range: 1.5"));
   EXPECT_THAT(fault(series, {.changepoint_prior_scale = 0}), HasSubstr("changepoint_prior_scale"));
   EXPECT_THAT(fault(series, {.changepoint_prior_scale = NAN}), HasSubstr("nan"));
-  EXPECT_THAT(fault(series, {.yearly = {Mode::kOn, 31}}), HasSubstr("yearly_seasonality: 31"));
+  EXPECT_THAT(fault(series, {.yearly = {Mode::kOn, 501}}), HasSubstr("yearly_seasonality: 501"));
 }
 
 TEST(Fit, RefusesMoreCellsThanItsLimit) {
@@ -204,8 +204,10 @@ TEST(Predict, TermsAddUpToTheForecast) {
   const Forecast forecast =
       predict(model, future_dates(model, {.include_history = true}).value().dates, {});
   EXPECT_EQ(forecast.history_rows, 800u);
-  ASSERT_EQ(forecast.components.size(), 3u);
+  ASSERT_EQ(forecast.components.size(), 4u);
   EXPECT_EQ(forecast.components[0].name, "additive_terms");
+  EXPECT_EQ(forecast.components[3].name, "multiplicative_terms");  // zeros, as in Prophet
+  EXPECT_EQ(forecast.components[3].values, std::vector<double>(forecast.ds.size(), 0));
   for (size_t i = 0; i < forecast.ds.size(); ++i) {
     const double terms = forecast.components[1].values[i] + forecast.components[2].values[i];
     EXPECT_NEAR(forecast.components[0].values[i], terms, 1e-12);

@@ -35,6 +35,18 @@ std::string headline(const ForecastCommand& command, const ForecastAnswer& answe
       answer.forecast.ds.size() - answer.forecast.history_rows, frequency_name(answer.frequency));
 }
 
+/// "promo: +3.2 for each 1 more", "price (center 9.5): -2 % of the trend for each 1 more".
+std::string regressor_lines(const Model& model) {
+  std::string lines;
+  for (const RegressorCoefficient& it : regressor_coefficients(model)) {
+    const bool added = it.mode == TermMode::kAdditive;
+    const std::string center = it.center == 0 ? "" : fmt::format(" (center {:.5g})", it.center);
+    lines += fmt::format("{}{}: {:+.5g}{} for each 1 more\n", it.regressor, center,
+                         it.coef * (added ? 1 : 100), added ? "" : " % of the trend");
+  }
+  return lines.empty() ? "" : lines + '\n';
+}
+
 std::string notes_on(const ForecastRequest& request, const FitFacts& facts) {
   std::string notes;
   if (const auto unused = unused_columns(request); !unused.empty()) {
@@ -213,7 +225,9 @@ ForecastPrinted run_single(const ForecastCommand& command, const ForecastRequest
                                save_model(answered->model, request.history, request.intervals));
   }
   const bool table = command.output == ForecastCommand::Output::kTable;
-  if (table) printed.output = headline(command, *answered);
+  if (table) {
+    printed.output = headline(command, *answered) + regressor_lines(answered->model);
+  }
   if (command.plot == ForecastCommand::Plot::kShown) {
     PlotOptions drawing = command.drawing;
     drawing.interval_width = request.intervals.width;

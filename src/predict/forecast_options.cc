@@ -13,7 +13,7 @@
 namespace thaw::predict {
 namespace {
 
-constexpr int kMaxOrder = 30;
+constexpr int kMaxOrder = 500;
 constexpr int kMaxChangepoints = 200;
 constexpr double kMaxPriorScale = 1e9;
 constexpr double kMinPriorScale = 1e-9;
@@ -97,15 +97,16 @@ Status check_holidays(const ForecastOptions& options, TermNames& names) {
     return std::count(options.country_holidays.begin(), options.country_holidays.end(), country);
   };
   RETURN_IF_ERROR(in_range("holidays: their number", holidays.size(), size_t{0}, kMaxHolidayRows));
-  std::map<std::string_view, std::optional<double>> scales;
+  std::map<std::string_view, double> scales;
   for (const HolidayOption& it : holidays) {
     if (!it.country.empty() && !is_asked_for(it.country)) continue;
     const Status status = check_holiday(it);
     if (!status) return Error(status.error()).with_context("holidays: " + it.name);
-    const auto [place, is_new] = scales.emplace(it.name, it.prior_scale);
+    const double scale = it.prior_scale.value_or(options.holidays_prior_scale);
+    const auto [place, is_new] = scales.emplace(it.name, scale);
     const Status named = is_new ? names.add("holidays", it.name) : Status();
     if (!named) return named;
-    if (place->second != it.prior_scale) {
+    if (place->second != scale) {
       return Error(Code::kInvalidArgument,
                    fmt::format("holidays: {} has two prior scales: give all its days the same",
                                quoted_value(it.name)));

@@ -103,6 +103,18 @@ Result<Model> fit(const Series& series, const ForecastOptions& options);
 /// `floor` of the last row of the history go on where they have none.)
 std::vector<std::string> needed_columns(const Model& model);
 
+/// What a regressor does: one more of it over `center` adds `coef` to the forecast, in the units of
+/// y, or, if it is multiplicative, that share of the trend. (Prophet's regressor_coefficients; the
+/// bounds that it has of a sampled posterior are no others here.)
+struct RegressorCoefficient {
+  std::string regressor;
+  TermMode mode = TermMode::kAdditive;
+  double center = 0;
+  double coef = 0;
+};
+/// One for each regressor, in their order.
+std::vector<RegressorCoefficient> regressor_coefficients(const Model& model);
+
 /// What a term adds to the forecast in the units of y, or, if it is multiplicative, its share of
 /// the trend.
 struct Component {
@@ -117,6 +129,7 @@ struct Forecast {
   std::vector<Timestamp> ds;
   std::vector<double> yhat, yhat_lower, yhat_upper;
   std::vector<double> trend, trend_lower, trend_upper;
+  std::vector<double> cap, floor;  // of logistic growth; the floor where rows have their own
   std::vector<Component> components;
   size_t history_rows = 0;  // how many of the first rows are not after the last value of y
 };

@@ -46,6 +46,8 @@ constexpr Word kWords[] = {
     {"YS", Unit::kMonthStart, {}, 12, 1},
     {"YE", Unit::kMonthEnd, {}, 12, 12},
     {"Y", Unit::kMonthEnd, {}, 12, 12},
+    {"AS", Unit::kMonthStart, {}, 12, 1},
+    {"A", Unit::kMonthEnd, {}, 12, 12},
 };
 
 /// The word itself; small letters only where pandas of some age allows them (d, h, min, t, s).

@@ -2,8 +2,9 @@
 //
 // The words are those of pandas, a number before them multiplies: D, H, min (or T), S; W or
 // W-MON ... W-SUN (W is W-SUN); B (Monday to Friday); MS, ME (or M), QS, QE (or Q), YS, YE (or Y):
-// first or last day of a month, quarter, year. Months of QS, QE, YS, YE may be named: YS-JUL. One
-// that pandas has no word for: MD-15, the 15th of each month (MD-31: its last where it is shorter).
+// first or last day of a month, quarter, year; AS and A are YS and YE. Months of QS, QE, YS, YE may
+// be named: YS-JUL. One that pandas has no word for: MD-15, the 15th of each month (MD-31: its last
+// where it is shorter).
 // Thread: any. Owner: values. Limits: multiples up to 10000; dates up to year 9999.
 #pragma once
 

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-constexpr double kNearlyZero = 1e-8;
+constexpr double kNearlyZero = 1e-8;  // Prophet's own bound for leaving mape out
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// Rows of one distance from their cutoffs: [begin, end) of the sorted rows.
@@ -29,6 +29,15 @@ std::vector<Group> groups_of(const std::vector<ValidatedRow>& sorted) {
     const microseconds horizon = sorted[i].ds - sorted[i].cutoff;
     if (groups.empty() || groups.back().horizon != horizon) groups.push_back({horizon, i, i});
     groups.back().end = i + 1;
+  }
+  return groups;
+}
+
+/// Each row a group of its own, for measures without means.
+std::vector<Group> rows_alone(const std::vector<ValidatedRow>& sorted) {
+  std::vector<Group> groups;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    groups.push_back({sorted[i].ds - sorted[i].cutoff, i, i + 1});
   }
   return groups;
 }
@@ -65,6 +74,9 @@ std::vector<double> rolling_means(const std::vector<ValidatedRow>& sorted,
 }
 
 double median(std::vector<double> values) {
+  if (std::any_of(values.begin(), values.end(), [](double it) { return std::isnan(it); })) {
+    return kNan;
+  }
   const size_t middle = values.size() / 2;
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle),
                    values.end());
@@ -125,9 +137,10 @@ std::vector<HorizonMeasures> measures_of(const std::vector<ValidatedRow>& rows,
   std::vector<ValidatedRow> sorted = rows;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.ds - a.cutoff < b.ds - b.cutoff; });
-  const std::vector<Group> groups = groups_of(sorted);
   const auto count = static_cast<double>(sorted.size());
-  const double window = std::clamp(std::floor(rolling_window * count), 1.0, std::max(count, 1.0));
+  const double wanted = std::trunc(rolling_window * count);
+  const std::vector<Group> groups = wanted < 0 ? rows_alone(sorted) : groups_of(sorted);
+  const double window = std::clamp(wanted, 1.0, std::max(count, 1.0));
   const auto means = [&](const Loss& loss) { return rolling_means(sorted, groups, window, loss); };
   const auto square = means([](const auto& it) { return (it.y - it.yhat) * (it.y - it.yhat); });
   const auto absolute = means([](const auto& it) { return std::abs(it.y - it.yhat); });
@@ -140,10 +153,9 @@ std::vector<HorizonMeasures> measures_of(const std::vector<ValidatedRow>& rows,
   std::vector<HorizonMeasures> measures;
   for (size_t i = 0; i < square.size(); ++i) {
     const Group& group = groups[groups.size() - square.size() + i];
-    measures.push_back({group.horizon, square[i], std::sqrt(square[i]), absolute[i],
-                        near_zero ? kNan : share[i],
-                        near_zero ? kNan : rolling_median(sorted, group, window, relative), both[i],
-                        bounded ? covered[i] : kNan});
+    measures.push_back(
+        {group.horizon, square[i], std::sqrt(square[i]), absolute[i], near_zero ? kNan : share[i],
+         rolling_median(sorted, group, window, relative), both[i], bounded ? covered[i] : kNan});
   }
   return measures;
 }

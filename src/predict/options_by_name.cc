@@ -98,6 +98,11 @@ Status read_limit(std::string_view text, std::optional<double>& into) {
   return read_real(text, *into);
 }
 
+/// Prophet takes false for 0.
+Status read_samples(std::string_view text, int& into) {
+  return read_integer(lower_case(text) == "false" ? "0" : text, into);
+}
+
 Status read_countries(std::string_view text, std::vector<std::string>& into) {
   into.clear();
   while (!text.empty()) {
@@ -128,7 +133,7 @@ constexpr Option kOptions[] = {
     {"include_history", [](Text t, Request& r) { return read_bool(t, r.horizon.include_history); }},
     {"interval_width", [](Text t, Request& r) { return read_real(t, r.intervals.width); }},
     {"uncertainty_samples",
-     [](Text t, Request& r) { return read_integer(t, r.intervals.samples); }},
+     [](Text t, Request& r) { return read_samples(t, r.intervals.samples); }},
     {"seed",
      [](Text t, Request& r) {
        return read_number(t, "a whole number of 0 or more", r.intervals.seed);
@@ -171,11 +176,16 @@ constexpr Option kOptions[] = {
     {"floor", [](Text t, Request& r) { return read_limit(t, r.model.floor); }},
 };
 
+/// Only Prophet's default: no samples.
+Status read_mcmc_samples(std::string_view text) {
+  int samples = 0;
+  RETURN_IF_ERROR(read_samples(text, samples));
+  if (samples == 0) return {};
+  return Error(Code::kUnimplemented,
+               "mcmc_samples: the posterior is not sampled, its maximum is found: leave it out");
+}
+
 Error unknown_option(std::string_view name) {
-  if (name == "mcmc_samples") {
-    return Error(Code::kUnimplemented,
-                 "mcmc_samples: the posterior is not sampled, its maximum is found: leave it out");
-  }
   const std::vector<std::string_view> names = option_names();
   const std::string_view near = nearest_name(name, names);
   if (!near.empty()) {
@@ -208,11 +218,13 @@ std::vector<std::string_view> option_names() {
 }
 
 Status set_option(ForecastRequest& request, std::string_view name, std::string_view value) {
-  for (const Option& option : kOptions) {
-    if (option.name != name) continue;
-    Status status = option.read(trimmed(value), request);
+  const auto named = [&](Status status) -> Status {
     if (status || status.error().message().starts_with(name)) return status;
     return std::move(status).error().with_context(name);
+  };
+  if (name == "mcmc_samples") return named(read_mcmc_samples(trimmed(value)));
+  for (const Option& option : kOptions) {
+    if (option.name == name) return named(option.read(trimmed(value), request));
   }
   return unknown_option(name);
 }

@@ -25,6 +25,13 @@ std::string target_of(std::string_view url) {
   return path == std::string_view::npos ? "" : std::string(url.substr(path));
 }
 
+/// An object's generation, as its resource tells it; "0" where it is not there.
+std::string generation_of(const http::Response& answer) {
+  if (answer.status == 404) return "0";
+  const auto json = Json::parse(answer.body);
+  return json ? json->string_or("generation", "0") : "0";
+}
+
 size_t count_of(std::string_view text) {
   size_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -43,9 +50,38 @@ BatchStep PanelBatch::begin(std::string_view first) {
   read_ = static_cast<int64_t>(first.size());
   chunks_.feed(first);
   if (read_ >= facts_.size) chunks_.end();
+  state_ = State::kLook;
+  return StoreCall{get_metadata(facts_.output.bucket, facts_.output.name + ".status.json")};
+}
+
+/// The status is looked at before the output: a job whose last report is not seen here has not
+/// written its output either, or that is seen next.
+BatchStep PanelBatch::after_look(const http::Response& answer) {
+  status_generation_ = generation_of(answer);
+  state_ = State::kCheck;
+  return StoreCall{get_metadata(facts_.output.bucket, facts_.output.name)};
+}
+
+BatchStep PanelBatch::after_check(const http::Response& answer) {
+  if (generation_of(answer) != facts_.output_generation) {
+    tells_ = false;
+    return lose();
+  }
+  state_ = State::kOpen;
   return StoreCall{begin_upload(facts_.output,
                                 fmt::format("ifGenerationMatch={}&", facts_.output_generation),
                                 "text/csv; charset=utf-8", facts_.metadata)};
+}
+
+/// Another job wrote the output. Its own status stays; one of this job does not say RUNNING for
+/// ever.
+BatchStep PanelBatch::lose() {
+  upload_.clear();
+  state_ = State::kEnd;
+  end_ = end_batch(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
+  if (!tells_) return end_;
+  first_fault_ = "another job wrote the output meanwhile";
+  return report("FAILED", Over::kOwn);
 }
 
 BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
@@ -54,9 +90,11 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
     return give_up(end_batch(503, "UNAVAILABLE", "the object store: " + answer.error().message()));
   }
   const int status = answer->status;
-  if (status == 412 && state_ == State::kLastWrite) {
-    upload_.clear();
-    return end_batch(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
+  const bool looks = state_ == State::kLook || state_ == State::kCheck;
+  if (status == 412 && state_ == State::kLastWrite) return lose();
+  if (status == 412 && state_ == State::kReport) {  // another job tells, or has ended
+    tells_ = false;
+    return go_on();
   }
   if (status == 404 && state_ == State::kRead) {  // a later event tells of what is there now
     return give_up(
@@ -64,19 +102,26 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
                   fmt::format("gs://{}/{} has no generation {} any more", facts_.input.bucket,
                               facts_.input.name, facts_.input.generation)));
   }
-  if (status >= 300 && !(status == 308 && state_ == State::kWrite)) {
+  if (status >= 300 && !(status == 308 && state_ == State::kWrite) && !(status == 404 && looks)) {
     return give_up(
         end_batch(status == 403 ? 403 : 503, "UNAVAILABLE",
                   fmt::format("the object store answered {}: {:.300}", status, answer->body)));
   }
   switch (state_) {
+    case State::kLook:
+      return after_look(*answer);
+    case State::kCheck:
+      return after_check(*answer);
     case State::kOpen:
       upload_ = target_of(answer->headers.get("location"));
       if (upload_.empty()) {
         return end_batch(503, "INTERNAL", "the object store's answer names no upload");
       }
       state_ = State::kReport;
-      return report("RUNNING");
+      return report("RUNNING", Over::kOwn);
+    case State::kReport:
+      status_generation_ = generation_of(*answer);
+      return go_on();
     case State::kRead:
       if (answer->body.empty()) {
         return give_up(end_batch(503, "INTERNAL", "the object store's answer has no bytes"));
@@ -91,7 +136,7 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
                        fmt::format("wrote gs://{}/{}: {} series, {} failed", facts_.output.bucket,
                                    facts_.output.name, done_, failed_));
       state_ = State::kEnd;
-      return report("SUCCEEDED");
+      return report("SUCCEEDED", Over::kAny);
     default:
       return go_on();
   }
@@ -103,9 +148,9 @@ BatchStep PanelBatch::go_on() {
   if (pending_.size() > kPart) {
     return write_part((pending_.size() - 1) / kUnit * kUnit, false);  // never all of it
   }
-  if (read_ - reported_ > std::max(facts_.size / kReports, kRead)) {
+  if (tells_ && read_ - reported_ > std::max(facts_.size / kReports, kRead)) {
     state_ = State::kReport;
-    return report("RUNNING");
+    return report("RUNNING", Over::kOwn);
   }
   auto chunk = chunks_.next();
   if (!chunk) return refuse(400, "INVALID_ARGUMENT", chunk.error().message());
@@ -167,7 +212,8 @@ BatchStep PanelBatch::write_part(size_t bytes, bool is_last) {
 BatchStep PanelBatch::refuse(int status, std::string_view name, std::string_view why) {
   if (first_fault_.empty()) first_fault_ = std::string(why).substr(0, kLongestFault);
   BatchEnd end = end_batch(status, name, why);
-  last_calls_.push_back(report("FAILED"));
+  const Over over = state_ == State::kLook ? Over::kAny : Over::kOwn;  // not looked at yet
+  if (tells_) last_calls_.push_back(report("FAILED", over));
   last_calls_.push_back({put_object({facts_.output.bucket, facts_.output.name + ".error.json"}, "",
                                     "application/json", facts_.metadata, end.response.body)});
   return give_up(std::move(end));
@@ -195,9 +241,11 @@ BatchStep PanelBatch::after_end(const Result<http::Response>& answer) {
   return call;
 }
 
-StoreCall PanelBatch::report(std::string_view state) {
+StoreCall PanelBatch::report(std::string_view state, Over over) {
   reported_ = read_;
-  return {put_object({facts_.output.bucket, facts_.output.name + ".status.json"}, "",
+  const std::string precondition =
+      over == Over::kOwn ? fmt::format("ifGenerationMatch={}&", status_generation_) : "";
+  return {put_object({facts_.output.bucket, facts_.output.name + ".status.json"}, precondition,
                      "application/json", facts_.metadata,
                      status(state).dump(Json::Style::kIndented) + "\n")};
 }

@@ -3,12 +3,14 @@
 //
 // A step machine without I/O, which BatchJob (batch_job.h) goes on with.
 //
-//   begin an upload -> (read a part -> forecast its whole series -> write a part)... -> end it
+//   look at status and output -> begin an upload
+//     -> (read a part -> forecast its whole series -> write a part)... -> end it
 //
 // The output comes to be when its upload ends, and only over what was read before. How far it is
 // stands in NAME.status.json beside it, written anew some kReports times: state, bytes read, series
 // done and failed, the first fault. A series that cannot be forecast is left out; when all fail, or
 // the file cannot be cut, the reason goes beside the output (NAME.error.json) and the push fails.
+// Of two jobs at once the first to report tells; the other writes the status only if it wins.
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of panel_chunks.h; in memory
 // are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output.
 #pragma once
@@ -50,24 +52,30 @@ class PanelBatch {
   BatchStep on_forecast(const http::Response& answer);
 
  private:
-  enum class State { kOpen, kRead, kForecast, kWrite, kReport, kLastWrite, kEnd };
+  enum class State { kLook, kCheck, kOpen, kRead, kForecast, kWrite, kReport, kLastWrite, kEnd };
+  enum class Over { kOwn, kAny };  // which status a report may replace
   BatchStep go_on();
   BatchStep refuse(int status, std::string_view name, std::string_view why);
   BatchStep give_up(BatchEnd end);
   BatchStep end_of_input();
   BatchStep write_part(size_t bytes, bool is_last);
   BatchStep after_end(const Result<http::Response>& answer);
-  StoreCall report(std::string_view state);
+  StoreCall report(std::string_view state, Over over);
+  BatchStep after_look(const http::Response& answer);
+  BatchStep after_check(const http::Response& answer);
+  BatchStep lose();
   Json status(std::string_view state) const;
 
   Facts facts_;
-  State state_ = State::kOpen;
+  State state_ = State::kLook;
   PanelChunks chunks_;
   ForecastSheet sheet_;
-  int64_t read_ = 0;      // bytes of the input
-  int64_t reported_ = 0;  // of them, when the last report was made
-  std::string upload_;    // the target of its parts; "": there is none (any more)
-  std::string pending_;   // of the output, not yet written
+  int64_t read_ = 0;                     // bytes of the input
+  int64_t reported_ = 0;                 // of them, when the last report was made
+  bool tells_ = true;                    // false: the status is another job's
+  std::string status_generation_ = "0";  // of the status that it may replace
+  std::string upload_;                   // the target of its parts; "": there is none (any more)
+  std::string pending_;                  // of the output, not yet written
   int64_t written_ = 0;
   int64_t first_line_ = 0;  // of the chunk that is being forecast
   size_t chunk_series_ = 0;

@@ -30,11 +30,13 @@ class PanelBatchTest : public testing::Test {
 
   http::Response store(const http::Request& request) {
     calls.push_back(request.method + " " + request.target.substr(0, request.target.find('?')));
-    if (request.target.find("uploadType=multipart") != std::string::npos) {
-      const size_t name = request.body.find(R"("name":")") + 8;
-      const std::string key = request.body.substr(name, request.body.find('"', name) - name);
-      written[key] = request.body;
-      return http::Response::json(200, "{}");
+    if (request.target.find("uploadType=multipart") != std::string::npos) return whole(request);
+    if (request.target == "/storage/v1/b/out/o/x.csv.status.json") {
+      if (generations.count("x.csv.status.json") == 0) return http::Response::json(404, "{}");
+      return generation(generations["x.csv.status.json"]);
+    }
+    if (request.target == "/storage/v1/b/out/o/x.csv" && is_replaced && looks++ > 0) {
+      return generation(1);
     }
     if (request.target.find("uploadType=resumable") != std::string::npos) {
       precondition = request.target;
@@ -45,6 +47,28 @@ class PanelBatchTest : public testing::Test {
     if (request.target == "/session") return part(request);
     if (request.target.starts_with("/download")) return range(request);
     return http::Response::json(404, "{}");
+  }
+
+  static http::Response generation(int number) {
+    return http::Response::json(200, R"({"generation":")" + std::to_string(number) + R"("})");
+  }
+
+  http::Response whole(const http::Request& request) {
+    const size_t name = request.body.find(R"("name":")") + 8;
+    const std::string key = request.body.substr(name, request.body.find('"', name) - name);
+    const size_t condition = request.target.find("ifGenerationMatch=");
+    if (condition != std::string::npos &&
+        std::stoi(request.target.substr(condition + 18)) != generations[key]) {
+      return http::Response::json(412, "{}");
+    }
+    written[key] = request.body;
+    return generation(++generations[key]);
+  }
+
+  /// What another job tells of the same output.
+  void other_tells(const std::string& state) {
+    written["x.csv.status.json"] = R"("state": ")" + state + R"(", of the other)";
+    ++generations["x.csv.status.json"];
   }
 
   http::Response part(const http::Request& request) {
@@ -85,6 +109,7 @@ class PanelBatchTest : public testing::Test {
       at = request.body.find('\n', at) + 1;
     }
     ++forecasts;
+    if (forecasts == 2 && !other_state.empty()) other_tells(other_state);
     if (forecasts == failing) return end_batch(400, "INVALID_ARGUMENT", "too short").response;
     if (forecasts == breaking) return http::Response::json(503, "{}");
     return {200, {{"content-type", "text/csv"}, {"thaw-failed-series", "1"}}, rows};
@@ -105,10 +130,14 @@ class PanelBatchTest : public testing::Test {
 
   std::string input = large(), output, precondition;
   std::map<std::string, std::string> written;
+  std::map<std::string, int> generations;  // of what is written
+  std::string other_state;                 // what another job tells in the middle of this one
   std::vector<std::string> calls;
   size_t largest_part = 0, largest_chunk = 0, row_bytes = 10;
   int forecasts = 0, failing = -1, breaking = -1, last_status = 200;
   bool cancelled = false;
+  bool is_replaced = false;  // the output, since it was looked at first
+  int looks = 0;
 };
 
 TEST_F(PanelBatchTest, IsForecastInPiecesOfWholeSeriesAndTellsHowFarItIs) {
@@ -162,6 +191,35 @@ TEST_F(PanelBatchTest, OfTwoAtOnceOneWins) {
   const http::Response answer = run();
   EXPECT_EQ(answer.status, 503);
   EXPECT_THAT(answer.body, HasSubstr("was written meanwhile"));
+}
+
+TEST_F(PanelBatchTest, AJobThatLosesLeavesTheWinnersStatus) {
+  last_status = 412;
+  other_state = "SUCCEEDED";
+  EXPECT_EQ(run().status, 503);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("SUCCEEDED\", of the other"));
+}
+
+TEST_F(PanelBatchTest, AJobThatLosesDoesNotSayRunningForEver) {
+  last_status = 412;
+  EXPECT_EQ(run().status, 503);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "FAILED")"));
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("another job wrote the output meanwhile"));
+}
+
+TEST_F(PanelBatchTest, AWinnerTellsAlsoWhereAnotherJobTold) {
+  other_state = "RUNNING";
+  EXPECT_EQ(run().status, 200);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "SUCCEEDED")"));
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("seriesDone"));
+}
+
+TEST_F(PanelBatchTest, AnOutputThatCameMeanwhileEndsAJobBeforeItBegins) {
+  is_replaced = true;
+  other_tells("SUCCEEDED");
+  EXPECT_EQ(run().status, 503);
+  EXPECT_EQ(forecasts, 0);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("of the other"));
 }
 
 TEST_F(PanelBatchTest, AnInputThatFitsIsReadWhole) {

@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 1024;  // so that the features of a long forecast need little memory
 
-/// The components that a forecast has: sums first, then each term's own.
+/// The components that a forecast has: sums first, then each term's own. Both sums are always
+/// there, as in Prophet; that of multiplicative terms comes last where there are none.
 class Components {
  public:
   Components(const Model& model, size_t rows) : terms_(terms_of(model)) {
@@ -25,6 +26,7 @@ class Components {
       multiplicative_ = add("multiplicative_terms", TermMode::kMultiplicative);
     }
     for (const Term& it : terms_) into_.push_back(targets_of(it));
+    multiplicative_ = add("multiplicative_terms", TermMode::kMultiplicative);
     for (Component& it : components_) it.values.assign(rows, 0);
   }
 
@@ -49,9 +51,7 @@ class Components {
   }
 
   double additive(size_t row) const { return components_[additive_].values[row]; }
-  double multiplicative(size_t row) const {
-    return multiplicative_ ? components_[*multiplicative_].values[row] : 0;
-  }
+  double multiplicative(size_t row) const { return components_[multiplicative_].values[row]; }
   std::vector<Component> take() { return std::move(components_); }
 
  private:
@@ -62,7 +62,7 @@ class Components {
   }
   std::vector<size_t> targets_of(const Term& term) {
     const bool added = term.mode == TermMode::kAdditive;
-    std::vector<size_t> targets = {added ? additive_ : *multiplicative_};
+    std::vector<size_t> targets = {added ? additive_ : multiplicative_};
     if (term.kind == Term::Kind::kHoliday) targets.push_back(add("holidays", term.mode));
     if (term.kind == Term::Kind::kRegressor) {
       targets.push_back(
@@ -75,8 +75,7 @@ class Components {
   std::vector<Term> terms_;
   std::vector<Component> components_;
   std::map<std::string, size_t, std::less<>> index_;
-  size_t additive_ = 0;
-  std::optional<size_t> multiplicative_;
+  size_t additive_ = 0, multiplicative_ = 0;
   std::vector<std::vector<size_t>> into_;  // per term: the components that its effect is part of
 };
 
@@ -108,6 +107,8 @@ Result<Forecast> predict(const Model& model, const Series& rows, const IntervalO
     paths.cap.push_back(cap);
     paths.floor.push_back(floor);
     paths.factor.push_back(factor);
+    if (logistic) forecast.cap.push_back(limits.cap[row]);
+    if (logistic && model.has_floor_column) forecast.floor.push_back(floor);
     if (t <= 1) forecast.history_rows = row + 1;
   }
   forecast.components = components.take();

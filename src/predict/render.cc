@@ -44,6 +44,8 @@ std::vector<Column> columns_of(const Parts& parts) {
     put(i, "trend", it.trend);
     put(i, "trend_lower", it.trend_lower);
     put(i, "trend_upper", it.trend_upper);
+    put(i, "cap", it.cap);
+    put(i, "floor", it.floor);
     for (const Component& component : it.components) put(i, component.name, component.values);
   }
   return columns;
@@ -97,6 +99,18 @@ std::string_view end_name(FitFacts::End end) {
   return "step limit";
 }
 
+Json coefficients_json(const Model& model) {
+  Json list = Json::array();
+  for (const RegressorCoefficient& it : regressor_coefficients(model)) {
+    list.push_back(Json::object(
+        {{"regressor", it.regressor},
+         {"regressor_mode", it.mode == TermMode::kAdditive ? "additive" : "multiplicative"},
+         {"center", rounded(it.center)},
+         {"coef", rounded(it.coef)}}));
+  }
+  return list;
+}
+
 Json model_json(const ForecastAnswer& answer) {
   const Model& model = answer.model;
   Json names = Json::array();
@@ -111,9 +125,17 @@ Json model_json(const ForecastAnswer& answer) {
             static_cast<int64_t>(std::count_if(model.delta.begin(), model.delta.end(),
                                                [](double delta) { return delta != 0; })));
   facts.set("noise", rounded(model.sigma * model.y_scale));
+  if (!model.regressors.empty()) facts.set("regressor_coefficients", coefficients_json(model));
   facts.set("fit", end_name(model.facts.end));
   facts.set("log_posterior", rounded(model.facts.log_posterior));
   return facts;
+}
+
+bool is_zero(const Column& column) {
+  return std::all_of(column.values.begin(), column.values.end(), [](const auto* values) {
+    return !values ||
+           std::all_of(values->begin(), values->end(), [](double it) { return it == 0; });
+  });
 }
 
 /// So many decimals that the largest value shows four digits.
@@ -164,7 +186,8 @@ std::string csv_of(const Parts& parts) {
 std::vector<std::vector<std::string>> cells_of(const Parts& parts) {
   std::vector<Column> columns = columns_of(parts);
   std::erase_if(columns, [](const Column& c) {
-    return c.name == "additive_terms" || c.name == "trend_lower" || c.name == "trend_upper";
+    return c.name == "additive_terms" || c.name == "trend_lower" || c.name == "trend_upper" ||
+           c.name == "cap" || c.name == "floor" || (c.name == "multiplicative_terms" && is_zero(c));
   });
   const int decimals = decimals_for(columns);
   const ClockPart clock = clock_of(parts);

@@ -15,7 +15,8 @@ namespace thaw::predict {
 std::string forecast_csv(const Forecast& forecast);
 
 /// kJsonList: the rows, each an object with the CSV's columns as keys. kJsonObject (and kCsv):
-/// {"forecast": [rows], "model": {freq, growth, seasonalities, log_posterior, ...}}.
+/// {"forecast": [rows], "model": {freq, growth, seasonalities, log_posterior, ...}}; of regressors
+/// also their coefficients.
 std::string forecast_json(const ForecastAnswer& answer, BodyForm form);
 
 /// Aligned columns; decimals as the size of the values asks for. Without additive_terms and the

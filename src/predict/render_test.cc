@@ -62,7 +62,7 @@ TEST(RenderCsv, HasARowPerDateAndReadsBackAsASeries) {
   ASSERT_EQ(lines.size(), 15u);
   EXPECT_EQ(lines[0],
             "ds,yhat,yhat_lower,yhat_upper,trend,trend_lower,trend_upper,"
-            "additive_terms,weekly");
+            "additive_terms,weekly,multiplicative_terms");
   EXPECT_THAT(lines[1], StartsWith("2024-03-01,"));
   std::string as_series = csv;
   as_series.replace(0, 7, "ds,y");

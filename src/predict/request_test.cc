@@ -105,6 +105,9 @@ TEST(Options, WrongValuesAreNamedWithTheOption) {
 
 TEST(Options, SamplingThePosteriorIsSaidToBeMissing) {
   EXPECT_EQ(option_fault("mcmc_samples", "300").code(), Code::kUnimplemented);
+  EXPECT_EQ(option_fault("mcmc_samples", "many").code(), Code::kInvalidArgument);
+  ForecastRequest request;
+  EXPECT_TRUE(set_option(request, "mcmc_samples", Json(0)));  // Prophet's default
 }
 
 TEST(Options, UnknownNamesGetTheNearestRightOne) {
@@ -113,6 +116,12 @@ TEST(Options, UnknownNamesGetTheNearestRightOne) {
   EXPECT_THAT(option_fault("Freq", "D").message(), HasSubstr("did you mean 'freq'?"));
   EXPECT_THAT(option_fault("colour", "red").message(), HasSubstr("there are periods, freq,"));
   EXPECT_THAT(option_fault(std::string(500, 'x'), "").message(), HasSubstr("...'"));
+}
+
+TEST(Options, NoSamplesMayBeFalse) {
+  ForecastRequest request;
+  EXPECT_TRUE(set_option(request, "uncertainty_samples", Json(false)));
+  EXPECT_EQ(request.intervals.samples, 0);
 }
 
 /// 60 days with a promotion every ninth day; `unknown` days at the end have no y.

@@ -33,8 +33,10 @@ Json date_series(const std::vector<Timestamp>& dates) {
       .dump();
 }
 
-/// A pandas table (orient='table') of these rows.
-Json table(std::initializer_list<std::pair<std::string, const char*>> fields, Json rows) {
+using Fields = std::vector<std::pair<std::string, const char*>>;
+
+/// A pandas table (orient='table') of these rows. pandas reads the columns that `fields` names.
+Json table(const Fields& fields, Json rows) {
   Json types = Json::array();
   for (const auto& [name, type] : fields) {
     types.push_back(Json::object({{"name", name}, {"type", type}}));
@@ -65,22 +67,35 @@ Json history_table(const Model& model, const Series& history) {
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return history.ds[a] < history.ds[b]; });
   std::vector<const SeriesColumn*> used;
-  for (const std::string& name : needed_columns(model)) used.push_back(history.column(name));
+  for (const std::string& name : needed_columns(model)) {
+    const SeriesColumn* column = history.column(name);
+    if (column && std::find(used.begin(), used.end(), column) == used.end()) {
+      used.push_back(column);  // once, also where two seasonalities have one condition
+    }
+  }
   const SeriesColumn* floors = model.has_floor_column ? history.column("floor") : nullptr;
   const SeriesColumn* caps = history.column("cap");
   const bool logistic = model.options.growth == Growth::kLogistic;
+  Fields fields = {{"ds", "datetime"}, {"y", "number"}};
+  for (const SeriesColumn* it : used) fields.emplace_back(it->name, "number");
+  fields.emplace_back("floor", "number");
+  if (logistic) fields.insert(fields.end(), {{"cap", "number"}, {"cap_scaled", "number"}});
+  fields.insert(fields.end(), {{"t", "number"}, {"y_scaled", "number"}});
+  double floor = floors                   ? model.options.floor.value_or(0)
+                 : model.has_floor_column ? model.last_floor
+                                          : model.floor;
+  double cap = caps ? model.options.cap.value_or(NAN) : model.last_cap;
+  const auto go_on = [](double& value, const SeriesColumn* column, size_t row) {
+    if (column && !std::isnan(column->values[row])) value = column->values[row];
+  };
   Json rows = Json::array();
   for (size_t i : order) {
-    const double floor = floors                   ? floors->values[i]
-                         : model.has_floor_column ? model.last_floor
-                                                  : model.floor;
+    go_on(floor, floors, i);
+    go_on(cap, caps, i);
     Json row = Json::object({{"ds", iso(history.ds[i])}, {"y", history.y[i]}});
-    for (const SeriesColumn* it : used) {
-      if (it) row.set(it->name, it->values[i]);
-    }
+    for (const SeriesColumn* it : used) row.set(it->name, it->values[i]);
     row.set("floor", floor);
     if (logistic) {
-      const double cap = caps ? caps->values[i] : model.last_cap;
       row.set("cap", cap);
       row.set("cap_scaled", (cap - floor) / model.y_scale);
     }
@@ -88,12 +103,7 @@ Json history_table(const Model& model, const Series& history) {
     row.set("y_scaled", (history.y[i] - floor) / model.y_scale);
     rows.push_back(std::move(row));
   }
-  return table({{"ds", "datetime"},
-                {"y", "number"},
-                {"floor", "number"},
-                {"t", "number"},
-                {"y_scaled", "number"}},
-               std::move(rows));
+  return table(fields, std::move(rows));
 }
 
 /// The holidays that the model has: of a country only those in years of the history.
@@ -114,13 +124,14 @@ Json holidays_table(const std::vector<HolidayOption>& holidays) {
                              {"holiday", it.name},
                              {"lower_window", it.lower_window},
                              {"upper_window", it.upper_window}});
-    if (it.prior_scale) row.set("prior_scale", *it.prior_scale);
+    row.set("prior_scale", it.prior_scale ? Json(*it.prior_scale) : Json());
     rows.push_back(std::move(row));
   }
   return table({{"ds", "datetime"},
                 {"holiday", "string"},
                 {"lower_window", "integer"},
-                {"upper_window", "integer"}},
+                {"upper_window", "integer"},
+                {"prior_scale", "number"}},
                std::move(rows));
 }
 

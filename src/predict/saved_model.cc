@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "base/json.h"
 #include "predict/features.h"
@@ -61,7 +62,7 @@ Result<std::vector<Timestamp>> dates_at(const Json& root, std::string_view key) 
     if (!at) return std::move(at).error().with_context(key);
     dates.push_back(*at);
   }
-  if (!std::is_sorted(dates.begin(), dates.end())) return bad_key(key, "is not sorted");
+  std::sort(dates.begin(), dates.end());  // given changepoints are kept as they were given
   return dates;
 }
 
@@ -177,23 +178,32 @@ Status read_holidays(const Json& root, ForecastOptions& options) {
   return {};
 }
 
-Result<Series> read_history(const Json& root) {
+/// Columns that some term or limit is made of; a notebook's history may have any others.
+std::set<std::string, std::less<>> used_columns(const ForecastOptions& options) {
+  std::set<std::string, std::less<>> used = {"ds", "y", "cap", "floor"};
+  for (const SeasonalityOption& it : options.seasonalities) used.insert(it.condition);
+  for (const RegressorOption& it : options.regressors) used.insert(it.name);
+  return used;
+}
+
+Result<Series> read_history(const Json& root, const ForecastOptions& options) {
+  const auto used = used_columns(options);
   ASSIGN_OR_RETURN(const Json table, nested(root, "history"));
   const Json& data = table["data"];
   if (!data.is_array() || data.as_array().empty()) return bad_key("history", "has no rows");
   Json rows = Json::array();
   for (const Json& it : data.as_array()) {
     if (!it.is_object()) return bad_key("history", "a row is no object");
-    Json row = it;
+    Json row = Json::object();
+    for (const auto& [key, value] : it.as_object()) {
+      if (used.contains(key)) row.set(key, value);
+    }
     auto at = read_date(it["ds"]);
     if (!at) return std::move(at).error().with_context("history");
     row.set("ds", format_timestamp(*at, ClockPart::kAlways));
     rows.push_back(std::move(row));
   }
   ASSIGN_OR_RETURN(Series history, parse_series_json(rows, "history"));
-  for (const char* derived : {"t", "y_scaled", "cap_scaled"}) {
-    std::erase_if(history.columns, [&](const SeriesColumn& it) { return it.name == derived; });
-  }
   if (!std::is_sorted(history.ds.begin(), history.ds.end())) {
     return bad_key("history", "is not sorted");
   }
@@ -323,7 +333,7 @@ Result<SavedModel> parse_saved_model(std::string_view text) {
   Model& model = saved.model;
   RETURN_IF_ERROR(read_options(root, model.options));
   RETURN_IF_ERROR(read_intervals(root, saved.intervals));
-  ASSIGN_OR_RETURN(saved.history, read_history(root));
+  ASSIGN_OR_RETURN(saved.history, read_history(root, model.options));
   RETURN_IF_ERROR(read_scale(root, saved.history, model));
   ASSIGN_OR_RETURN(model.history_dates, dates_at(root, "history_dates"));
   if (model.history_dates.empty()) model.history_dates = saved.history.ds;

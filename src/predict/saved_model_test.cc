@@ -126,6 +126,56 @@ TEST(SavedModel, WrittenAndReadForecastsTheSame) {
   }
 }
 
+TEST(SavedModel, MayHaveAnyOtherColumnsInItsHistory) {
+  Json model = small_model();
+  Json history = Json::parse(model["history"].as_string()).value();
+  Json rows = Json::array();
+  for (const Json& it : history["data"].as_array()) {
+    Json row = it;
+    row.set("date", "a text");
+    row.set("Y", "another");
+    rows.push_back(std::move(row));
+  }
+  model.set("history", Json::object({{"data", std::move(rows)}}).dump());
+  const auto saved = parse_saved_model(model.dump());
+  ASSERT_TRUE(saved) << saved.error().message();
+  EXPECT_EQ(saved->history.y[3], 3);
+}
+
+TEST(SavedModel, KeepsChangepointsInTheOrderThatTheyWereGivenIn) {
+  Json model = small_model();
+  model.set("changepoints", R"({"data":["2020-01-11T00:00:00.000Z","2020-01-06T00:00:00.000Z"]})");
+  model.set("changepoints_t", Json::parse("[0.2631578947368421,0.526315789473684]").value());
+  model.set("params", Json::parse(R"({"k":[[1]],"m":[[0.1]],"delta":[[0,0.5]],"sigma_obs":[[0.01]],
+                                      "beta":[[0,0.2]]})")
+                          .value());
+  const SavedModel saved = parse_saved_model(model.dump()).value();
+  EXPECT_LT(saved.model.changepoints[0], saved.model.changepoints[1]);
+  EXPECT_NEAR(yhat_after(saved, 1), yhat_after(parse_saved_model(small_model().dump()).value(), 1),
+              1e-9);
+}
+
+TEST(SavedModel, NamesTheColumnsOfItsTablesForPandas) {
+  ForecastRequest request = parse_request("text/csv", rich_csv()).value();
+  ASSERT_TRUE(set_option(request, "growth", std::string_view("logistic")));
+  ASSERT_TRUE(set_option(request, "regressors", std::string_view("promo")));
+  ASSERT_TRUE(set_option(request, "holidays",
+                         std::string_view("holiday,ds,prior_scale\nfair,2022-03-01,3\n")));
+  const Model model = fit(request.history, request.model).value();
+  const Json saved = Json::parse(save_model(model, request.history, {})).value();
+  for (const char* key : {"history", "holidays"}) {
+    const Json table = Json::parse(saved[key].as_string()).value();
+    std::vector<std::string> named, there;
+    for (const Json& it : table["schema"]["fields"].as_array()) {
+      named.push_back(it.string_or("name"));
+    }
+    for (const auto& [name, value] : table["data"].as_array()[0].as_object()) {
+      there.push_back(name);
+    }
+    EXPECT_THAT(named, testing::UnorderedElementsAreArray(there)) << key;
+  }
+}
+
 TEST(SavedModel, KeepsTheIntervalsOfItsForecasts) {
   ForecastRequest request = parse_request("text/csv", rich_csv()).value();
   request.intervals.width = 0.95;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -26,9 +27,12 @@ Error at_line(int64_t line, std::string_view what) {
   return Error(Code::kInvalidArgument, fmt::format("line {}: {}", line, what));
 }
 
+/// As pandas and R write what is not there.
 bool is_missing(std::string_view text) {
+  static constexpr std::string_view kWords[] = {"",    "na",   "nan",  "null", "n/a",
+                                                "#na", "#n/a", "<na>", "none", "-nan"};
   const std::string low = lower_case(text);
-  return low.empty() || low == "na" || low == "nan" || low == "null";
+  return std::find(std::begin(kWords), std::end(kWords), low) != std::end(kWords);
 }
 
 /// What is wrong with a header that has no date or no value column.
@@ -98,7 +102,7 @@ Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn i
 Result<double> read_value(std::string_view field) {
   std::string_view text = trimmed(field);
   if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
-  if (text.front() == '+') text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (fault == std::errc::result_out_of_range || (fault == std::errc() && !std::isfinite(value))) {

@@ -42,10 +42,11 @@ TEST(SeriesCsv, FindsItsColumnsInAnyCaseAndOrderAndNamesTheOthers) {
 TEST(SeriesCsv, TakesMissingValuesInEveryUsualSpelling) {
   const auto series = parse_series_csv(
       "ds,y\n2020-01-01,\n2020-01-02, \n2020-01-03,NA\n2020-01-04,nan\n2020-01-05,NULL\n"
-      "2020-01-06,+7\n");
+      "2020-01-06,+7\n2020-01-07,#N/A\n2020-01-08,<NA>\n2020-01-09,None\n2020-01-10,n/a\n");
   ASSERT_TRUE(series) << series.error().message();
-  for (size_t i = 0; i < 5; ++i) EXPECT_TRUE(std::isnan(series->y[i])) << i;
+  for (size_t i = 0; i < series->size(); ++i) EXPECT_EQ(std::isnan(series->y[i]), i != 5) << i;
   EXPECT_EQ(series->y[5], 7);
+  EXPECT_THAT(csv_fault("ds,y\n2020-01-01,+-7\n"), HasSubstr("'+-7' is no number"));
 }
 
 TEST(SeriesCsv, NamesLineColumnAndValueOfAFault) {

@@ -128,6 +128,17 @@ size_t feature_count(const Model& model) {
   return count;
 }
 
+std::vector<RegressorCoefficient> regressor_coefficients(const Model& model) {
+  std::vector<RegressorCoefficient> coefficients;
+  size_t column = feature_count(model) - model.regressors.size();  // regressors are the last ones
+  for (const Regressor& it : model.regressors) {
+    const double unit = it.mode == TermMode::kAdditive ? model.y_scale : 1;
+    const double coef = model.beta[column++] * unit / it.deviation;
+    coefficients.push_back({it.name, it.mode, it.mean, coef});
+  }
+  return coefficients;
+}
+
 std::vector<std::string> needed_columns(const Model& model) {
   std::vector<std::string> names;
   for (const Seasonality& it : model.seasonalities) {

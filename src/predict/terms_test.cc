@@ -64,6 +64,32 @@ TEST(Seasonalities, OnesOwnComeFirstAndTakeThePlaceOfTheBuiltIn) {
   EXPECT_EQ(model.beta.size(), 4u + 2 + 2);
 }
 
+TEST(Seasonalities, ABuiltInThatIsSwitchedOnTakesThePlaceOfOnesOwn) {
+  ForecastOptions options;
+  options.seasonalities =
+      parse_seasonalities(
+          "weekly,period=7,fourier_order=2,prior_scale=1;m,period=30,fourier_order=1")
+          .value();
+  options.weekly.mode = SeasonalitySwitch::Mode::kOn;
+  const Model model = fit(days(100), options).value();
+  ASSERT_EQ(model.seasonalities.size(), 2u);
+  EXPECT_EQ(model.seasonalities[0].name, "weekly");
+  EXPECT_EQ(model.seasonalities[0].order, 3);
+  EXPECT_EQ(model.seasonalities[0].prior_scale, 10);
+}
+
+TEST(Seasonalities, MayHaveHundredsOfTerms) {
+  ForecastOptions options;
+  options.weekly = {SeasonalitySwitch::Mode::kOn, 200};
+  std::vector<double> features(400);
+  const Model model = fit(days(30), options).value();
+  ASSERT_EQ(model.seasonalities[0].order, 200);
+  fourier_features(date("2020-01-02 07:00"), model.seasonalities[0], features.data());
+  const double angle = 2 * M_PI * 200 * (18263 + 7 / 24.0) / 7;
+  EXPECT_NEAR(features[398], std::sin(angle), 1e-8);
+  EXPECT_NEAR(features[399], std::cos(angle), 1e-8);
+}
+
 TEST(Seasonalities, AConditionIsOneOrZeroAndSwitchesTheSeasonality) {
   Series series = days(60);
   add_column(series, "open", [](int i) { return i % 2; });
@@ -127,6 +153,16 @@ TEST(Holidays, OfCountriesAreThoseAskedForThatTheHistorysYearsHave) {
   EXPECT_THAT(keep_countries(options).error().message(), HasSubstr("none of the country 'XC'"));
 }
 
+TEST(Holidays, APriorScaleThatIsTheDefaultMayBeLeftOutOnSomeDays) {
+  ForecastOptions options;
+  options.holidays_prior_scale = 4;
+  options.holidays =
+      parse_holidays("holiday,ds,prior_scale\nfair,2020-01-05,4\nfair,2020-02-05,\n").value();
+  EXPECT_EQ(fit(days(60), options).value().holidays[0].prior_scale, 4);
+  options.holidays_prior_scale = 5;
+  EXPECT_THAT(fault(days(60), options), HasSubstr("'fair' has two prior scales"));
+}
+
 TEST(Holidays, FaultsNameTheLine) {
   const std::pair<const char*, const char*> cases[] = {
       {"holiday,ds\nx,soon\n", "line 2: ds: 'soon' is no date"},
@@ -175,6 +211,27 @@ TEST(Regressors, AreStandardisedUnlessTheyAreOnlyZeroAndOne) {
   }
 }
 
+TEST(Regressors, CoefficientsAreInTheirOwnUnitsAndThoseOfY) {
+  Series series = days(60);
+  add_column(series, "price", [](int i) { return 100 + i % 5; });
+  add_column(series, "promo", [](int i) { return i % 9 == 0; });
+  for (size_t i = 0; i < series.size(); ++i) {
+    series.y[i] = 50 + 2.5 * series.columns[0].values[i] + (i % 9 == 0 ? 40 : 0);
+  }
+  ForecastOptions options;
+  options.weekly.mode = SeasonalitySwitch::Mode::kOff;
+  options.regressors = parse_regressors("price;promo,mode=multiplicative").value();
+  const Model model = fit(series, options).value();
+  const auto coefficients = regressor_coefficients(model);
+  ASSERT_EQ(coefficients.size(), 2u);
+  EXPECT_EQ(coefficients[0].regressor, "price");
+  EXPECT_NEAR(coefficients[0].center, 102, 1e-9);
+  EXPECT_NEAR(coefficients[0].coef, 2.5, 0.01);
+  EXPECT_EQ(coefficients[1].mode, TermMode::kMultiplicative);
+  EXPECT_EQ(coefficients[1].center, 0);
+  EXPECT_NEAR(coefficients[1].coef, 40 / 305.0, 0.001);  // of the trend, price apart
+}
+
 TEST(Terms, WrongListsAreRefusedWithTheirPlace) {
   EXPECT_THAT(parse_seasonalities("monthly,period=30").error().message(),
               HasSubstr("seasonalities[0]: fourier_order is missing"));
@@ -220,6 +277,16 @@ TEST(Limits, AFloorScalesByTheDistanceFromIt) {
   EXPECT_LT(forecast.trend[0], 30);
   EXPECT_GE(forecast.trend_lower[0], 2);
   EXPECT_LE(forecast.trend_upper[0], 30);
+}
+
+TEST(Limits, AreColumnsOfTheForecast) {
+  Series series = days(60);
+  add_column(series, "cap", [](int) { return 40; });
+  add_column(series, "floor", [](int) { return 2; });
+  const Model model = fit(series, {.growth = Growth::kLogistic}).value();
+  const Forecast forecast = predict(model, {date("2020-03-05")}, {.samples = 0});
+  EXPECT_THAT(forecast.cap, ElementsAre(40));
+  EXPECT_THAT(forecast.floor, ElementsAre(2));
 }
 
 TEST(Limits, ACapMustBeThereAndOverTheFloor) {
