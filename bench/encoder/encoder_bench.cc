@@ -2,7 +2,7 @@
 //
 //   encoder_bench FOLDER THREADS [float32|int8 [KERNELS [PANELS]]]
 //
-// KERNELS: "avx512", "avx2", "portable" or ""; PANELS: a folder for packed panels.
+// KERNELS: "amx", "avx512", "avx2", "portable" or ""; PANELS: a folder for packed panels.
 //
 // A line in, "BATCH LENGTH TIMES", is a line of JSON out: {"ms": [...], "sample": [256 floats]}.
 #include <fmt/format.h>

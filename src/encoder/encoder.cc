@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "tensor/int8.h"
+#include "tensor/shares.h"
 
 namespace thaw::encoder {
 namespace {
@@ -12,14 +13,14 @@ namespace {
 constexpr int kRowsATask = 8;   // of layer norms and embeddings
 constexpr int kScoreRows = 48;  // so that a block of scores stays in the second-level cache
 constexpr size_t kLargeTable = size_t{8} << 20;
-constexpr int kTasksAThread = 4;  // so that a late thread costs a quarter
 
-/// Shares the panels of a product among the threads.
-template <class Multiply>
-void multiply_on(tensor::ThreadPool& pool, int panels, const Multiply& multiply) {
-  const int tasks = pool.threads() == 1 ? 1 : std::min(panels, kTasksAThread * pool.threads());
-  pool.run(tasks,
-           [&](int task, int) { multiply(panels * task / tasks, panels * (task + 1) / tasks); });
+/// Deals the product out to the threads.
+void multiply_on(tensor::ThreadPool& pool, const auto& product, const auto& multiply) {
+  const tensor::Shares shares(product.rows, tensor::panels_of(product.columns), pool.threads());
+  pool.run(shares.count(), [&](int task, int) {
+    const tensor::Share share = shares[task];
+    multiply(rows_of(product, share.first_row, share.rows), share.first_panel, share.last_panel);
+  });
 }
 
 }  // namespace
@@ -64,8 +65,7 @@ void Encoder::apply(const Linear& linear, std::span<const float> in, std::span<f
                                    .depth = linear.depth,
                                    .bias = linear.bias,
                                    .activation = activation};
-  multiply_on(pool_, tensor::panels_of(linear.columns),
-              [&](int first, int last) { kernels_.multiply(product, first, last); });
+  multiply_on(pool_, product, kernels_.multiply);
 }
 
 void Encoder::apply_int8(const Linear& linear, std::span<const float> in, std::span<float> out,
@@ -73,9 +73,13 @@ void Encoder::apply_int8(const Linear& linear, std::span<const float> in, std::s
   const tensor::Int8Kernels& kernels = *kernels_.int8;
   const auto depth = static_cast<size_t>(linear.depth);
   const size_t rows = in.size() / depth;
-  const auto stride = static_cast<size_t>(tensor::int8_depth(linear.depth));
+  constexpr size_t kLine = 64;  // of the cache
+  const size_t stride =
+      (static_cast<size_t>(tensor::int8_depth(linear.depth)) + kLine - 1) / kLine * kLine;
   Workspace& work = *workspace_;
-  work.quantised.resize(rows * stride);
+  work.quantised.resize(rows * stride + kLine);
+  auto* quantised = reinterpret_cast<uint8_t*>(
+      (reinterpret_cast<uintptr_t>(work.quantised.data()) + kLine - 1) / kLine * kLine);
   work.scales.resize(rows);
   work.zeros.resize(rows);
   const auto count = static_cast<int>(rows);
@@ -83,12 +87,12 @@ void Encoder::apply_int8(const Linear& linear, std::span<const float> in, std::s
     const auto first = static_cast<size_t>(task) * kRowsATask;
     const int here = std::min(kRowsATask, count - task * kRowsATask);
     kernels.quantise(in.data() + first * depth, depth, here, linear.depth, kernels.levels,
-                     {.to = work.quantised.data() + first * stride,
+                     {.to = quantised + first * stride,
                       .stride = stride,
                       .scales = work.scales.data() + first,
                       .zeros = work.zeros.data() + first});
   });
-  const tensor::Int8Product product = {.a = work.quantised.data(),
+  const tensor::Int8Product product = {.a = quantised,
                                        .a_stride = stride,
                                        .a_scales = work.scales.data(),
                                        .a_zeros = work.zeros.data(),
@@ -102,8 +106,7 @@ void Encoder::apply_int8(const Linear& linear, std::span<const float> in, std::s
                                        .depth = linear.depth,
                                        .bias = linear.bias,
                                        .activation = activation};
-  multiply_on(pool_, tensor::panels_of(linear.columns),
-              [&](int first, int last) { kernels.multiply(product, first, last); });
+  multiply_on(pool_, product, kernels.multiply);
 }
 
 void Encoder::embed(std::span<const Sequence> sequences, Hidden& hidden) const {

@@ -102,7 +102,7 @@ TEST_P(Int8Model, PanelsInEightBitsHaveAFileOfTheirOwn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachInstructionSet, Int8Model,
-                         testing::Values("portable", "avx2", "avx512"),
+                         testing::Values("portable", "avx2", "avx512", "amx"),
                          [](const auto& each) { return std::string(each.param); });
 
 }  // namespace

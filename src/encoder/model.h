@@ -24,7 +24,7 @@ struct ModelOptions {
   std::optional<Task> task;  // else by config.json and modules.json
   int threads = 0;           // 0: as many as the cgroup gives CPUs
   Precision precision = Precision::kFloat32;
-  std::string_view kernels;  // "avx512", "avx2", "portable"; "": the fastest
+  std::string_view kernels;  // "amx", "avx512", "avx2", "portable"; "": the fastest
   /// Folders where files of packed panels are looked for, and the first of which that can be
   /// written gets a new one; none: they are packed at each start.
   std::vector<std::string> panel_folders;

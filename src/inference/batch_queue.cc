@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace thaw::inference {
+namespace {
+
+/// Who has the most tokens waiting.
+auto greediest(auto& turns) {
+  return std::max_element(turns.begin(), turns.end(), [](const auto& one, const auto& other) {
+    return one.tokens < other.tokens;
+  });
+}
+
+}  // namespace
 
 Duration BatchQueue::wait_of(size_t tokens) const {
   if (tokens_per_s_ <= 0) return Duration(0);
@@ -27,10 +37,16 @@ bool BatchQueue::is_one_batch(size_t requests, size_t tokens) const {
   return requests <= 1 || (requests <= options_.most_in_batch && tokens <= options_.budget);
 }
 
-BatchQueue::Turn BatchQueue::greediest() {
-  return std::max_element(turns_.begin(), turns_.end(), [](const Caller& one, const Caller& other) {
-    return one.tokens < other.tokens;
-  });
+bool BatchQueue::is_fairer(const Request& request, const Caller& greediest) const {
+  const auto known = callers_.find(request.caller);
+  const size_t own = known == callers_.end() ? 0 : known->second->tokens;
+  const size_t newest = greediest.requests.back().tokens;
+  return newest >= request.tokens && own + request.tokens <= greediest.tokens - newest;
+}
+
+bool BatchQueue::would_refuse(const Request& request) const {
+  if (has_room_for(request)) return false;
+  return turns_.empty() || !is_fairer(request, *greediest(turns_));
 }
 
 void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
@@ -44,16 +60,11 @@ void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
 }
 
 std::optional<uint64_t> BatchQueue::add(Request request) {
+  if (would_refuse(request)) return request.id;
   std::optional<uint64_t> refused;
-  const auto known = callers_.find(request.caller);
   if (!has_room_for(request)) {
-    if (turns_.empty()) return request.id;
-    const size_t own = known == callers_.end() ? 0 : known->second->tokens;
-    const Turn greedy = greediest();
+    const Turn greedy = greediest(turns_);
     const auto newest = std::prev(greedy->requests.end());
-    const bool is_fairer =
-        newest->tokens >= request.tokens && own + request.tokens <= greedy->tokens - newest->tokens;
-    if (!is_fairer) return request.id;
     refused = newest->id;
     erase(greedy, newest);
   }
@@ -83,7 +94,7 @@ void BatchQueue::remove(uint64_t id) {
 std::vector<uint64_t> BatchQueue::overdue() {
   std::vector<uint64_t> refused;
   while (!is_one_batch(size_, tokens_) && wait() > 2 * options_.most_wait) {
-    const Turn greedy = greediest();
+    const Turn greedy = greediest(turns_);
     const auto newest = std::prev(greedy->requests.end());
     refused.push_back(newest->id);
     erase(greedy, newest);

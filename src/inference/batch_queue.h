@@ -42,6 +42,8 @@ class BatchQueue {
   /// Who does not wait any more, to be refused: nobody, the request itself, or, where its caller
   /// has less waiting than another, the newest request of that other one.
   [[nodiscard]] std::optional<uint64_t> add(Request request);
+  /// Whether add() would refuse the request itself. For whoever reads it only if it may wait.
+  bool would_refuse(const Request& request) const;
   /// Those that would wait over twice as long as any should, now that the speed is known or has
   /// fallen: they do not wait any more, to be refused. The newest of who has the most, in turn.
   [[nodiscard]] std::vector<uint64_t> overdue();
@@ -66,7 +68,8 @@ class BatchQueue {
   Duration wait_of(size_t tokens) const;
   bool has_room_for(const Request& request) const;
   bool is_one_batch(size_t requests, size_t tokens) const;
-  Turn greediest();
+  /// Whether the newest request of the greediest is to give way to it, when there is no room.
+  bool is_fairer(const Request& request, const Caller& greediest) const;
   /// Takes it out, and its caller with its last request.
   void erase(Turn caller, std::deque<Request>::iterator request);
 

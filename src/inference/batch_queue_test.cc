@@ -50,6 +50,7 @@ TEST(BatchQueue, RefusesWhenFullAndForgetsThoseWhoLeft) {
   queue.remove(1);
   queue.remove(99);
   EXPECT_EQ(queue.size(), 1u);
+  EXPECT_FALSE(queue.would_refuse({3, "c", 0, 1}));
   EXPECT_FALSE(queue.add({3, "c", 0, 1}));
   EXPECT_EQ(queue.take(), (Ids{2, 3}));
 }
@@ -57,7 +58,9 @@ TEST(BatchQueue, RefusesWhenFullAndForgetsThoseWhoLeft) {
 TEST(BatchQueue, WhenFullTheCallerWithTheMostWaitingIsRefused) {
   BatchQueue queue({.longest = 4});
   for (uint64_t id = 1; id <= 4; ++id) EXPECT_FALSE(queue.add({id, "loud", 0, 10}));
+  EXPECT_TRUE(queue.would_refuse({5, "loud", 0, 10}));
   EXPECT_EQ(queue.add({5, "loud", 0, 10}), 5u);
+  EXPECT_FALSE(queue.would_refuse({6, "quiet", 0, 10}));
   EXPECT_EQ(queue.add({6, "quiet", 0, 10}), 4u) << "its newest goes";
   EXPECT_EQ(queue.add({7, "quiet", 0, 10}), 3u);
   EXPECT_EQ(queue.add({8, "quiet", 0, 10}), 8u) << "both have two";

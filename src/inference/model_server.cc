@@ -139,17 +139,24 @@ void ModelServer::handle(const http::Request& request, Asker asker) {
     return;
   }
   Routed routed = route(request, models_);
+  const auto answer = [&](http::Response response) {
+    stats_.on_answer(routed.path, response.status, Duration(0));
+    asker.answer(std::move(response));
+  };
   if (auto* response = std::get_if<http::Response>(&routed.answer)) {
-    stats_.on_answer(routed.path, response->status, Duration(0));
-    asker.answer(std::move(*response));
-    return;
+    return answer(std::move(*response));
   }
-  enqueue(std::move(std::get<Work>(routed.answer)), request, routed.path, std::move(asker));
+  if (is_too_much(request)) return answer(busy());
+  auto work = std::get<ReadWork>(routed.answer)();
+  if (!work) return answer(failure(work.error()));
+  enqueue(*std::move(work), request, routed.path, std::move(asker));
 }
 
 void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
                           Asker asker) {
   const uint64_t id = ++last_id_;
+  // Names, options and the like take memory too.
+  work.tokens = std::max(work.tokens, estimated_tokens(request.body.size()));
   const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens};
   asker.when_gone([this, id] { forget(id); });
   const auto wanted = std::make_shared<Wanted>(true);
@@ -159,14 +166,24 @@ void ModelServer::enqueue(Work work, const http::Request& request, const std::st
   if (state_ == State::kIdle) work_on();
 }
 
-void ModelServer::refuse(uint64_t id) {
+/// Whether it would be refused, as its size tells: to read it would cost the models' time.
+bool ModelServer::is_too_much(const http::Request& request) const {
+  return queue_.would_refuse({0, caller_of(request), 0, estimated_tokens(request.body.size())});
+}
+
+http::Response ModelServer::busy() const {
   http::Response busy =
       failure(429, "RESOURCE_EXHAUSTED", "too many requests wait for the model: try again later");
   busy.headers.add("retry-after", retry_after(queue_.wait()));
+  return busy;
+}
+
+void ModelServer::refuse(uint64_t id) {
+  http::Response answer = busy();
   const Waiting refused = std::move(waiting_.at(id));
   waiting_.erase(id);
-  stats_.on_answer(refused.path, busy.status, loop_.now() - refused.since);
-  refused.asker.answer(std::move(busy));
+  stats_.on_answer(refused.path, answer.status, loop_.now() - refused.since);
+  refused.asker.answer(std::move(answer));
 }
 
 void ModelServer::forget(uint64_t id) {

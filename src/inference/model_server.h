@@ -13,7 +13,8 @@
 // Thread: the loop's; models run on the worker. Owner: net, loop and worker outlive it.
 // Limits: bodies of 32 MiB (413), gRPC messages too (RESOURCE_EXHAUSTED); BatchQueue's requests
 // wait, more are answered 429 with Retry-After: about how long those that wait will take, 1 to 60
-// s. Requests whose caller has gone are given up, between two slices of the work if it has begun.
+// s, and unread when the queue is full for a body of its size. Requests whose caller has gone are
+// given up, between two slices of the work if it has begun.
 #pragma once
 
 #include <functional>
@@ -76,7 +77,9 @@ class ModelServer {
   void serve_grpc();
   void load_next(size_t index, std::function<void(const Status&)> done);
   void enqueue(Work work, const http::Request& request, const std::string& path, Asker asker);
+  bool is_too_much(const http::Request& request) const;
   void refuse(uint64_t id);
+  http::Response busy() const;
   void forget(uint64_t id);
   void tell_load(const Served& served);
   void work_on();

@@ -88,6 +88,9 @@ TEST_F(ModelServerTest, MoreThanTheQueueHoldsAreAnswered429) {
     EXPECT_EQ(answer->response->status, 429);
     EXPECT_EQ(answer->response->headers.get("retry-after"), "1");
   }
+  EXPECT_THAT(ServerTest::refused("/predict", "{ no JSON", 429), HasSubstr("try again"))
+      << "nobody reads what cannot wait";
+  EXPECT_THAT(ServerTest::refused("/nowhere", "", 404), HasSubstr("no path"));
 }
 
 TEST_F(ModelServerTest, ACallerWithTheMostWaitingMakesPlaceForAnother) {

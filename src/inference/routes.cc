@@ -25,30 +25,29 @@ std::string names_of(const std::vector<Served>& models) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+Result<Work> work_of(const std::vector<Served>& models, const std::string& name,
+                     const Result<Json>& body) {
+  ASSIGN_OR_RETURN(const size_t model, find_model(models, name));
+  if (!body) return body.error();
+  return task_work(models, model, *body);
+}
+
 Routed task_route(const std::string& path, const http::Request& request,
-                  const std::vector<Served>& models, const std::string& name,
-                  const Result<Json>& json) {
+                  const std::vector<Served>& models, const std::string& name) {
   if (request.method != "POST") return wrong_method(path, request.method, "POST");
-  const auto model = find_model(models, name);
-  if (!model) return at_once(path, failure(model.error()));
-  if (!json) return at_once(path, failure(json.error()));
-  auto work = task_work(models, *model, *json);
-  if (!work) return at_once(path, failure(work.error()));
-  return {path, *std::move(work)};
+  return {path, [&request, &models, name] { return work_of(models, name, parse_body(request)); }};
 }
 
 /// A Pub/Sub push: {"message": {"data": base64}, "subscription": ...}.
-Routed push_route(const http::Request& request, const std::vector<Served>& models) {
-  const auto refuse = [](std::string_view what) {
-    return at_once("/", failure(Error(Code::kInvalidArgument, std::string(what))));
-  };
-  const auto json = parse_body(request);
-  if (!json) return at_once("/", failure(json.error()));
-  const Json& data = (*json)["message"]["data"];
-  if (!data.is_string()) return refuse("message.data: is missing: POST / takes Pub/Sub pushes");
+Result<Work> read_push(const http::Request& request, const std::vector<Served>& models) {
+  ASSIGN_OR_RETURN(const Json json, parse_body(request));
+  const Json& data = json["message"]["data"];
+  if (!data.is_string()) {
+    return Error(Code::kInvalidArgument, "message.data: is missing: POST / takes Pub/Sub pushes");
+  }
   const auto body = from_base64(data.as_string());
-  if (!body) return refuse("message.data: is no base64 text");
-  return task_route("/", request, models, "", parse_body(*body));
+  if (!body) return Error(Code::kInvalidArgument, "message.data: is no base64 text");
+  return work_of(models, "", parse_body(*body));
 }
 
 Routed health(const http::Request& request) {
@@ -136,13 +135,15 @@ Routed route(const http::Request& request, const std::vector<Served>& models) {
   const auto parts = http::split_path(request.path);
   if (!parts) return at_once("", failure(400, "INVALID_ARGUMENT", "the path is malformed"));
   if (request.path == "/predict") {
-    return task_route("/predict", request, models, "", parse_body(request));
+    return task_route("/predict", request, models, "");
   }
   if (parts->size() == 3 && (*parts)[0] == "models" && (*parts)[2] == "predict") {
-    return task_route("/models/{model}/predict", request, models, (*parts)[1], parse_body(request));
+    return task_route("/models/{model}/predict", request, models, (*parts)[1]);
   }
   if (request.path == "/health") return health(request);
-  if (request.path == "/" && request.method == "POST") return push_route(request, models);
+  if (request.path == "/" && request.method == "POST") {
+    return {"/", [&request, &models] { return read_push(request, models); }};
+  }
   if (request.path == "/openapi.json") {
     return at_once("/openapi.json", http::Response::json(200, openapi(models)));
   }

@@ -3,6 +3,7 @@
 // Thread: the loop's. Owner: the models outlive the Work. Limits: kMostInputs texts of a request.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,10 +15,13 @@
 
 namespace thaw::inference {
 
+/// Reads the request's body, which costs time and tells its faults. The request and the models
+/// outlive it.
+using ReadWork = std::function<Result<Work>()>;
 /// What a path is called in metrics: "/models/{model}/predict"; "" where nothing is there.
 struct Routed {
   std::string path;
-  std::variant<http::Response, Work> answer;  // at once, or by a model
+  std::variant<http::Response, ReadWork> answer;  // at once, or by a model
 };
 Routed route(const http::Request& request, const std::vector<Served>& models);
 

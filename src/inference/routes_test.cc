@@ -32,7 +32,9 @@ http::Response answer_to(const std::vector<Served>& models, const std::string& p
   request.body = body;
   Routed routed = route(request, models);
   if (auto* response = std::get_if<http::Response>(&routed.answer)) return *response;
-  return run_batch(*models[0].model, {&std::get<Work>(routed.answer)}).at(0);
+  const auto work = std::get<ReadWork>(routed.answer)();
+  if (!work) return failure(work.error());
+  return run_batch(*models[0].model, {&*work}).at(0);
 }
 
 std::string repeated(std::string_view text, size_t times) {
@@ -180,8 +182,8 @@ TEST(Routes, ABodyThatSaysItIsNoJsonIsRefused) {
     request.path = path;
     request.headers.add("content-type", std::move(type));
     Routed routed = route(request, models);
-    auto* response = std::get_if<http::Response>(&routed.answer);
-    return response ? response->status : 200;
+    const auto work = std::get<ReadWork>(routed.answer)();
+    return work ? 200 : failure(work.error()).status;
   };
   for (const char* type :
        {"application/json", "application/json; charset=utf-8", "Application/JSON ;x", "text/plain",

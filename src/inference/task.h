@@ -72,7 +72,8 @@ Result<std::vector<double>> rerank(const encoder::Model& model, const std::strin
                                    const std::vector<std::string>& texts, Scores scores,
                                    TaskRequest::Long too_long);
 
-/// About how many tokens a request has: a fourth of its bytes. For the queue's budget.
+/// About how many tokens a request has, for the queue's budget: of so many bytes of text a fourth.
+inline size_t estimated_tokens(size_t bytes) { return bytes / 4; }
 size_t estimated_tokens(const TaskRequest& request);
 
 }  // namespace thaw::inference

@@ -184,7 +184,7 @@ size_t estimated_tokens(const TaskRequest& request) {
   for (const TextInput& input : request.inputs) {
     bytes += input.text.size() + (input.pair ? input.pair->size() : 0);
   }
-  return bytes / 4 + request.inputs.size();
+  return estimated_tokens(bytes) + request.inputs.size();
 }
 
 }  // namespace thaw::inference

@@ -48,7 +48,7 @@ std::vector<std::string> texts_of(Fields& fields, std::string_view name, const J
 size_t tokens_in(const std::vector<std::string>& texts) {
   size_t bytes = 0;
   for (const std::string& text : texts) bytes += text.size();
-  return bytes / 4 + texts.size();
+  return estimated_tokens(bytes) + texts.size();
 }
 
 Status need_embeddings(const Served& served) {
@@ -110,7 +110,7 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
   RETURN_IF_ERROR(fields.finish());
   Work work;
   work.model = model;
-  work.tokens = tokens_in(texts) + texts.size() * query->size() / 4;
+  work.tokens = tokens_in(texts) + texts.size() * estimated_tokens(query->size());
   work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served) {
     const auto scores = rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
                                cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse);
@@ -182,11 +182,10 @@ std::optional<Routed> route_text(const http::Request& request, const Parts& part
     if (request.path != path) continue;
     const std::string name(path);
     if (request.method != "POST") return wrong_method(name, request.method, "POST");
-    const auto json = parse_body(request);
-    if (!json) return Routed{name, failure(json.error())};
-    auto work = make(models, *json);
-    if (!work) return Routed{name, failure(work.error())};
-    return Routed{name, *std::move(work)};
+    return Routed{name, [&request, &models, make = make]() -> Result<Work> {
+                    ASSIGN_OR_RETURN(const Json json, parse_body(request));
+                    return make(models, json);
+                  }};
   }
   return std::nullopt;
 }

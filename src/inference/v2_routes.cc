@@ -212,11 +212,10 @@ Routed model_route(const http::Request& request, const Parts& parts,
   const Served& served = models[*model];
   if (action == "infer") {
     if (request.method != "POST") return wrong_method(path, request.method, "POST");
-    const auto json = parse_body(request);
-    if (!json) return {path, failure(json.error())};
-    auto work = infer_work(models, *model, *json);
-    if (!work) return {path, failure(work.error())};
-    return {path, *std::move(work)};
+    return {path, [&request, &models, model = *model]() -> Result<Work> {
+              ASSIGN_OR_RETURN(const Json json, parse_body(request));
+              return infer_work(models, model, json);
+            }};
   }
   if (request.method != "GET") return wrong_method(path, request.method, "GET");
   if (action == "ready") {

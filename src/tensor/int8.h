@@ -4,7 +4,8 @@
 // own; a column of the second is scale * q with q from -127 to 127. Sums are exact in 32 bits. The
 // second factor is packed: panels of 16 columns, each all of its depth by fours, a four being 16
 // columns of 4 bytes; what is missing is filled up with zeros.
-// Thread: any; no state. Owner: the caller's memory. Limits: depth at most kMostInt8Depth. Infinite
+// Thread: any; no state. Owner: the caller's memory; rows and panels that begin on a line of the
+// cache are read fastest. Limits: depth at most kMostInt8Depth. Infinite
 // values and NaN make their row meaningless. Tolerance: against the quantised numbers 2e-6 of the
 // absolute terms; against exact ones half a step of b and a step of a, a term.
 #pragma once
@@ -44,6 +45,16 @@ struct Int8Product {
   Activation activation = Activation::kNone;
 };
 
+/// Some rows of a product.
+inline Int8Product rows_of(Int8Product product, int first, int rows) {
+  product.a += static_cast<size_t>(first) * product.a_stride;
+  product.a_scales += first;
+  product.a_zeros += first;
+  product.c += static_cast<size_t>(first) * product.c_stride;
+  product.rows = rows;
+  return product;
+}
+
 struct Quantised {
   uint8_t* to = nullptr;
   size_t stride = 0;  // at least int8_depth(depth)
@@ -69,5 +80,7 @@ extern const Int8Kernels kPortableInt8;
 const Int8Kernels* avx2_int8();
 /// null where there is no AVX-512 with VNNI.
 const Int8Kernels* avx512_int8();
+/// null where there is no AMX for bytes, or the kernel does not grant its registers.
+const Int8Kernels* amx_int8();
 
 }  // namespace thaw::tensor

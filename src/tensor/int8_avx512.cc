@@ -10,12 +10,8 @@
 #include <cstring>
 #include <utility>
 
-#include "tensor/avx512_math.h"
+#include "tensor/int8_avx512.h"
 #include "tensor/kernel_tables.h"
-
-#define THAW_VNNI __attribute__((target("avx512f,avx512dq,avx512bw,avx512vnni")))
-#define THAW_VNNI_INLINE \
-  __attribute__((target("avx512f,avx512dq,avx512bw,avx512vnni"), always_inline)) inline
 
 namespace thaw::tensor {
 namespace {
@@ -33,24 +29,6 @@ struct Tile {
   int row;
   int column;
 };
-
-THAW_VNNI_INLINE void put(const Tile& tile, int row, int column, __m512i sum) {
-  const Int8Product& p = tile.product;
-  const int count = std::min(kPanel, p.columns - column);
-  const auto lanes = static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1);
-  const __m512i correction =
-      _mm512_mullo_epi32(_mm512_set1_epi32(p.a_zeros[row]), _mm512_loadu_si512(p.b_sums + column));
-  const __m512 scales =
-      _mm512_mul_ps(_mm512_set1_ps(p.a_scales[row]), _mm512_loadu_ps(p.b_scales + column));
-  const __m512 bias = p.bias ? _mm512_maskz_loadu_ps(lanes, p.bias + column) : _mm512_setzero_ps();
-  const __m512i whole = _mm512_sub_epi32(sum, correction);
-  __m512 value = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(kAllLanes, whole), scales, bias);
-  if (p.activation == Activation::kGelu) value = gelu16(value);
-  if (p.activation == Activation::kRelu) {
-    value = _mm512_maskz_max_ps(kAllLanes, value, _mm512_setzero_ps());
-  }
-  _mm512_mask_storeu_ps(p.c + static_cast<size_t>(row) * p.c_stride + column, lanes, value);
-}
 
 /// sum += the products of the fours of a and b. By hand, because GCC 12 copies the sum before and
 /// after the intrinsic, which halves the speed.
@@ -77,8 +55,8 @@ struct Sums {
     rest.add(a + stride, stride, left, right);
   }
   THAW_VNNI_INLINE void put_all(const Tile& tile, int row) const {
-    put(tile, row, tile.column, low);
-    if constexpr (Panels > 1) put(tile, row, tile.column + kPanel, high);
+    put_sums(tile.product, row, tile.column, low);
+    if constexpr (Panels > 1) put_sums(tile.product, row, tile.column + kPanel, high);
     rest.put_all(tile, row + 1);
   }
 };
@@ -136,12 +114,7 @@ void multiply(const Int8Product& p, int first, int last) {
       }
     }
   }
-  if (p.activation != Activation::kTanh) return;
-  const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
-  for (int row = 0; row < p.rows; ++row) {
-    float* c = p.c + static_cast<size_t>(row) * p.c_stride;
-    kPortableKernels.activate(c + begin, static_cast<size_t>(end - begin), p.activation);
-  }
+  put_tanh(p, first, last);
 }
 
 }  // namespace

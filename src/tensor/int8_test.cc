@@ -18,6 +18,7 @@ std::vector<Set> usable() {
   std::vector<Set> sets = {{"portable", &kPortableInt8}};
   if (avx2_int8()) sets.push_back({"avx2", avx2_int8()});
   if (avx512_int8()) sets.push_back({"avx512", avx512_int8()});
+  if (amx_int8()) sets.push_back({"amx", amx_int8()});
   return sets;
 }
 
@@ -85,6 +86,8 @@ TEST_P(Int8Test, ProductsAreRightForEveryRest) {
   };
   std::vector<Shape> shapes = {{97, 33, 5}, {3, 2, 1537}, {200, 17, 769}, {1, 1, 1}, {16, 48, 768}};
   for (int rows = 1; rows <= 26; ++rows) shapes.push_back({rows, 5 + 3 * rows, 70 - rows});
+  for (int rows = 15; rows <= 65; rows += 5) shapes.push_back({rows, 2 * rows, 24 * rows});
+  shapes.insert(shapes.end(), {{385, 32, 64}, {800, 80, 36}, {33, 100, 3072}});
   for (const auto& [rows, columns, depth] : shapes) {
     const auto d = static_cast<size_t>(depth), c_stride = static_cast<size_t>(columns) + 1;
     const auto x = numbers(static_cast<size_t>(rows) * d);

@@ -39,10 +39,18 @@ struct Product {
   Activation activation = Activation::kNone;
 };
 
+/// Some rows of a product.
+inline Product rows_of(Product product, int first, int rows) {
+  product.a += static_cast<size_t>(first) * product.a_stride;
+  product.c += static_cast<size_t>(first) * product.c_stride;
+  product.rows = rows;
+  return product;
+}
+
 struct Int8Kernels;  // tensor/int8.h
 
 struct Kernels {
-  std::string_view name;  // "avx512", "avx2", "portable"
+  std::string_view name;  // "amx", "avx512", "avx2", "portable"
   /// Panels first..last-1 of the product.
   void (*multiply)(const Product& product, int first, int last);
   /// Each row becomes exp(scale * x) / sum.

@@ -109,7 +109,14 @@ const Kernels kPortableKernels = {"portable", multiply, softmax,
 std::span<const Kernels> usable_kernels() {
   static const std::vector<Kernels> usable = [] {
     std::vector<Kernels> found;
-    if (const auto wide = avx512_kernels()) found.push_back(*wide);
+    if (const auto wide = avx512_kernels()) {
+      if (amx_int8()) {
+        found.push_back(*wide);
+        found.back().name = "amx";
+        found.back().int8 = amx_int8();
+      }
+      found.push_back(*wide);
+    }
     if (const auto fast = avx2_kernels()) found.push_back(*fast);
     found.push_back(kPortableKernels);
     return found;
