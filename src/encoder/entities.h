@@ -23,6 +23,8 @@ struct EntityOptions {
   Aggregation aggregation = Aggregation::kNone;
   std::vector<std::string> ignored = {"O"};
   Model::TooLong too_long = Model::TooLong::kRefuse;
+
+  bool operator==(const EntityOptions&) const = default;
 };
 
 struct Entity {

@@ -27,6 +27,8 @@ struct QuestionOptions {
   std::optional<int> stride;        // tokens that windows share; min(max_sequence / 2, 128)
   bool may_be_impossible = false;   // then "" with its score is among the answers
   bool align_to_words = true;
+
+  bool operator==(const QuestionOptions&) const = default;
 };
 
 struct Answer {

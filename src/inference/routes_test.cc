@@ -198,6 +198,29 @@ TEST(Routes, ABodyThatSaysItIsNoJsonIsRefused) {
   }
 }
 
+TEST(Routes, TheSameOptionsOnTwoPathsAreAnsweredEachInItsShape) {
+  const std::vector<Served> models = serve(kData + "bert-seqcls");
+  const auto work_of = [&](const char* path, const char* body) {
+    http::Request request{.method = "POST", .target = path, .body = body};
+    request.path = path;
+    return std::get<ReadWork>(route(request, models).answer)().value();
+  };
+  const Work plain = work_of("/predict", R"({"inputs":"I love it","parameters":{"top_k":1}})");
+  const Work tensors = work_of("/v2/models/m/infer", R"({"parameters":{"top_k":1},"inputs":[
+      {"name":"text","datatype":"BYTES","shape":[1],"data":["I love it"]}]})");
+  const encoder::Model& model = *models[0].model;
+  const std::string one = run_batch(model, {&plain})[0].body;
+  const std::string other = run_batch(model, {&tensors})[0].body;
+  EXPECT_EQ((*Json::parse(other))["outputs"].as_array().at(0)["data"].as_array().at(0),
+            Json::parse(one)->as_array().at(0)["label"]);
+  const auto both = run_batch(model, {&plain, &tensors});
+  EXPECT_EQ(both[0].body, one);
+  EXPECT_EQ(both[1].body, other);
+  const auto turned = run_batch(model, {&tensors, &plain});
+  EXPECT_EQ(turned[0].body, other);
+  EXPECT_EQ(turned[1].body, one);
+}
+
 TEST(Routes, ATaskOfModulesIsKnownBeforeTheModelIsLoaded) {
   std::string folder = testing::TempDir() + "model-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

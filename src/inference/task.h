@@ -26,17 +26,23 @@ inline constexpr size_t kLongestText = 4 << 20;  // bytes
 /// How the inputs stood in the body, which decides the answer's shape.
 enum class Form { kText, kObject, kList };
 
-struct TaskRequest {
-  Form form = Form::kObject;
-  std::vector<encoder::TextInput> inputs;  // of questions: text is the question, pair the context
-  std::optional<int> top_k;                // nullopt: not given; -1: all
+/// What a task is asked beside its inputs. Requests with equal ones may be answered together.
+struct TaskOptions {
+  std::optional<int> top_k;  // nullopt: not given; -1: all
   encoder::QuestionOptions question;
   encoder::EntityOptions entities;
   encoder::ScoreFunction function = encoder::ScoreFunction::kByModel;
   /// kCutAndTell: the answer says which inputs were cut.
   enum class Long { kCutAndTell, kRefuse } too_long = Long::kCutAndTell;
-  /// Requests with equal options may be answered together.
-  std::string options;
+
+  bool operator==(const TaskOptions&) const = default;
+};
+
+struct TaskRequest : TaskOptions {
+  Form form = Form::kObject;
+  std::vector<encoder::TextInput> inputs;  // of questions: text is the question, pair the context
+
+  const TaskOptions& options() const { return *this; }
 };
 
 /// Errors name the field.

@@ -125,17 +125,6 @@ void read_options(Task task, Fields& fields, TaskRequest& request) {
   if (task == Task::kTokenClassification) read_entity_options(fields, request);
 }
 
-/// All of `object` but the inputs themselves.
-std::string options_of(const Json& object) {
-  Json::Object kept;
-  for (const auto& [name, value] : object.as_object()) {
-    if (name != "question" && name != "context" && name != "text" && name != "text_pair") {
-      kept.emplace_back(name, value);
-    }
-  }
-  return Json(std::move(kept)).dump();
-}
-
 }  // namespace
 
 Result<TaskRequest> read_request(Task task, const Json& body) {
@@ -150,9 +139,6 @@ Result<TaskRequest> read_request(Task task, const Json& body) {
       Fields options(*parameters, "parameters.");
       read_options(task, options, request);
       RETURN_IF_ERROR(options.finish());
-      request.options = options_of(*parameters);
-    } else {
-      request.options = "{}";
     }
     RETURN_IF_ERROR(read_inputs(task, *inputs, request));
     return request;
@@ -175,7 +161,6 @@ Result<TaskRequest> read_request(Task task, const Json& body) {
   RETURN_IF_ERROR(check_text(input.text, "text"));
   if (input.pair) RETURN_IF_ERROR(check_text(*input.pair, "context"));
   request.inputs.push_back(std::move(input));
-  request.options = options_of(body);
   return request;
 }
 

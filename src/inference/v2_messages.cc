@@ -35,6 +35,10 @@ void append_raw(std::string& out, Number number) {
 
 // ---- Requests ----
 
+Status too_many(size_t most, std::string_view what) {
+  return Error(Code::kInvalidArgument, fmt::format("more than {} {}", most, what));
+}
+
 /// A map's entry: its name and its InferParameter.
 Status read_parameter(std::string_view entry, Json& parameters) {
   std::string name;
@@ -50,6 +54,9 @@ Status read_parameter(std::string_view entry, Json& parameters) {
     });
   }));
   parameters.set(name, value);
+  if (parameters.as_object().size() > kMostParameters) {
+    return too_many(kMostParameters, "parameters");
+  }
   return {};
 }
 
@@ -60,24 +67,32 @@ struct InputTensor {
   bool has_other_values = false;
 };
 
-Status read_tensor(std::string_view message, InputTensor& tensor) {
+/// Some sizes of the shape.
+Status read_shape(const WireReader& field, std::vector<int64_t>& shape) {
+  constexpr size_t kLongestVarint = 10;  // bytes
+  if (field.bytes().size() > kMostDimensions * kLongestVarint) {
+    return too_many(kMostDimensions, "sizes of a shape");
+  }
+  if (!field.numbers(shape)) return malformed();
+  return shape.size() > kMostDimensions ? too_many(kMostDimensions, "sizes of a shape") : Status();
+}
+
+/// `left`: how many texts more the request may have.
+Status read_tensor(std::string_view message, InputTensor& tensor, size_t& left) {
   return read_fields(message, [&](const WireReader& field) -> Status {
-    constexpr size_t kMostDimensions = 16;
     if (field.field() == 1) tensor.name = field.bytes();
     if (field.field() == 2) tensor.type = field.bytes();
-    if (field.field() == 3 &&
-        (!field.numbers(tensor.shape) || tensor.shape.size() > kMostDimensions)) {
-      return malformed();
-    }
+    if (field.field() == 3) return read_shape(field, tensor.shape);
     if (field.field() != 5) return {};
     return read_fields(field.bytes(), [&](const WireReader& value) -> Status {
       constexpr uint32_t kBytesContents = 8;
       if (value.field() != kBytesContents) {
         tensor.has_other_values = true;
-      } else if (tensor.texts.size() < kMostValues) {
-        tensor.texts.emplace_back(value.bytes());
+      } else if (left == 0) {
+        return too_many(kMostValues, "texts");
       } else {
-        return Error(Code::kInvalidArgument, fmt::format("more than {} texts", kMostValues));
+        --left;
+        tensor.texts.emplace_back(value.bytes());
       }
       return {};
     });
@@ -85,12 +100,13 @@ Status read_tensor(std::string_view message, InputTensor& tensor) {
 }
 
 /// The texts of a raw BYTES tensor: each after its length, four bytes, the lowest first.
-Status read_raw(std::string_view raw, size_t index, InputTensor& tensor) {
+Status read_raw(std::string_view raw, size_t index, InputTensor& tensor, size_t& left) {
   while (!raw.empty()) {
+    if (left == 0) return too_many(kMostValues, "texts");
+    --left;
     uint32_t size = 0;
     if (raw.size() >= sizeof size) std::memcpy(&size, raw.data(), sizeof size);
-    if (raw.size() < sizeof size || raw.size() - sizeof size < size ||
-        tensor.texts.size() == kMostValues) {
+    if (raw.size() < sizeof size || raw.size() - sizeof size < size) {
       return Error(Code::kInvalidArgument,
                    fmt::format("raw_input_contents[{}]: is no list of texts, each after its length "
                                "as four bytes",
@@ -103,6 +119,7 @@ Status read_raw(std::string_view raw, size_t index, InputTensor& tensor) {
 }
 
 Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTensor>& inputs) {
+  size_t left = kMostValues;
   if (raw.size() != inputs.size()) {
     return Error(Code::kInvalidArgument,
                  fmt::format("raw_input_contents: has {} tensors, inputs has {}", raw.size(),
@@ -113,7 +130,7 @@ Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTens
       return Error(Code::kInvalidArgument,
                    fmt::format("inputs[{}].contents: must be empty beside raw_input_contents", i));
     }
-    if (inputs[i].type == "BYTES") RETURN_IF_ERROR(read_raw(raw[i], i, inputs[i]));
+    if (inputs[i].type == "BYTES") RETURN_IF_ERROR(read_raw(raw[i], i, inputs[i], left));
   }
   return {};
 }
@@ -185,6 +202,7 @@ Result<InferMessage> decode_infer(std::string_view message) {
   Json parameters = Json::object();
   std::vector<InputTensor> inputs;
   std::vector<std::string_view> raw;
+  size_t left = kMostValues;
   RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
     if (field.field() == 1) infer.model = field.bytes();
     if (field.field() == 2) infer.version = field.bytes();
@@ -193,9 +211,9 @@ Result<InferMessage> decode_infer(std::string_view message) {
     if (field.field() == 7) raw.push_back(field.bytes());
     if (field.field() == 5) inputs.emplace_back();
     if (inputs.size() > kMostTensors || raw.size() > kMostTensors) {
-      return Error(Code::kInvalidArgument, fmt::format("more than {} tensors", kMostTensors));
+      return too_many(kMostTensors, "tensors");
     }
-    return field.field() == 5 ? read_tensor(field.bytes(), inputs.back()) : Status();
+    return field.field() == 5 ? read_tensor(field.bytes(), inputs.back(), left) : Status();
   }));
   if (!raw.empty()) {
     infer.tensors = InferMessage::Tensors::kRaw;

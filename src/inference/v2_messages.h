@@ -2,8 +2,9 @@
 // so that both are one protocol here. docs/formats/open_inference.proto has their definitions.
 //
 // A request's tensors stand in `contents` or, all of them, in raw_input_contents; its answer stands
-// where they did. Thread: any. Owner: values. Limits: kMostTensors of a request, kMostValues in
-// all; what is no message, or has tensors of another kind than BYTES, is kInvalidArgument.
+// where they did. Thread: any. Owner: values. Limits: kMostTensors and kMostParameters of a
+// request, kMostDimensions of a tensor, kMostValues texts in all; over them, and for what is no
+// message or has tensors of another kind than BYTES, kInvalidArgument.
 #pragma once
 
 #include <string>
@@ -15,6 +16,8 @@
 namespace thaw::inference {
 
 inline constexpr size_t kMostTensors = 64;
+inline constexpr size_t kMostParameters = 64;
+inline constexpr size_t kMostDimensions = 16;
 inline constexpr size_t kMostValues = 100'000;
 
 struct InferMessage {

@@ -10,7 +10,10 @@ using testing::HasSubstr;
 
 /// Length-delimited: id, bytes.
 std::string field(int id, const std::string& bytes) {
-  return std::string(1, static_cast<char>(id << 3 | 2)) + static_cast<char>(bytes.size()) + bytes;
+  std::string out(1, static_cast<char>(id << 3 | 2));
+  size_t size = bytes.size();
+  for (; size > 127; size >>= 7) out += static_cast<char>((size & 127) | 128);
+  return out + static_cast<char>(size) + bytes;
 }
 std::string raw_text(const std::string& text) {
   return std::string(1, static_cast<char>(text.size())) + std::string(3, '\0') + text;
@@ -71,6 +74,42 @@ TEST(V2Messages, WhatIsWrongIsTold) {
   std::string many;
   for (size_t i = 0; i <= kMostTensors; ++i) many += tensor("");
   EXPECT_THAT(fault_of(many), HasSubstr("more than 64 tensors"));
+}
+
+TEST(V2Messages, WhatIsTooMuchIsToldBeforeItIsTaken) {
+  std::string parameters, sizes;
+  for (size_t i = 0; i <= kMostParameters; ++i) {
+    parameters += field(4, field(1, std::to_string(i)) + field(2, std::string("\x08\x01")));
+  }
+  EXPECT_THAT(fault_of(parameters), HasSubstr("more than 64 parameters"));
+  const std::string one = field(4, field(1, "a") + field(2, std::string("\x08\x01")));
+  std::string same;
+  for (size_t i = 0; i <= kMostParameters; ++i) same += one;
+  EXPECT_TRUE(decode_infer(same)) << "a map's later entry replaces the one before it";
+
+  for (size_t i = 0; i <= kMostDimensions; ++i) sizes += '\x01';
+  EXPECT_THAT(fault_of(field(5, field(3, sizes))), HasSubstr("more than 16 sizes"));
+  sizes.assign(1 << 20, '\x01');
+  EXPECT_THAT(fault_of(field(5, field(3, sizes))), HasSubstr("more than 16 sizes"));
+}
+
+TEST(V2Messages, TextsOfAllTensorsTogetherAreBounded) {
+  const auto texts = [](size_t count) {
+    std::string all;
+    for (size_t i = 0; i < count; ++i) all += field(8, "a");
+    return field(5, field(2, "BYTES") + field(5, all));
+  };
+  constexpr size_t kHalf = kMostValues / 2;
+  EXPECT_TRUE(decode_infer(texts(kHalf) + texts(kHalf)));
+  EXPECT_THAT(fault_of(texts(kHalf) + texts(kHalf + 1)), HasSubstr("more than 100000 texts"));
+  const auto raw = [](size_t count) {
+    std::string all;
+    for (size_t i = 0; i < count; ++i) all += raw_text("a");
+    return field(7, all);
+  };
+  const std::string two = tensor("") + tensor("");
+  EXPECT_TRUE(decode_infer(two + raw(kHalf) + raw(kHalf)));
+  EXPECT_THAT(fault_of(two + raw(kHalf) + raw(kHalf + 1)), HasSubstr("more than 100000 texts"));
 }
 
 TEST(V2Messages, AnswersHaveTheirNumbersWhereTheRequestHadItsTexts) {

@@ -40,7 +40,7 @@ std::vector<http::Response> run_batch(const encoder::Model& model,
                                       const std::vector<const Work*>& batch) {
   const bool together =
       batch.size() > 1 && std::all_of(batch.begin(), batch.end(), [&](const Work* work) {
-        return work->task && work->task->options == batch[0]->task->options;
+        return batch[0]->task && work->task && work->task->options() == batch[0]->task->options();
       });
   std::vector<http::Response> answers;
   if (together) {
