@@ -105,11 +105,6 @@ void ByteBpe::add_merge(int32_t left, int32_t right, int32_t merged) {
   merges_[at] = {pair, merge_count_++, merged};
 }
 
-void ByteBpe::set_spaces(int32_t id, uint8_t leading, uint8_t trailing) {
-  if (static_cast<size_t>(id) >= spaces_.size()) spaces_.resize(static_cast<size_t>(id) + 1);
-  spaces_[static_cast<size_t>(id)] = {leading, trailing};
-}
-
 const ByteBpe::Merge* ByteBpe::find(int32_t left, int32_t right) const {
   if (merges_.empty()) return nullptr;
   const uint64_t pair = pair_of(left, right);
@@ -152,64 +147,63 @@ void ByteBpe::merge_all(std::vector<Symbol>& symbols) const {
   }
 }
 
-void ByteBpe::add_word(std::u32string_view word, int32_t offset, int32_t index, Prefix prefix,
+std::vector<ByteBpe::Symbol> ByteBpe::symbols_of(std::string_view bytes) const {
+  std::vector<Symbol> symbols;
+  symbols.reserve(bytes.size());
+  bool was_unknown = false;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    int32_t id = byte_ids_[static_cast<uint8_t>(bytes[i])];
+    const bool is_unknown = id < 0;
+    if (is_unknown) id = options_.unknown_id;
+    if (id < 0) continue;
+    const auto byte = static_cast<int32_t>(i);
+    if (is_unknown && was_unknown && options_.fuses_unknown) {
+      symbols.back().last_byte = byte;
+      continue;
+    }
+    was_unknown = is_unknown;
+    const auto at = static_cast<int32_t>(symbols.size());
+    symbols.push_back({id, at - 1, -1, byte, byte});
+    if (at > 0) symbols[static_cast<size_t>(at) - 1].next = at;
+  }
+  return symbols;
+}
+
+void ByteBpe::add_word(const TextPart& text, size_t begin, size_t end, int32_t index, Prefix prefix,
                        std::vector<Token>& out) const {
   std::string bytes;
   std::vector<int32_t> origin;  // code point of each byte
   if (prefix == Prefix::kSpace) {
     bytes += ' ';
-    origin.push_back(offset);
+    origin.push_back(text.origin_of(begin));
   }
-  for (size_t i = 0; i < word.size(); ++i) {
-    append_utf8(bytes, word[i]);
-    origin.resize(bytes.size(), offset + static_cast<int32_t>(i));
+  for (size_t i = begin; i < end; ++i) {
+    append_utf8(bytes, text.codes[i]);
+    origin.resize(bytes.size(), text.origin_of(i));
   }
-  std::vector<Symbol> symbols;
-  symbols.reserve(bytes.size());
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    const int32_t id = byte_ids_[static_cast<uint8_t>(bytes[i])];
-    if (id < 0) continue;  // the vocabulary does not know the byte
-    const auto at = static_cast<int32_t>(symbols.size()), byte = static_cast<int32_t>(i);
-    symbols.push_back({id, at - 1, -1, byte, byte});
-    if (at > 0) symbols[static_cast<size_t>(at) - 1].next = at;
-  }
+  std::vector<Symbol> symbols = symbols_of(bytes);
   merge_all(symbols);
   for (int32_t i = symbols.empty() ? -1 : 0; i >= 0; i = symbols[static_cast<size_t>(i)].next) {
     const Symbol& symbol = symbols[static_cast<size_t>(i)];
-    Token token = {symbol.id, origin[static_cast<size_t>(symbol.first_byte)],
-                   origin[static_cast<size_t>(symbol.last_byte)] + 1, index};
-    const auto id = static_cast<size_t>(symbol.id);
-    if (options_.trim_offsets && id < spaces_.size()) {
-      int32_t leading = spaces_[id].leading;
-      if (leading > 0 && options_.add_prefix_space && token.begin == 0) --leading;
-      token.begin = std::min(token.begin + leading, token.end);
-      token.end = std::max(token.end - spaces_[id].trailing, token.begin);
-    }
-    out.push_back(token);
+    out.push_back({symbol.id, origin[static_cast<size_t>(symbol.first_byte)],
+                   origin[static_cast<size_t>(symbol.last_byte)] + 1, index});
   }
 }
 
-void ByteBpe::tokenize(std::u32string_view text, size_t begin, size_t end, int32_t& word,
-                       std::vector<Token>& out) const {
-  const std::u32string_view part = text.substr(0, end);
-  size_t at = begin;
-  if (at < end && options_.add_prefix_space && part[at] != ' ') {
+void ByteBpe::tokenize(const TextPart& text, int32_t& word, std::vector<Token>& out) const {
+  const std::u32string_view codes = text.codes;
+  size_t at = 0;
+  if (!codes.empty() && options_.add_prefix_space && codes[0] != ' ') {
     // The space is put before the text, and takes part in the splitting: it belongs to a first word
     // of letters, numbers or others, and is white space like another before white space.
-    if (kind_of(part[at]) == Kind::kSpace) {
-      const size_t stop = run_end(part, at, Kind::kSpace);
-      const size_t last = stop == end ? stop : stop - 1;
-      add_word(part.substr(at, last - at), static_cast<int32_t>(at), word++, Prefix::kSpace, out);
-      at = last;
-    } else {
-      const size_t stop = run_end(part, at, kind_of(part[at]));
-      add_word(part.substr(at, stop - at), static_cast<int32_t>(at), word++, Prefix::kSpace, out);
-      at = stop;
-    }
+    const Kind kind = kind_of(codes[0]);
+    at = run_end(codes, 0, kind);
+    if (kind == Kind::kSpace && at < codes.size()) --at;
+    add_word(text, 0, at, word++, Prefix::kSpace, out);
   }
-  while (at < end) {
-    const size_t stop = word_end(part, at);
-    add_word(part.substr(at, stop - at), static_cast<int32_t>(at), word++, Prefix::kNone, out);
+  while (at < codes.size()) {
+    const size_t stop = word_end(codes, at);
+    add_word(text, at, stop, word++, Prefix::kNone, out);
     at = stop;
   }
 }

@@ -10,13 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenize/normalizer.h"
 #include "tokenize/token.h"
 
 namespace thaw::tokenize {
 
 struct ByteBpeOptions {
   bool add_prefix_space = false;
-  bool trim_offsets = true;
+  /// Of bytes that the vocabulary does not have; -1: they are left out.
+  int32_t unknown_id = -1;
+  bool fuses_unknown = false;  // neighbours become one
 };
 
 /// The printable characters that stand for the 256 bytes in vocabularies (a space is U+0120).
@@ -31,12 +34,9 @@ class ByteBpe {
   /// Merges are added in the order of their rank, the best first. A pair given twice keeps its
   /// first rank.
   void add_merge(int32_t left, int32_t right, int32_t merged);
-  /// How many bytes of a token are spaces at its ends; for the offsets.
-  void set_spaces(int32_t id, uint8_t leading, uint8_t trailing);
 
-  /// Appends the tokens of text[begin, end), words counted on from `word`.
-  void tokenize(std::u32string_view text, size_t begin, size_t end, int32_t& word,
-                std::vector<Token>& out) const;
+  /// Appends the tokens of the text, words counted on from `word`.
+  void tokenize(const TextPart& text, int32_t& word, std::vector<Token>& out) const;
 
  private:
   struct Merge {
@@ -44,24 +44,21 @@ class ByteBpe {
     int32_t rank = -1;  // free
     int32_t id = 0;
   };
-  struct Spaces {
-    uint8_t leading = 0, trailing = 0;
-  };
   struct Symbol {
     int32_t id, previous, next;  // neighbours, -1 at the ends; id -1: merged away
     int32_t first_byte, last_byte;
   };
   const Merge* find(int32_t left, int32_t right) const;
   void merge_all(std::vector<Symbol>& symbols) const;
+  std::vector<Symbol> symbols_of(std::string_view bytes) const;
   enum class Prefix { kNone, kSpace };
-  void add_word(std::u32string_view word, int32_t offset, int32_t index, Prefix prefix,
+  void add_word(const TextPart& text, size_t begin, size_t end, int32_t index, Prefix prefix,
                 std::vector<Token>& out) const;
 
   ByteBpeOptions options_;
   std::array<int32_t, 256> byte_ids_;
   std::vector<Merge> merges_;
   int32_t merge_count_ = 0;
-  std::vector<Spaces> spaces_;
 };
 
 }  // namespace thaw::tokenize

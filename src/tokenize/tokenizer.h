@@ -17,6 +17,9 @@
 
 namespace thaw::tokenize {
 
+/// Which of two texts loses tokens: the longer one, or only this one.
+enum class Cut { kLongestFirst, kOnlyFirst, kOnlySecond };
+
 class Tokenizer {
  public:
   /// kNotFound: neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt;
@@ -29,13 +32,14 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  /// The tokens of a text, special ones within it cut out, none added.
+  /// The tokens of a text, added ones within it cut out, none put around it.
   std::vector<Token> tokenize(std::string_view text) const;
 
   /// With the special tokens around it, cut on the right to `most` items in all.
   Encoding encode(std::string_view text, size_t most) const;
-  /// Tokens are taken from the longer of the two until `most` items are left.
-  Encoding encode_pair(std::string_view first, std::string_view second, size_t most) const;
+  /// Cut until `most` items are left, as far as what may be cut has tokens.
+  Encoding encode_pair(std::string_view first, std::string_view second, size_t most,
+                       Cut cut = Cut::kLongestFirst) const;
   /// The same of tokens that were made before.
   Encoding assemble(std::span<const Token> text) const;
   Encoding assemble_pair(std::span<const Token> first, std::span<const Token> second) const;
@@ -46,11 +50,14 @@ class Tokenizer {
   /// The token as the vocabulary writes it; "" for an id that is not there.
   std::string_view text_of(int32_t id) const;
   /// The tokens as a text again, as far as they tell.
-  std::string decode(std::span<const int32_t> ids) const;
+  enum class Specials { kShow, kLeaveOut };
+  std::string decode(std::span<const int32_t> ids, Specials specials = Specials::kShow) const;
   std::string join(std::span<const std::string> tokens) const;
+  /// Of those that tokenizer.json calls so; they are no part of a text to be read.
   bool is_special(int32_t id) const;
   std::optional<int32_t> id_of(std::string_view token) const;
   std::optional<int32_t> mask_id() const;
+  std::optional<int32_t> padding_id() const;
   std::optional<int32_t> unknown_id() const;
   size_t vocabulary_size() const;  // the highest id and one
   /// Tokens are bytes, so that whether one begins a word is told by the space before it.

@@ -39,45 +39,79 @@ Status read_added_tokens(const Json& json, Tokenizer::State& state) {
     const std::string text = each.string_or("content");
     const Json& id = each["id"];
     if (text.empty() || !id.is_int()) return wrong("added_tokens", "each needs content and id");
-    if (auto added = state.vocabulary.add(text, id.as_int()); !added) {
+    // Of a token that the model has, its number there counts.
+    const auto known = state.vocabulary.find(text);
+    const int64_t number = known ? *known : id.as_int();
+    if (auto added = state.vocabulary.add(text, number); !added) {
       return std::move(added).error().with_context("added_tokens");
     }
-    state.specials.add({.text = decode_utf8(text),
-                        .id = static_cast<int32_t>(id.as_int()),
-                        .takes_space_left = each.bool_or("lstrip", false),
-                        .takes_space_right = each.bool_or("rstrip", false),
-                        .single_word = each.bool_or("single_word", false)});
+    state.add(added_token(each, text, static_cast<int32_t>(number)));
     if (text == "[MASK]" || text == "<mask>") state.mask = text;
+    if (text == "[PAD]" || text == "<pad>") state.padding = text;
   }
   return {};
 }
 
-/// A part that may be wrapped in {"type": "Sequence", key: [one]}.
-const Json& unwrapped(const Json& part, std::string_view list_key) {
+using Step = Normalizer::Step;
+
+void add_bert_steps(const Json& json, Normalizer& normalizer) {
+  const bool lower_case = json.bool_or("lowercase", true);
+  if (json.bool_or("clean_text", true)) normalizer.add(Step::kClean);
+  if (json.bool_or("handle_chinese_chars", true)) normalizer.add(Step::kSplitIdeographs);
+  if (json.bool_or("strip_accents", lower_case)) {
+    normalizer.add(Step::kDecompose);
+    normalizer.add(Step::kDropNonspacing);
+  }
+  if (lower_case) normalizer.add(Step::kLowerCase);
+}
+
+/// The parts of {"type": "Sequence", key: [...]}; else the part alone.
+std::vector<const Json*> parts_of(const Json& part, std::string_view list_key) {
+  std::vector<const Json*> parts;
   const Json& list = part[list_key];
-  const bool wraps_one =
-      part.string_or("type") == "Sequence" && list.is_array() && list.as_array().size() == 1;
-  return wraps_one ? list.as_array()[0] : part;
+  if (part.string_or("type") == "Sequence" && list.is_array()) {
+    for (const Json& each : list.as_array()) parts.push_back(&each);
+  } else if (!part.is_null()) {
+    parts.push_back(&part);
+  }
+  return parts;
+}
+
+Status read_normalizer(const Json& json, Normalizer& normalizer) {
+  for (const Json* part : parts_of(json["normalizer"], "normalizers")) {
+    const std::string kind = part->string_or("type");
+    if (kind == "BertNormalizer") {
+      add_bert_steps(*part, normalizer);
+    } else if (kind == "NFD") {
+      normalizer.add(Step::kDecompose);
+    } else if (kind == "StripAccents") {
+      normalizer.add(Step::kDropMarks);
+    } else if (kind == "Lowercase") {
+      normalizer.add(Step::kLowerCase);
+    } else {
+      return unknown_kind("normalizer", kind,
+                          "BertNormalizer, NFD, StripAccents and Lowercase are");
+    }
+  }
+  return {};
 }
 
 Result<WordPieceOptions> wordpiece_options(const Json& json, const Tokenizer::State& state) {
   WordPieceOptions options;
-  const Json& normalizer = unwrapped(json["normalizer"], "normalizers");
-  if (normalizer.is_null()) {
-    options.clean_text = options.split_ideographs = false;
-    options.strip_accents = options.lower_case = false;
-  } else if (normalizer.string_or("type") == "BertNormalizer") {
-    options.clean_text = normalizer.bool_or("clean_text", true);
-    options.split_ideographs = normalizer.bool_or("handle_chinese_chars", true);
-    options.lower_case = normalizer.bool_or("lowercase", true);
-    options.strip_accents = normalizer.bool_or("strip_accents", options.lower_case);
-  } else {
-    return unknown_kind("normalizer", normalizer.string_or("type"), "BertNormalizer is");
+  using Split = WordPieceOptions::Split;
+  constexpr std::pair<std::string_view, Split> kSplits[] = {
+      {"BertPreTokenizer", Split::kBert},
+      {"Whitespace", Split::kWhitespace},
+      {"WhitespaceSplit", Split::kWhitespaceSplit}};
+  const auto parts = parts_of(json["pre_tokenizer"], "pretokenizers");
+  const std::string splitter = parts.size() == 1 ? parts[0]->string_or("type") : "Sequence";
+  const auto* known =
+      std::ranges::find(kSplits, splitter, &std::pair<std::string_view, Split>::first);
+  if (known == std::end(kSplits)) {
+    return unknown_kind("pre_tokenizer", parts.empty() ? "null" : splitter,
+                        "with WordPiece, BertPreTokenizer, Whitespace and WhitespaceSplit are");
   }
-  const std::string splitter = unwrapped(json["pre_tokenizer"], "pretokenizers").string_or("type");
-  if (splitter != "BertPreTokenizer") {
-    return unknown_kind("pre_tokenizer", splitter, "with WordPiece, BertPreTokenizer is");
-  }
+  options.split = known->second;
   const Json& model = json["model"];
   options.continuing_prefix = decode_utf8(state.continuing_prefix);
   const int64_t longest = model.int_or("max_input_chars_per_word", 100);
@@ -109,28 +143,43 @@ Result<std::vector<MergePair>> read_merges(const Json& list) {
 }
 
 Status read_bpe(const Json& json, Tokenizer::State& state) {
-  if (!json["normalizer"].is_null()) {
-    return unknown_kind("normalizer", json["normalizer"].string_or("type"), "with BPE, none is");
-  }
-  const Json& splitter = unwrapped(json["pre_tokenizer"], "pretokenizers");
+  const auto parts = parts_of(json["pre_tokenizer"], "pretokenizers");
+  const Json& splitter = parts.size() == 1 ? *parts[0] : json["pre_tokenizer"];
   if (splitter.string_or("type") != "ByteLevel" || !splitter.bool_or("use_regex", true)) {
-    return unknown_kind("pre_tokenizer", splitter.string_or("type"),
+    return unknown_kind("pre_tokenizer", splitter.string_or("type", "null"),
                         "with BPE, ByteLevel with its own splitting is");
   }
   const Json& model = json["model"];
   for (const std::string_view key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (!model.string_or(key).empty()) return wrong(key, "is not served with byte-level BPE");
+    if (!model.string_or(key).empty()) {
+      return wrong(fmt::format("model.{}", key), "is not served with byte-level BPE");
+    }
+  }
+  for (const std::string_view key : {"byte_fallback", "ignore_merges"}) {
+    if (model.bool_or(key, false)) {
+      return wrong(fmt::format("model.{}", key), "true is not served with byte-level BPE");
+    }
+  }
+  if (model.double_or("dropout", 0) != 0) {
+    return wrong("model.dropout", "must be null: the same text must give the same tokens");
   }
   ASSIGN_OR_RETURN(const std::vector<MergePair> merges, read_merges(model["merges"]));
-  const Json& after = json["post_processor"];
-  const bool trims = after.bool_or("trim_offsets", splitter.bool_or("trim_offsets", true));
   state.unknown = model.string_or("unk_token", "<unk>");
-  return make_byte_bpe(state, {splitter.bool_or("add_prefix_space", true), trims}, merges);
+  ByteBpeOptions options = {.add_prefix_space = splitter.bool_or("add_prefix_space", true),
+                            .fuses_unknown = model.bool_or("fuse_unk", false)};
+  if (model["unk_token"].is_string()) {
+    const auto unknown = state.vocabulary.find(state.unknown);
+    if (!unknown) {
+      return wrong("model.unk_token", fmt::format("'{}' is not in the vocabulary", state.unknown));
+    }
+    options.unknown_id = *unknown;
+  }
+  return make_byte_bpe(state, options, merges);
 }
 
-Result<int32_t> special_id(const Json& json, const std::string& name,
+Result<int32_t> special_id(const Json& processor, const std::string& name,
                            const Tokenizer::State& state) {
-  const Json& ids = json["post_processor"]["special_tokens"][name]["ids"];
+  const Json& ids = processor["special_tokens"][name]["ids"];
   if (ids.is_array() && ids.as_array().size() == 1 && ids.as_array()[0].is_int()) {
     const int64_t id = ids.as_array()[0].as_int();
     if (id >= 0 && id < static_cast<int64_t>(state.vocabulary.texts().size())) {
@@ -141,10 +190,10 @@ Result<int32_t> special_id(const Json& json, const std::string& name,
   return wrong("post_processor", fmt::format("the special token '{}' has no id", name));
 }
 
-Result<std::vector<TemplatePart>> read_template(const Json& json, std::string_view key,
+Result<std::vector<TemplatePart>> read_template(const Json& processor, std::string_view key,
                                                 const Tokenizer::State& state) {
   const std::string where = fmt::format("post_processor.{}", key);
-  const Json& list = json["post_processor"][key];
+  const Json& list = processor[key];
   if (!list.is_array()) return wrong(where, "must be a list");
   std::vector<TemplatePart> parts;
   for (const Json& each : list.as_array()) {
@@ -154,7 +203,7 @@ Result<std::vector<TemplatePart>> read_template(const Json& json, std::string_vi
     part.type = static_cast<int32_t>(std::clamp<int64_t>(item.int_or("type_id", 0), 0, 1));
     const std::string id = item.string_or("id");
     if (is_special) {
-      ASSIGN_OR_RETURN(part.id, special_id(json, id, state));
+      ASSIGN_OR_RETURN(part.id, special_id(processor, id, state));
     } else if (id == "A" || id == "B") {
       part.sequence = id == "A" ? 0 : 1;
     } else {
@@ -173,8 +222,9 @@ Result<std::vector<TemplatePart>> read_template(const Json& json, std::string_vi
 }
 
 /// BertProcessing and RobertaProcessing: cls and sep as ["[CLS]", 101].
-Result<int32_t> end_token(const Json& json, std::string_view key, const Tokenizer::State& state) {
-  const Json& pair = json["post_processor"][key];
+Result<int32_t> end_token(const Json& processor, std::string_view key,
+                          const Tokenizer::State& state) {
+  const Json& pair = processor[key];
   const bool is_pair =
       pair.is_array() && pair.as_array().size() == 2 && pair.as_array()[1].is_int();
   if (!is_pair || pair.as_array()[1].as_int() < 0 ||
@@ -184,27 +234,12 @@ Result<int32_t> end_token(const Json& json, std::string_view key, const Tokenize
   return static_cast<int32_t>(pair.as_array()[1].as_int());
 }
 
-Status read_templates(const Json& json, Tokenizer::State& state) {
-  const Json& processor = json["post_processor"];
-  const std::string kind = processor.string_or("type");
-  if (processor.is_null()) {
-    state.one = {{.sequence = 0}};
-    state.pair = {{.sequence = 0}, {.sequence = 1, .type = 1}};
-    return {};
-  }
-  if (kind == "TemplateProcessing") {
-    ASSIGN_OR_RETURN(state.one, read_template(json, "single", state));
-    ASSIGN_OR_RETURN(state.pair, read_template(json, "pair", state));
-    return {};
-  }
-  if (kind != "BertProcessing" && kind != "RobertaProcessing") {
-    return unknown_kind("post_processor", kind,
-                        "TemplateProcessing, BertProcessing and RobertaProcessing are");
-  }
-  ASSIGN_OR_RETURN(const int32_t begin, end_token(json, "cls", state));
-  ASSIGN_OR_RETURN(const int32_t end, end_token(json, "sep", state));
+/// What BertProcessing and RobertaProcessing put around texts.
+Status add_ends(const Json& processor, Tokenizer::State& state) {
+  ASSIGN_OR_RETURN(const int32_t begin, end_token(processor, "cls", state));
+  ASSIGN_OR_RETURN(const int32_t end, end_token(processor, "sep", state));
   state.one = {{.id = begin}, {.sequence = 0}, {.id = end}};
-  state.pair = kind == "BertProcessing"
+  state.pair = processor.string_or("type") == "BertProcessing"
                    ? std::vector<TemplatePart>{{.id = begin},
                                                {.sequence = 0},
                                                {.id = end},
@@ -215,7 +250,51 @@ Status read_templates(const Json& json, Tokenizer::State& state) {
   return {};
 }
 
+Status read_templates(const Json& json, Tokenizer::State& state) {
+  state.one = {{.sequence = 0}};
+  state.pair = {{.sequence = 0}, {.sequence = 1, .type = 1}};
+  const bool adds_space = json["pre_tokenizer"].bool_or("add_prefix_space", true);
+  for (const Json* processor : parts_of(json["post_processor"], "processors")) {
+    const std::string kind = processor->string_or("type");
+    const bool trims = (kind == "ByteLevel" || kind == "RobertaProcessing") &&
+                       processor->bool_or("trim_offsets", true);
+    if (trims) state.trimming = Trimming{processor->bool_or("add_prefix_space", adds_space)};
+    if (kind == "TemplateProcessing") {
+      ASSIGN_OR_RETURN(state.one, read_template(*processor, "single", state));
+      ASSIGN_OR_RETURN(state.pair, read_template(*processor, "pair", state));
+    } else if (kind == "BertProcessing" || kind == "RobertaProcessing") {
+      RETURN_IF_ERROR(add_ends(*processor, state));
+    } else if (kind != "ByteLevel") {
+      return unknown_kind(
+          "post_processor", kind,
+          "TemplateProcessing, BertProcessing, RobertaProcessing and ByteLevel are");
+    }
+  }
+  state.find_spaces();
+  return {};
+}
+
+void read_decoder(const Json& json, Tokenizer::State& state) {
+  const Json& decoder = json["decoder"];
+  const std::string kind = decoder.string_or("type");
+  const bool is_bytes = std::holds_alternative<ByteBpe>(state.model);
+  if (kind == "ByteLevel" || (kind.empty() && is_bytes)) state.decoding = Decoding::kBytes;
+  state.decoder_prefix = decoder.string_or("prefix", state.continuing_prefix);
+  state.decoder_cleans_up = decoder.bool_or("cleanup", true);
+}
+
 }  // namespace
+
+Tokenizer::State::Added added_token(const Json& json, const std::string& text, int32_t id) {
+  const bool is_special = json.bool_or("special", true);
+  return {.text = text,
+          .id = id,
+          .takes_space_left = json.bool_or("lstrip", false),
+          .takes_space_right = json.bool_or("rstrip", false),
+          .single_word = json.bool_or("single_word", false),
+          .is_normalized = json.bool_or("normalized", !is_special),
+          .is_special = is_special};
+}
 
 Status make_wordpiece(Tokenizer::State& state, WordPieceOptions options) {
   const auto unknown = state.vocabulary.find(state.unknown);
@@ -251,17 +330,6 @@ Status make_byte_bpe(Tokenizer::State& state, const ByteBpeOptions& options,
     }
     model.add_merge(*left, *right, *merged);
   }
-  for (size_t id = 0; id < state.vocabulary.texts().size(); ++id) {
-    const std::u32string text = decode_utf8(state.vocabulary.texts()[id]);
-    const auto is_space = [](char32_t code) {
-      return code == byte_characters()[' '] || is_white_space(code);
-    };
-    const auto leading = std::ranges::find_if_not(text, is_space) - text.begin();
-    const auto trailing = std::find_if_not(text.rbegin(), text.rend(), is_space) - text.rbegin();
-    if (leading == 0 && trailing == 0) continue;
-    model.set_spaces(static_cast<int32_t>(id), static_cast<uint8_t>(std::min<long>(leading, 255)),
-                     static_cast<uint8_t>(std::min<long>(trailing, 255)));
-  }
   state.model = std::move(model);
   return {};
 }
@@ -275,17 +343,20 @@ Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json) {
     return unknown_kind("model", kind, "WordPiece and BPE are");
   }
   RETURN_IF_ERROR(read_vocabulary(json, state->vocabulary));
-  RETURN_IF_ERROR(read_added_tokens(json, *state));
+  RETURN_IF_ERROR(read_normalizer(json, state->normalizer));
   state->vocabulary.index();
+  // The model knows its own tokens only; those that are added never are parts of words.
   if (kind == "BPE") {
     RETURN_IF_ERROR(read_bpe(json, *state));
   } else {
     state->continuing_prefix = model.string_or("continuing_subword_prefix", "##");
     state->unknown = model.string_or("unk_token", "[UNK]");
-    state->decoder_cleans_up = json["decoder"].bool_or("cleanup", true);
     ASSIGN_OR_RETURN(WordPieceOptions options, wordpiece_options(json, *state));
     RETURN_IF_ERROR(make_wordpiece(*state, std::move(options)));
   }
+  RETURN_IF_ERROR(read_added_tokens(json, *state));
+  state->vocabulary.index();
+  read_decoder(json, *state);
   RETURN_IF_ERROR(read_templates(json, *state));
   return state;
 }

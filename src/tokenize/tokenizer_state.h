@@ -2,13 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
+#include "tokenize/added_tokens.h"
 #include "tokenize/byte_bpe.h"
-#include "tokenize/special_tokens.h"
+#include "tokenize/normalizer.h"
 #include "tokenize/tokenizer.h"
 #include "tokenize/wordpiece.h"
 
@@ -41,22 +44,65 @@ class Vocabulary {
   std::unordered_map<std::string_view, int32_t> ids_;
 };
 
+/// White space, and the character that stands for a space in byte-level vocabularies, at the ends
+/// of a token; for the offsets.
+struct EndSpaces {
+  int32_t leading = 0, trailing = 0;
+};
+EndSpaces end_spaces(std::u32string_view token);
+
+/// How offsets leave out the white space at a token's ends.
+struct Trimming {
+  /// A single leading space of the first token may be one that was added, and stays.
+  bool keeps_first_space = false;
+};
+
+/// How tokens become a text again.
+enum class Decoding { kWordPiece, kBytes, kSpaces };
+
 struct Tokenizer::State {
   Vocabulary vocabulary;
-  SpecialTokens specials;
+  AddedTokens added;             // looked for in the text as it is
+  AddedTokens added_normalized;  // looked for in the normalized text
+  std::unordered_set<int32_t> added_ids;
+  std::unordered_set<int32_t> special;  // left out of texts that are to be read
+  Normalizer normalizer;
   std::variant<WordPiece, ByteBpe> model = ByteBpe({});
   std::string continuing_prefix;
   std::string unknown = "[UNK]";
   std::string mask;
+  std::string padding;
   std::vector<TemplatePart> one;
   std::vector<TemplatePart> pair;
+  std::optional<Trimming> trimming;
+  std::vector<EndSpaces> spaces;  // by id; filled where offsets are trimmed
+  Decoding decoding = Decoding::kWordPiece;
+  std::string decoder_prefix = "##";
   bool decoder_cleans_up = true;  // WordPiece: no space before punctuation
+  bool cleans_up_texts = false;   // the same of whole texts
+
+  /// Adds the token to those that are cut out of texts. Call when the normalizer is there.
+  struct Added {
+    std::string text;
+    int32_t id = 0;
+    bool takes_space_left = false, takes_space_right = false, single_word = false;
+    bool is_normalized = false, is_special = true;
+  };
+  void add(const Added& token);
+  bool is_added(int32_t id) const { return added_ids.contains(id); }
+  /// Fills `spaces`. Call when the vocabulary is there.
+  void find_spaces();
 };
 
-/// What the two ways of loading share. `json` is a whole tokenizer.json.
+/// `json` is a whole tokenizer.json.
 Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json);
 /// vocab.txt, or vocab.json and merges.txt.
 Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder);
+/// What tokenizer_config.json and special_tokens_map.json say beside a tokenizer.json.
+Status apply_settings(const std::string& folder, Tokenizer::State& state);
+
+/// An added token as tokenizer.json and tokenizer_config.json describe it.
+Tokenizer::State::Added added_token(const Json& json, const std::string& text, int32_t id);
 
 /// Fills `model` from the vocabulary.
 Status make_wordpiece(Tokenizer::State& state, WordPieceOptions options);

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/json.h"
+#include "tokenize/tokenizer_testing.h"
 #include "tokenize/unicode.h"
 
 namespace thaw::tokenize {
@@ -11,58 +11,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-Json wordpiece_json() {
-  return Json::parse(R"({
-    "added_tokens": [{"id": 0, "content": "[UNK]"}, {"id": 1, "content": "[CLS]"},
-                     {"id": 2, "content": "[SEP]"}, {"id": 3, "content": "[MASK]"}],
-    "normalizer": {"type": "BertNormalizer", "lowercase": true},
-    "pre_tokenizer": {"type": "BertPreTokenizer"},
-    "post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 1], "sep": ["[SEP]", 2]},
-    "model": {"type": "WordPiece", "unk_token": "[UNK]",
-              "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "[MASK]": 3, "e": 4, "##e": 5, "ee": 6,
-                        "i": 7, "$": 8, "€": 9, "한": 10, ",": 11, "##i": 12}}})")
-      .value();
-}
-
-/// A byte-level vocabulary of the 256 bytes, <s>, </s>, <mask> and some merges.
-Json bpe_json(bool adds_space) {
-  Json vocabulary = Json::object({{"<s>", 0}, {"</s>", 1}, {"<mask>", 2}});
-  int id = 3;
-  const std::string marker = "\u0120";
-  for (char byte = '!'; byte <= '~'; ++byte) vocabulary.set(std::string(1, byte), id++);
-  for (const char* each : {"\u0120", "\u010a", "\u0109", "\u00c3", "\u00a9"})
-    vocabulary.set(each, id++);
-  vocabulary.set("ab", id++);
-  vocabulary.set("abc", id++);
-  vocabulary.set(marker + "ab", id++);
-  vocabulary.set("bc", id++);
-  Json json = Json::parse(R"({
-    "added_tokens": [{"id": 0, "content": "<s>"}, {"id": 1, "content": "</s>"},
-                     {"id": 2, "content": "<mask>", "lstrip": true}],
-    "normalizer": null,
-    "post_processor": {"type": "RobertaProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1]}})")
-                  .value();
-  json.set("pre_tokenizer",
-           Json::object({{"type", "ByteLevel"}, {"add_prefix_space", adds_space}}));
-  Json merges = Json::array();
-  merges.push_back("a b");
-  merges.push_back(Json(Json::Array{"b", "c"}));
-  merges.push_back("ab c");
-  merges.push_back(marker + " ab");
-  json.set("model", Json::object({{"type", "BPE"}, {"vocab", vocabulary}, {"merges", merges}}));
-  return json;
-}
-
-/// "token begin-end/word" of each.
-std::vector<std::string> shown(const Tokenizer& tokenizer, std::string_view text) {
-  std::vector<std::string> out;
-  for (const Token& token : tokenizer.tokenize(text)) {
-    out.push_back(std::string(tokenizer.text_of(token.id)) + " " + std::to_string(token.begin) +
-                  "-" + std::to_string(token.end) + "/" + std::to_string(token.word));
-  }
-  return out;
-}
 
 Tokenizer wordpiece() { return Tokenizer::parse(wordpiece_json().dump()).value(); }
 Tokenizer bpe(bool adds_space = false) {
@@ -96,6 +44,21 @@ TEST(WordPiece, DottedCapitalIKeepsItsOffset) {
 
 TEST(WordPiece, HangulIsDecomposedWithTheAccents) {
   EXPECT_THAT(shown(wordpiece(), "\ud55c"), ElementsAre("[UNK] 0-1/0"));
+}
+
+TEST(WordPiece, PunctuationMarksAndFormatsAreThoseOfUnicode8) {
+  // In pairs: of Unicode 8, and of a later one.
+  EXPECT_TRUE(is_punctuation(U'\u2E42'));
+  EXPECT_FALSE(is_punctuation(U'\u2E43'));
+  EXPECT_TRUE(is_nonspacing_mark(U'\u08E3'));
+  EXPECT_FALSE(is_nonspacing_mark(U'\u08D3'));
+  EXPECT_TRUE(is_control(U'\u061C'));
+  EXPECT_FALSE(is_control(U'\u08E2'));
+  // Those whose kind is another one now.
+  EXPECT_TRUE(is_punctuation(U'\u166D'));
+  EXPECT_TRUE(is_nonspacing_mark(U'\u1734'));
+  EXPECT_TRUE(is_punctuation(U'\U000111C9'));
+  EXPECT_FALSE(is_nonspacing_mark(U'\U000111C9'));
 }
 
 TEST(WordPiece, BytesThatAreNoUtf8AreDropped) {
@@ -137,8 +100,9 @@ TEST(ByteBpe, BytesOfOneCharacterShareItsOffset) {
   EXPECT_THAT(shown(bpe(), "é"), ElementsAre("\u00c3 0-1/0", "\u00a9 0-1/0"));
 }
 
-TEST(ByteBpe, TheMaskTakesTheSpaceBeforeIt) {
-  EXPECT_THAT(shown(bpe(), "ab <mask>."), ElementsAre("ab 0-2/0", "<mask> 2-9/1", ". 9-10/2"));
+TEST(ByteBpe, TheMaskTakesTheSpaceBeforeItWhichIsTrimmedOffItsOffset) {
+  EXPECT_THAT(shown(bpe(), "ab <mask>."), ElementsAre("ab 0-2/0", "<mask> 3-9/1", ". 9-10/2"));
+  EXPECT_THAT(shown(bpe(), "ab  <mask>"), ElementsAre("ab 0-2/0", "<mask> 4-10/1"));
 }
 
 TEST(ByteBpe, AWordOfAMillionLettersIsNoTrouble) {
@@ -146,6 +110,91 @@ TEST(ByteBpe, AWordOfAMillionLettersIsNoTrouble) {
   std::string text;
   for (int i = 0; i < 300'000; ++i) text += "abc";
   EXPECT_EQ(tokenizer.tokenize(text).size(), 300'000U);
+}
+
+TEST(Tokenizer, NormalizersAndSplittersCanBeOtherOnes) {
+  Json json = wordpiece_json();
+  json.set("normalizer", Json::parse(R"({"type": "Sequence", "normalizers": [
+      {"type": "NFD"}, {"type": "Lowercase"}, {"type": "StripAccents"}]})")
+                             .value());
+  json.set("pre_tokenizer", Json::object({{"type", "Whitespace"}}));
+  const Tokenizer words = Tokenizer::parse(json.dump()).value();
+  EXPECT_THAT(shown(words, "\u00c9E, e"), ElementsAre("ee 0-2/0", ", 2-3/1", "e 4-5/2"));
+  EXPECT_THAT(shown(words, "$$"), ElementsAre("[UNK] 0-2/0"));
+  json.set("pre_tokenizer", Json::object({{"type", "WhitespaceSplit"}}));
+  const Tokenizer spaces = Tokenizer::parse(json.dump()).value();
+  EXPECT_THAT(shown(spaces, "ee, e"), ElementsAre("[UNK] 0-3/0", "e 4-5/1"));
+}
+
+TEST(ByteBpe, OnlyASingleSpaceAtTheStartMayBeTheOneThatWasAdded) {
+  Json json = bpe_json(true);
+  Json model = json["model"];
+  Json vocabulary = model["vocab"];
+  vocabulary.set("\u0120\u0120", 200);
+  model.set("vocab", vocabulary);
+  Json merges = model["merges"];
+  merges.push_back("\u0120 \u0120");
+  model.set("merges", merges);
+  json.set("model", model);
+  const Tokenizer tokenizer = Tokenizer::parse(json.dump()).value();
+  EXPECT_THAT(shown(tokenizer, "  "), ElementsAre("\u0120\u0120 2-2/0"));
+  EXPECT_THAT(shown(tokenizer, " "), ElementsAre("\u0120 0-0/0"));
+}
+
+TEST(ByteBpe, OnlyPostProcessorsThatSaySoTrimOffsets) {
+  Json json = bpe_json(false);
+  const auto of_second = [&](const char* processor) {
+    json.set("post_processor", Json::parse(processor).value());
+    return shown(Tokenizer::parse(json.dump()).value(), "a b").at(1);
+  };
+  EXPECT_EQ(of_second("null"), "\u0120 1-2/1");
+  EXPECT_EQ(of_second(R"({"type": "BertProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1]})"),
+            "\u0120 1-2/1");
+  EXPECT_EQ(of_second(R"({"type": "ByteLevel", "add_prefix_space": false})"), "\u0120 2-2/1");
+  EXPECT_EQ(of_second(R"({"type": "ByteLevel", "trim_offsets": false})"), "\u0120 1-2/1");
+  EXPECT_EQ(of_second(R"({"type": "Sequence", "processors": [
+      {"type": "ByteLevel", "add_prefix_space": false},
+      {"type": "BertProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1]}]})"),
+            "\u0120 2-2/1");
+}
+
+TEST(ByteBpe, BytesOutsideTheVocabularyAreUnknownIfThatHasAToken) {
+  Json json = bpe_json(false);
+  EXPECT_THAT(shown(Tokenizer::parse(json.dump()).value(), "a\u00dfa"),
+              ElementsAre("a 0-1/0", "\u00c3 1-2/0", "a 2-3/0"));
+  Json model = json["model"];
+  model.set("unk_token", "<mask>");
+  json.set("model", model);
+  EXPECT_THAT(shown(Tokenizer::parse(json.dump()).value(), "a\u05d0"),
+              ElementsAre("a 0-1/0", "<mask> 1-2/0", "<mask> 1-2/0"));
+  model.set("fuse_unk", true);
+  json.set("model", model);
+  EXPECT_THAT(shown(Tokenizer::parse(json.dump()).value(), "a\u05d0"),
+              ElementsAre("a 0-1/0", "<mask> 1-2/0"));
+}
+
+TEST(Tokenizer, BrokenCharactersAreOneReplacementEach) {
+  EXPECT_EQ(decode_utf8("\xF0\x9F\x98"), U"\uFFFD");
+  EXPECT_EQ(decode_utf8("\xF0\x9F\x98"
+                        "a"),
+            U"\uFFFDa");
+  EXPECT_EQ(decode_utf8("\xE2\x82\xE2\x82\xAC"), U"\uFFFD\u20AC");
+  EXPECT_EQ(decode_utf8("\xED\xA0\x80"), U"\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(decode_utf8("\xC0\x80\xFF"), U"\uFFFD\uFFFD\uFFFD");
+}
+
+TEST(Tokenizer, OneTextAloneIsCutWhereThatIsWanted) {
+  const Tokenizer tokenizer = wordpiece();
+  const auto sizes = [&](size_t most, Cut cut) {
+    int counts[2] = {};
+    for (const auto& item : tokenizer.encode_pair("e e e e", "e e e e e", most, cut).items) {
+      if (item.sequence >= 0) ++counts[item.sequence];
+    }
+    return std::pair(counts[0], counts[1]);
+  };
+  EXPECT_EQ(sizes(10, Cut::kOnlyFirst), std::pair(2, 5));
+  EXPECT_EQ(sizes(10, Cut::kOnlySecond), std::pair(4, 3));
+  EXPECT_EQ(sizes(5, Cut::kOnlySecond), std::pair(4, 0));  // more than 5 are left
 }
 
 TEST(Tokenizer, PairsAreCutFromTheLonger) {

@@ -1,4 +1,4 @@
-// WordPiece, BERT's tokenizer: cleans and splits a text, then takes the longest known pieces.
+// WordPiece, BERT's tokenizer: splits a text, then takes the longest known pieces.
 //
 // Thread: any, once made. Owner: values. Limits: a word of more than max_word code points is one
 // unknown token; else none beside the memory for the text.
@@ -9,15 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenize/normalizer.h"
 #include "tokenize/token.h"
 
 namespace thaw::tokenize {
 
 struct WordPieceOptions {
-  bool clean_text = true;
-  bool split_ideographs = true;
-  bool strip_accents = true;
-  bool lower_case = true;
+  /// BERT's words: at white space, each symbol its own. kWhitespace: letters and their like, or
+  /// others, together. kWhitespaceSplit: at white space only.
+  enum class Split { kBert, kWhitespace, kWhitespaceSplit } split = Split::kBert;
   std::u32string continuing_prefix = U"##";
   int32_t unknown_id = 0;
   size_t max_word = 100;
@@ -42,6 +42,7 @@ class PieceTable {
     int32_t id = -1;
   };
   void grow();
+  bool holds(const Slot& slot, uint64_t hash, std::u32string_view piece) const;
   const Slot* find(uint64_t hash, std::u32string_view piece) const;
 
   std::vector<Slot> slots_;
@@ -55,12 +56,11 @@ class WordPiece {
   explicit WordPiece(WordPieceOptions options) : options_(std::move(options)) {}
   void add(std::u32string_view piece, int32_t id);
 
-  /// Appends the tokens of text[begin, end), words counted on from `word`.
-  void tokenize(std::u32string_view text, size_t begin, size_t end, int32_t& word,
-                std::vector<Token>& out) const;
+  /// Appends the tokens of the text, words counted on from `word`.
+  void tokenize(const TextPart& text, int32_t& word, std::vector<Token>& out) const;
 
  private:
-  void add_word(std::u32string_view word, const int32_t* origin, int32_t index,
+  void add_word(const TextPart& text, size_t begin, size_t end, int32_t index,
                 std::vector<Token>& out) const;
 
   WordPieceOptions options_;
