@@ -264,6 +264,7 @@ TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
                                              {"--growth", "cubic"},
                                              {"--seasonality-mode", "both"},
                                              {"--changepoint-range", "1.1"},
+                                             {"--changepoint-range", "-0.1"},
                                              {"--changepoint-prior-scale", "0"},
                                              {"--n-changepoints", "-1"},
                                              {"--daily-seasonality", "maybe"},
@@ -276,6 +277,11 @@ TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
     EXPECT_EQ(thaw(all), 2) << words[0] << " " << words[1];
   }
   EXPECT_FALSE(fakes.forecast);
+}
+
+TEST_F(Cli, AForecastsTrendMayBeKeptFromChanging) {
+  EXPECT_EQ(thaw({"forecast", "x.csv", "--changepoint-range", "0"}), 0);
+  EXPECT_EQ(fakes.forecast->changepoint_range, 0);
 }
 
 TEST_F(Cli, OnATerminalAForecastIsATableWithAPlot) {

@@ -48,20 +48,23 @@ Outcome<std::pair<std::string, std::string>> served_model(std::string_view text)
 }
 
 struct Bounds {
-  double above;                 // the value must be greater than this
-  std::optional<double> up_to;  // and at most, or with `open` less than, this
-  enum class Upper { kIncluded, kOpen };
-  Upper upper = Upper::kIncluded;
+  double above;                 // the value must be greater than this, or with `lower` not less
+  std::optional<double> up_to;  // and at most, or with `upper` open less than, this
+  enum class Edge { kIncluded, kOpen };
+  Edge upper = Edge::kIncluded;
+  Edge lower = Edge::kOpen;
 };
 
 Outcome<std::optional<double>> bounded(const Words& words, std::string_view flag, Bounds bounds) {
   ASSIGN_OR_RETURN(const auto value, words.real(flag));
   if (!value) return value;
-  const bool open = bounds.upper == Bounds::Upper::kOpen;
+  const bool open = bounds.upper == Bounds::Edge::kOpen;
   const bool too_high =
       bounds.up_to && (*value > *bounds.up_to || (open && *value == *bounds.up_to));
-  if (*value > bounds.above && !too_high) return value;
-  std::string range = fmt::format("more than {}", bounds.above);
+  const bool from_edge = bounds.lower == Bounds::Edge::kIncluded;
+  const bool high_enough = *value > bounds.above || (from_edge && *value == bounds.above);
+  if (high_enough && !too_high) return value;
+  std::string range = fmt::format("{} {}", from_edge ? "at least" : "more than", bounds.above);
   if (bounds.up_to)
     range += fmt::format(" and {} {}", open ? "less than" : "at most", *bounds.up_to);
   return usage_failure(fmt::format("--{}: {} must be {}", flag, *words.value(flag), range));
@@ -172,7 +175,7 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   options.periods = narrowed<int>(periods);
   options.freq = words.value("freq").value_or("");
   ASSIGN_OR_RETURN(options.interval_width,
-                   bounded(words, "interval-width", {0, 1, Bounds::Upper::kOpen}));
+                   bounded(words, "interval-width", {0, 1, Bounds::Edge::kOpen}));
   ASSIGN_OR_RETURN(const auto seed, words.integer("seed", {0, INT64_MAX}));
   options.seed = narrowed<uint64_t>(seed);
   options.growth = words.value("growth").value_or("");
@@ -184,7 +187,9 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   if (points && !options.changepoints.empty()) {
     return usage_failure("--n-changepoints and --changepoints cannot be given together");
   }
-  ASSIGN_OR_RETURN(options.changepoint_range, bounded(words, "changepoint-range", {0, 1}));
+  ASSIGN_OR_RETURN(options.changepoint_range,
+                   bounded(words, "changepoint-range",
+                           {0, 1, Bounds::Edge::kIncluded, Bounds::Edge::kIncluded}));
   ASSIGN_OR_RETURN(options.changepoint_prior_scale,
                    bounded(words, "changepoint-prior-scale", {0, std::nullopt}));
   ASSIGN_OR_RETURN(options.seasonality_prior_scale,

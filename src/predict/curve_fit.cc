@@ -3,241 +3,223 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/check.h"
+#include "predict/curve_model.h"
 
 namespace thaw::predict {
 namespace {
 
-constexpr double kTrendPriorScale = 5;  // of k and m
 constexpr int kMaxSteps = 200;
-constexpr int kMaxHalvings = 30;
-/// A step that moves the whole curve by less than this, in units of its noise, is the last.
-constexpr double kSmallestMove = 1e-9;
+constexpr int kMaxHalvings = 6;  // a step that must be shorter wants another direction
+constexpr int kPolishEvery = 8;  // steps
+/// A step that moves the whole curve by less than this, in units of its noise, and that is
+/// expected to gain less log posterior than the second, is the last.
+constexpr double kSmallestMove = 1e-9, kSmallestGain = 1e-10;
+/// How much of the parameters' own curvature is added where the tangent leads astray.
+constexpr double kFirstDamping = 1e-3, kMostDamping = 1e9;
+/// Up to this a point counts as a maximum, in posterior standard deviations.
+constexpr double kMostGradient = 1e-5;
 
-/// A curve for some parameters.
-struct Curve {
-  std::vector<double> trend;
-  std::vector<double> trend_slope;  // by the trend's line
-  std::vector<double> factor;       // 1 + the multiplicative terms
-  std::vector<double> mean;
-  double variance = 1;   // the best for the residuals
-  double objective = 0;  // minus the log posterior
-};
+double squared(const std::vector<double>& values) {
+  double sum = 0;
+  for (double it : values) sum += it * it;
+  return sum;
+}
 
 class CurveFit {
  public:
-  explicit CurveFit(const CurveProblem& problem);
+  explicit CurveFit(const CurveProblem& problem) : model_(problem), theta_(model_.start()) {}
   CurveSolution run();
 
  private:
-  bool is_linear() const;
-  Curve curve_at(const std::vector<double>& theta) const;
-  void set_trend(const std::vector<double>& theta, Curve& curve) const;
-  void linearise(const std::vector<double>& theta, const Curve& curve);
-  double move_along(const std::vector<double>& direction) const;
-  bool descend(const std::vector<double>& target);
-  CurveSolution solution_of(RidgeLassoSolution facts, int steps) const;
+  enum class Outcome { kMoved, kSettled, kStuck };
+  /// A way to go, and what the tangent promises at its end.
+  struct Way {
+    std::vector<double> target;
+    double move = 0;  // of the curve, in units of the noise of one row
+    double gain = 0;  // in log posterior
+  };
 
-  const CurveProblem& in_;
-  const size_t rows_;
-  const bool bent_;           // k and deltas are parameters
-  const size_t first_delta_;  // where in theta; m is before it
-  const size_t first_beta_;
+  Outcome step();
+  bool step_with_free_sigma();
+  Outcome step_close_by();
+  Way way_to(std::vector<double> target) const;
+  Way held_way(double damping) const;
+  double advance(const std::vector<double>& target, double least_gain, int halvings);
+  bool polish();
+  RidgeLassoSolution here() const;
+  RidgeLassoSolution facts_here();
+  CurveSolution solution_of(RidgeLassoSolution facts) const;
+
+  const CurveModel model_;
   std::vector<double> theta_;
   Curve curve_;
   RidgeLassoProblem linear_;
+  RidgeLassoSolution solved_;  // the last one with the noise free
+  double damping_ = 0;
+  int steps_ = 0;
 };
 
-CurveFit::CurveFit(const CurveProblem& problem)
-    : in_(problem),
-      rows_(problem.t.size()),
-      bent_(problem.growth != Growth::kFlat),
-      first_delta_(bent_ ? 2 : 1),
-      first_beta_(first_delta_ + (bent_ ? problem.bends.size() : 0)) {
-  using Kind = CoefficientPrior::Kind;
-  CHECK(in_.y.size() == rows_ && in_.features.size() == rows_ * in_.kinds.size());
-  CHECK(in_.growth != Growth::kLogistic || in_.cap.size() == rows_);
-  linear_.rows = rows_;
-  linear_.priors.assign(first_delta_, {Kind::kNormal, kTrendPriorScale});
-  linear_.priors.resize(first_beta_, {Kind::kLaplace, in_.bend_prior_scale});
-  for (const CurveFeature& it : in_.kinds)
-    linear_.priors.push_back({Kind::kNormal, it.prior_scale});
-  linear_.x.resize(rows_ * linear_.priors.size());
-  theta_.assign(linear_.priors.size(), 0);
-  if (is_linear()) return;  // needs no start
-  if (bent_) theta_[0] = in_.start_k;
-  theta_[first_delta_ - 1] = in_.start_m;
+/// The step to `target` and what the tangent says of it. The variance is held.
+CurveFit::Way CurveFit::way_to(std::vector<double> target) const {
+  const size_t rows = model_.rows();
+  std::vector<double> moved(rows, 0), residuals(rows);
+  for (size_t j = 0; j < target.size(); ++j) {
+    const double change = target[j] - theta_[j];
+    if (change == 0) continue;
+    const double* column = &linear_.x[j * rows];
+    for (size_t i = 0; i < rows; ++i) moved[i] += change * column[i];
+  }
+  for (size_t i = 0; i < rows; ++i) residuals[i] = model_.problem().y[i] - curve_.mean[i];
+  const double before = squared(residuals);
+  for (size_t i = 0; i < rows; ++i) residuals[i] -= moved[i];
+  Way way;
+  way.move = std::sqrt(squared(moved) / curve_.variance);
+  way.gain = (before - squared(residuals)) / (2 * curve_.variance) + model_.penalty(theta_) -
+             model_.penalty(target);
+  way.target = std::move(target);
+  return way;
 }
 
-bool CurveFit::is_linear() const {
-  return in_.growth != Growth::kLogistic &&
-         std::none_of(in_.kinds.begin(), in_.kinds.end(),
-                      [](const CurveFeature& it) { return it.mode == TermMode::kMultiplicative; });
-}
-
-void CurveFit::set_trend(const std::vector<double>& theta, Curve& curve) const {
-  const bool logistic = in_.growth == Growth::kLogistic;
-  const double m = theta[first_delta_ - 1];
-  double slope = bent_ ? theta[0] : 0, offset = logistic ? -slope * m : m;
-  size_t next = 0;
-  curve.trend.resize(rows_);
-  curve.trend_slope.assign(rows_, 1);
-  for (size_t i = 0; i < rows_; ++i) {
-    while (bent_ && next < in_.bends.size() && in_.t[i] >= in_.bends[next]) {
-      slope += theta[first_delta_ + next];
-      offset -= theta[first_delta_ + next] * in_.bends[next];
-      ++next;
-    }
-    const double line = slope * in_.t[i] + offset;
-    if (!logistic) {
-      curve.trend[i] = line;
-      continue;
-    }
-    const double share = 1 / (1 + std::exp(-line));
-    curve.trend[i] = in_.cap[i] * share;
-    curve.trend_slope[i] = in_.cap[i] * share * (1 - share);
-  }
-}
-
-Curve CurveFit::curve_at(const std::vector<double>& theta) const {
-  Curve curve;
-  set_trend(theta, curve);
-  curve.factor.assign(rows_, 1);
-  curve.mean.assign(rows_, 0);
-  for (size_t j = 0; j < in_.kinds.size(); ++j) {
-    const double beta = theta[first_beta_ + j];
-    if (beta == 0) continue;
-    const double* x = &in_.features[j * rows_];
-    auto& into = in_.kinds[j].mode == TermMode::kAdditive ? curve.mean : curve.factor;
-    for (size_t i = 0; i < rows_; ++i) into[i] += beta * x[i];
-  }
-  double residual_sum = 0;
-  for (size_t i = 0; i < rows_; ++i) {
-    curve.mean[i] += curve.trend[i] * curve.factor[i];
-    residual_sum += (in_.y[i] - curve.mean[i]) * (in_.y[i] - curve.mean[i]);
-  }
-  double penalty = 0;
-  for (size_t j = 0; j < theta.size(); ++j) {
-    const CoefficientPrior& prior = linear_.priors[j];
-    const double size = std::abs(theta[j]) / prior.scale;
-    penalty += prior.kind == CoefficientPrior::Kind::kNormal ? size * size / 2 : size;
-  }
-  const auto rows = static_cast<double>(rows_);
-  const double v = curve.variance = best_variance(rows, residual_sum);
-  curve.objective = rows / 2 * std::log(v) + residual_sum / (2 * v) + 2 * v + penalty;
-  if (std::isnan(curve.objective)) curve.objective = INFINITY;
-  return curve;
-}
-
-/// Sets linear_ to the problem whose mean is the curve's tangent at theta.
-void CurveFit::linearise(const std::vector<double>& theta, const Curve& curve) {
-  const bool logistic = in_.growth == Growth::kLogistic;
-  double* x = linear_.x.data();
-  const auto add = [&](auto value_at) {
-    for (size_t i = 0; i < rows_; ++i) *x++ = value_at(i);
-  };
-  const auto by_line = [&](size_t i) { return curve.trend_slope[i] * curve.factor[i]; };
-  if (bent_) {
-    const double middle = logistic ? theta[1] : 0;
-    add([&](size_t i) { return by_line(i) * (in_.t[i] - middle); });
-  }
-  const double by_m = logistic ? -theta[0] : 1;
-  add([&](size_t i) { return by_line(i) * by_m; });
-  if (bent_) {
-    for (double bend : in_.bends) {
-      add([&](size_t i) { return in_.t[i] >= bend ? by_line(i) * (in_.t[i] - bend) : 0; });
+/// The way to the tangent's maximum with the noise held, kept near by `damping`.
+CurveFit::Way CurveFit::held_way(double damping) const {
+  RidgeLassoStart start{theta_, std::sqrt(curve_.variance), RidgeLassoStart::Sigma::kHeld, {}};
+  if (damping > 0) {
+    for (size_t j = 0; j < theta_.size(); ++j) {
+      double square = 0;
+      const double* column = &linear_.x[j * model_.rows()];
+      for (size_t i = 0; i < model_.rows(); ++i) square += column[i] * column[i];
+      const double scale = model_.priors()[j].scale;
+      start.damping.push_back(damping * (square / curve_.variance + 1 / (scale * scale)));
     }
   }
-  for (size_t j = 0; j < in_.kinds.size(); ++j) {
-    const double* feature = &in_.features[j * rows_];
-    const bool additive = in_.kinds[j].mode == TermMode::kAdditive;
-    add([&](size_t i) { return additive ? feature[i] : curve.trend[i] * feature[i]; });
-  }
-  linear_.y = in_.y;
-  for (size_t i = 0; i < rows_; ++i) linear_.y[i] -= curve.mean[i];
-  for (size_t j = 0; j < theta.size(); ++j) {
-    if (theta[j] == 0) continue;
-    const double* column = &linear_.x[j * rows_];
-    for (size_t i = 0; i < rows_; ++i) linear_.y[i] += theta[j] * column[i];
-  }
+  return way_to(solve_ridge_lasso(linear_, start).theta);
 }
 
-/// How far a change of theta moves the linearised curve, in units of the noise of one row.
-double CurveFit::move_along(const std::vector<double>& direction) const {
-  std::vector<double> moved(rows_, 0);
-  for (size_t j = 0; j < direction.size(); ++j) {
-    if (direction[j] == 0) continue;
-    const double* column = &linear_.x[j * rows_];
-    for (size_t i = 0; i < rows_; ++i) moved[i] += direction[j] * column[i];
-  }
-  double sum = 0;
-  for (double it : moved) sum += it * it;
-  return std::sqrt(sum / curve_.variance);
-}
-
-/// Goes towards the target, half as far each time, until the posterior is higher than here.
-bool CurveFit::descend(const std::vector<double>& target) {
+/// Goes towards the target, half as far each time, until the log posterior has risen by so much.
+/// Returns the rise, 0 where there was none.
+double CurveFit::advance(const std::vector<double>& target, double least_gain, int halvings) {
   double part = 1;
-  for (int halving = 0; halving < kMaxHalvings; ++halving, part /= 2) {
+  for (int halving = 0; halving <= halvings; ++halving, part /= 2) {
     std::vector<double> theta = target;
     if (part < 1) {
       for (size_t j = 0; j < theta.size(); ++j)
         theta[j] = theta_[j] + part * (target[j] - theta_[j]);
     }
-    Curve curve = curve_at(theta);
-    if (!(curve.objective < curve_.objective)) continue;
+    Curve curve = model_.curve_at(theta);
+    const double gain = curve_.objective - curve.objective;
+    if (!(gain > std::max(part * least_gain, 0.0))) continue;
     theta_ = std::move(theta);
     curve_ = std::move(curve);
-    return true;
+    return gain;
   }
-  return false;
+  return 0;
 }
 
-CurveSolution CurveFit::solution_of(RidgeLassoSolution facts, int steps) const {
+/// The tangent's own best noise is taken along, so that the end is reached in few steps.
+bool CurveFit::step_with_free_sigma() {
+  const RidgeLassoStart start{
+      theta_, steps_ == 1 ? 1 : std::sqrt(curve_.variance), RidgeLassoStart::Sigma::kFree, {}};
+  solved_ = solve_ridge_lasso(linear_, start);
+  // A tangent that meets all points says nothing of the curve's noise.
+  if (solved_.end == RidgeLassoSolution::End::kExactData) return false;
+  const Way way = way_to(solved_.theta);
+  return way.move >= kSmallestMove && advance(way.target, 0, kMaxHalvings) > 0;
+}
+
+/// Shorter and shorter steps, each more along the slope than the one before (Levenberg, 1944).
+CurveFit::Outcome CurveFit::step_close_by() {
+  constexpr double kSlower = 5, kFaster = 25, kEnough = 1e-3, kRounding = 1e-14;
+  for (; damping_ < kMostDamping; damping_ *= kSlower) {
+    const Way way = held_way(damping_);
+    if (!(way.gain > kRounding * std::abs(curve_.objective))) break;
+    const double gain = advance(way.target, kEnough * way.gain, 0);
+    if (gain == 0) continue;
+    if (gain > way.gain / 2) damping_ /= kFaster;
+    if (damping_ < kFirstDamping) damping_ = 0;
+    return Outcome::kMoved;
+  }
+  damping_ = 0;
+  return Outcome::kStuck;
+}
+
+CurveFit::Outcome CurveFit::step() {
+  constexpr double kEnough = 0.1;  // of what the tangent promises
+  model_.linearise(theta_, curve_, linear_);
+  if (damping_ > 0) return step_close_by();
+  if (step_with_free_sigma()) return Outcome::kMoved;
+  const Way way = held_way(0);
+  if (way.move < kSmallestMove && way.gain < kSmallestGain) {
+    // Bends that are nearly one another may have been kept out by rounding: damping tells them
+    // apart.
+    if (here().slope_at_zero < 1 + kMostGradient) return Outcome::kSettled;
+  } else if (advance(way.target, kEnough * way.gain, 1) > 0) {
+    return Outcome::kMoved;
+  }
+  damping_ = kFirstDamping;
+  return step_close_by();
+}
+
+/// Whether Newton steps gained anything worth a further look.
+bool CurveFit::polish() {
+  std::vector<double> theta = polish_curve(model_, theta_);
+  Curve curve = model_.curve_at(theta);
+  const double gain = curve_.objective - curve.objective;
+  if (!(gain > 0)) return false;
+  theta_ = std::move(theta);
+  curve_ = std::move(curve);
+  return gain > kSmallestGain;
+}
+
+/// How good the point is where the search stands and the curve was linearised.
+RidgeLassoSolution CurveFit::here() const {
+  return examine_ridge_lasso(
+      linear_, {theta_, std::sqrt(curve_.variance), RidgeLassoStart::Sigma::kHeld, {}});
+}
+
+RidgeLassoSolution CurveFit::facts_here() {
+  using End = RidgeLassoSolution::End;
+  model_.linearise(theta_, curve_, linear_);
+  RidgeLassoSolution facts = here();
+  const bool flat = facts.gradient < kMostGradient && facts.slope_at_zero < 1 + kMostGradient;
+  facts.end = curve_.variance <= kSmallestCurveVariance ? End::kExactData
+              : flat                                    ? End::kOptimum
+                                                        : End::kStepLimit;
+  facts.sigma_steps = solved_.sigma_steps;
+  facts.active_set_steps = solved_.active_set_steps;
+  facts.log_posterior = -curve_.objective;
+  return facts;
+}
+
+CurveSolution CurveFit::solution_of(RidgeLassoSolution facts) const {
   CurveSolution solution;
-  solution.k = bent_ ? theta_[0] : 0;
-  solution.m = theta_[first_delta_ - 1];
+  solution.k = model_.has_slope() ? theta_[0] : 0;
+  solution.m = theta_[model_.first_delta() - 1];
   const auto at = [&](size_t j) { return theta_.begin() + static_cast<std::ptrdiff_t>(j); };
-  solution.delta.assign(at(first_delta_), at(first_beta_));
-  solution.beta.assign(at(first_beta_), theta_.end());
+  solution.delta.assign(at(model_.first_delta()), at(model_.first_beta()));
+  solution.beta.assign(at(model_.first_beta()), theta_.end());
   solution.facts = std::move(facts);
-  solution.linear_steps = steps;
+  solution.linear_steps = steps_;
   return solution;
 }
 
 CurveSolution CurveFit::run() {
-  using End = RidgeLassoSolution::End;
-  curve_ = curve_at(theta_);
-  linearise(theta_, curve_);
-  if (is_linear()) {
+  curve_ = model_.curve_at(theta_);
+  if (model_.is_linear()) {
+    model_.linearise(theta_, curve_, linear_);
     RidgeLassoSolution facts = solve_ridge_lasso(linear_);
     theta_ = facts.theta;
-    return solution_of(std::move(facts), 1);
+    steps_ = 1;
+    return solution_of(std::move(facts));
   }
-  RidgeLassoSolution facts;
-  int steps = 0;
-  for (End end = End::kStepLimit; end == End::kStepLimit && steps < kMaxSteps;) {
-    if (steps++ > 0) linearise(theta_, curve_);
-    RidgeLassoStart start{theta_, steps == 1 ? 1 : std::sqrt(curve_.variance)};
-    facts = solve_ridge_lasso(linear_, start);
-    std::vector<double> change = facts.theta;
-    for (size_t j = 0; j < change.size(); ++j) change[j] -= theta_[j];
-    const double move = move_along(change);
-    bool descended = descend(facts.theta);
-    if (!descended && move > kSmallestMove) {
-      start = {theta_, std::sqrt(curve_.variance), RidgeLassoStart::Sigma::kHeld};
-      descended = descend(solve_ridge_lasso(linear_, start).theta);
-    }
-    if (facts.end == End::kExactData) {
-      end = End::kExactData;
-    } else if (!descended || move < kSmallestMove) {
-      end = End::kOptimum;
-    }
-    facts.end = end;
+  while (steps_ < kMaxSteps) {
+    ++steps_;
+    const Outcome outcome = step();
+    if (outcome == Outcome::kSettled) break;
+    const bool looks = outcome == Outcome::kStuck || steps_ % kPolishEvery == 0;
+    const bool gained = looks && polish();
+    if (outcome == Outcome::kStuck && !gained) break;
   }
-  facts.sigma = std::sqrt(curve_.variance);
-  facts.log_posterior = -curve_.objective;
-  return solution_of(std::move(facts), steps);
+  return solution_of(facts_here());
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 // The mean is trend (1 + M b) + A b with the features M of multiplicative and A of additive terms,
 // and the trend linear, logistic or flat. Gauss and Newton's method: the mean is linearised where
 // the search stands, the resulting ridge and lasso problem is solved exactly, noise level and all
-// (ridge_lasso.h), and the step towards its solution shortened until the posterior rises. Where the
-// mean is linear one such step is the whole fit. Knows nothing of dates.
+// (ridge_lasso.h), and the step towards its solution shortened until the posterior rises. Where
+// that does not help, steps are kept close by (Levenberg's damping), and now and then the
+// posterior's own curvature is used (curve_model.h). Where the mean is linear one step is the whole
+// fit. Knows nothing of dates.
 // Thread: any. Owner: values. Limits: those of ridge_lasso.h.
 #pragma once
 
@@ -38,8 +40,7 @@ struct CurveProblem {
 struct CurveSolution {
   double k = 0, m = 0;
   std::vector<double> delta, beta;
-  RidgeLassoSolution
-      facts;  // of the last linear problem; log_posterior is that of the curve itself
+  RidgeLassoSolution facts;  // where the search ended; kStepLimit: short of a maximum
   int linear_steps = 0;
 };
 

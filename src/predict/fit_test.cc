@@ -177,6 +177,32 @@ TEST(Fit, ValuesOfAnySizeGiveTheSameCurve) {
   }
 }
 
+TEST(Fit, LittleNoiseOnLargeValuesIsNotTakenForRounding) {
+  // Changes of 1e-7 of the values: a sum of squares of the values has no digits left for them.
+  const auto value = [](int i) { return 623e6 + 40 * i + 30 * bumpy(i); };
+  const Model large = fit(make_series(70, kDay, value), {}).value();
+  EXPECT_EQ(large.facts.end, FitFacts::End::kOptimum);
+  EXPECT_LT(large.facts.gradient, 1e-5);
+  EXPECT_LT(large.facts.slope_at_zero, 1 + 1e-5);
+  const double noise = large.sigma * large.y_scale;
+  EXPECT_GT(noise, 5);
+  EXPECT_LT(noise, 30);  // that of 30 bumpy values
+}
+
+TEST(Fit, ACurveThatTheFirstTangentMeetsIsGoneOnWith) {
+  // Five parameters' worth of noise: the tangent of the logistic curve passes through all points.
+  Series series = make_series(30, kDay, [](int i) { return 10 + 0.2 * i + 1e-4 * bumpy(i); });
+  ForecastOptions options{.growth = Growth::kLogistic};
+  options.cap = 17;
+  options.yearly = {Mode::kOn, {}};
+  const Model model = fit(series, options).value();
+  EXPECT_LT(model.sigma * model.y_scale, 0.01);
+  for (size_t i = 0; i < series.size(); ++i) {
+    const double yhat = predict(model, {series.ds[i]}, {.samples = 0}).yhat[0];
+    EXPECT_NEAR(yhat, series.y[i], 0.05);
+  }
+}
+
 TEST(Fit, RefusesWhatCannotBeFitted) {
   EXPECT_EQ(fault({}), "the history has 0 rows with a value of y: at least 2 are needed");
   EXPECT_THAT(fault(make_series(5, kDay, [](int i) { return i == 2 ? 1.0 : kMissing; })),
@@ -189,7 +215,7 @@ TEST(Fit, RefusesWhatCannotBeFitted) {
   EXPECT_THAT(fault(series, {.changepoint_range = 1.5}), HasSubstr("changepoint_range: 1.5"));
   EXPECT_THAT(fault(series, {.changepoint_prior_scale = 0}), HasSubstr("changepoint_prior_scale"));
   EXPECT_THAT(fault(series, {.changepoint_prior_scale = NAN}), HasSubstr("nan"));
-  EXPECT_THAT(fault(series, {.yearly = {Mode::kOn, 501}}), HasSubstr("yearly_seasonality: 501"));
+  EXPECT_THAT(fault(series, {.yearly = {Mode::kOn, 1001}}), HasSubstr("yearly_seasonality: 1001"));
 }
 
 TEST(Fit, RefusesMoreCellsThanItsLimit) {

@@ -13,7 +13,7 @@
 namespace thaw::predict {
 namespace {
 
-constexpr int kMaxOrder = 500;
+constexpr int kMaxOrder = 1000;
 constexpr int kMaxChangepoints = 200;
 constexpr double kMaxPriorScale = 1e9;
 constexpr double kMinPriorScale = 1e-9;

@@ -30,14 +30,14 @@ inline constexpr int kMaxHolidayWindow = 60;  // days before or after a holiday
 struct SeasonalitySwitch {
   enum class Mode { kAuto, kOn, kOff };
   Mode mode = Mode::kAuto;
-  std::optional<int> order;  // Fourier order, 1..500; the seasonality's own default when unset
+  std::optional<int> order;  // Fourier order, 1..1000; the seasonality's own default when unset
 };
 
 /// A seasonality of one's own, or one of yearly, weekly, daily with other settings.
 struct SeasonalityOption {
   std::string name;
   double period_days = 0;             // > 0
-  int order = 0;                      // Fourier order, 1..500
+  int order = 0;                      // Fourier order, 1..1000
   std::optional<double> prior_scale;  // unset: seasonality_prior_scale
   std::optional<TermMode> mode;       // unset: seasonality_mode
   std::string condition;  // a column of 0 and 1 that says where it holds; "": everywhere

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.h"
 
@@ -15,8 +16,8 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 // Below this the noise is rounding: the data are met exactly and the posterior has no maximum.
-constexpr double kSmallestSigma = 1e-6;
-constexpr double kSmallestPivot = 1e-13;  // relative to the largest
+constexpr double kSmallestSigma = 1e-11;
+constexpr double kSmallestPivot = 1e-13;  // of a diagonal of ones
 constexpr int kMaxSigmaSteps = 200;
 constexpr int kMaxActiveSetSteps = 2000;
 constexpr int kPolishSteps = 3;
@@ -33,16 +34,21 @@ class Solver {
  public:
   Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start);
   RidgeLassoSolution run();
+  RidgeLassoSolution examine();
 
  private:
   RidgeLassoSolution::End search(int& sigma_steps);
   bool solve_given_variance();
   bool factorise();
+  VectorXd factor_solve(const VectorXd& right) const;
+  void recentre();
+  VectorXd slope() const { return moment_ - gram_ * (at_.theta - centre_); }
   double step_towards(const VectorXd& target);
   bool admit_worst();
   double residual_sum() const;
   double objective(double residual) const;
   double newton_variance(double residual) const;
+  void damp(const std::vector<double>& damping);
   void polish();
   void report(RidgeLassoSolution& solution) const;
   VectorXd penalty_slope() const;
@@ -52,14 +58,19 @@ class Solver {
   Eigen::Map<const MatrixXd> x_;
   Eigen::Map<const VectorXd> y_;
   MatrixXd gram_;
-  VectorXd moment_;    // X'y
-  double square_ = 0;  // y'y
+  // Residuals are told from those of `centre_`, which were computed from the rows, so that little
+  // noise on large values does not get lost between the products.
+  VectorXd centre_;
+  VectorXd moment_;    // X'(y - X centre)
+  double square_ = 0;  // |y - X centre|^2
   VectorXd ridge_;     // 1/s^2 of normal columns, else 0
   VectorXd lasso_;     // 1/s of Laplace columns, else 0
   State at_;
   std::vector<bool> barred_;      // Laplace columns that others already span, for this variance
-  Eigen::LDLT<MatrixXd> factor_;  // of gram + variance * ridge, on the active columns
+  Eigen::LDLT<MatrixXd> factor_;  // of gram + variance * ridge, on the active columns, scaled
+  VectorXd factor_scale_;         // to a diagonal of ones by these
   int active_set_steps_ = 0;
+  bool is_damped_ = false;
 };
 
 Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
@@ -74,8 +85,6 @@ Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
   gram_ = MatrixXd::Zero(columns, columns);
   gram_.selfadjointView<Eigen::Lower>().rankUpdate(x_.transpose());
   gram_.triangularView<Eigen::StrictlyUpper>() = gram_.transpose();
-  moment_ = x_.transpose() * y_;
-  square_ = y_.squaredNorm();
   ridge_ = VectorXd::Zero(columns);
   lasso_ = VectorXd::Zero(columns);
   for (Index j = 0; j < columns; ++j) {
@@ -90,13 +99,35 @@ Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
   at_.theta = VectorXd::Zero(columns);
   at_.sign = VectorXd::Zero(columns);
   at_.variance = start.sigma * start.sigma;
-  if (start.theta.empty()) return;
+  if (start.theta.empty()) {
+    recentre();
+    return;
+  }
   CHECK(start.theta.size() == problem.priors.size());
   for (Index j = 0; j < columns; ++j) {
     at_.theta[j] = start.theta[static_cast<size_t>(j)];
     if (lasso_[j] == 0 || at_.theta[j] == 0) continue;
     at_.sign[j] = at_.theta[j] > 0 ? 1 : -1;
     at_.active.push_back(j);
+  }
+  recentre();
+  if (!start.damping.empty()) damp(start.damping);
+}
+
+/// From here on residuals are told from those of the present theta.
+void Solver::recentre() {
+  centre_ = at_.theta;
+  const VectorXd residuals = y_ - x_ * centre_;
+  moment_ = x_.transpose() * residuals;
+  square_ = residuals.squaredNorm();
+}
+
+/// As rows of their own that the start, which is the centre, meets.
+void Solver::damp(const std::vector<double>& damping) {
+  CHECK(sigma_kind_ == RidgeLassoStart::Sigma::kHeld && damping.size() == size_t(x_.cols()));
+  is_damped_ = true;
+  for (Index j = 0; j < x_.cols(); ++j) {
+    gram_(j, j) += damping[static_cast<size_t>(j)] * at_.variance;
   }
 }
 
@@ -107,9 +138,15 @@ bool Solver::factorise() {
     const auto diagonal = static_cast<Index>(i);
     matrix(diagonal, diagonal) += at_.variance * ridge_[at_.active[i]];
   }
-  factor_.compute(matrix);
+  factor_scale_ = matrix.diagonal().cwiseMax(std::numeric_limits<double>::min()).cwiseSqrt();
+  factor_scale_ = factor_scale_.cwiseInverse();
+  factor_.compute(factor_scale_.asDiagonal() * matrix * factor_scale_.asDiagonal());
   const VectorXd pivots = factor_.vectorD();
   return pivots.size() == 0 || pivots.minCoeff() > kSmallestPivot * pivots.maxCoeff();
+}
+
+VectorXd Solver::factor_solve(const VectorXd& right) const {
+  return factor_scale_.cwiseProduct(factor_.solve(VectorXd(factor_scale_.cwiseProduct(right))));
 }
 
 /// Moves theta to `target` (active columns), but only as far as the first active Laplace column
@@ -143,7 +180,7 @@ double Solver::step_towards(const VectorXd& target) {
 /// Takes the Laplace column whose slope at zero beats its penalty by most into the active set.
 bool Solver::admit_worst() {
   constexpr double kSlack = 1e-9;  // relative: the slope is known to rounding only
-  const VectorXd slope = moment_ - gram_ * at_.theta;
+  const VectorXd slope = this->slope();
   Index worst = -1;
   double worst_excess = kSlack;
   for (Index j = 0; j < slope.size(); ++j) {
@@ -174,8 +211,9 @@ bool Solver::solve_given_variance() {
       newest = -1;
       continue;
     }
-    const VectorXd pull = moment_ - at_.variance * lasso_.cwiseProduct(at_.sign);
-    if (step_towards(factor_.solve(VectorXd(pull(at_.active)))) < 1) {
+    const VectorXd pull = slope() - at_.variance * penalty_slope();
+    const VectorXd change = factor_solve(pull(at_.active));
+    if (step_towards(at_.theta(at_.active) + change) < 1) {
       // A column that came in and left without a step would come in again for ever.
       if (newest >= 0 && at_.sign[newest] == 0) barred_[static_cast<size_t>(newest)] = true;
       newest = -1;
@@ -188,7 +226,8 @@ bool Solver::solve_given_variance() {
 }
 
 double Solver::residual_sum() const {
-  const double sum = square_ - 2 * moment_.dot(at_.theta) + at_.theta.dot(gram_ * at_.theta);
+  const VectorXd change = at_.theta - centre_;
+  const double sum = square_ - 2 * moment_.dot(change) + change.dot(gram_ * change);
   return std::max(sum, 0.0);
 }
 
@@ -209,7 +248,7 @@ VectorXd Solver::penalty_slope() const {
 double Solver::newton_variance(double residual) const {
   const double v = at_.variance;
   const VectorXd slope = penalty_slope()(at_.active);
-  const double residual_slope = 2 * v * slope.dot(factor_.solve(slope));
+  const double residual_slope = 2 * v * slope.dot(factor_solve(slope));
   const double derivative = 8 * v + rows_ - residual_slope;
   return derivative > 0 ? v - (4 * v * v + rows_ * v - residual) / derivative : -1;
 }
@@ -220,6 +259,7 @@ RidgeLassoSolution::End Solver::search(int& sigma_steps) {
   using End = RidgeLassoSolution::End;
   constexpr double kSmallestVariance = kSmallestSigma * kSmallestSigma;
   constexpr double kSlack = 1e-12, kConverged = 1e-10, kNotWorthATry = 0.9;
+  constexpr double kFewDigits = 1e-6;  // of residuals, beside those of the centre
   if (sigma_kind_ == RidgeLassoStart::Sigma::kHeld) {
     return solve_given_variance() ? End::kOptimum : End::kStepLimit;
   }
@@ -227,7 +267,11 @@ RidgeLassoSolution::End Solver::search(int& sigma_steps) {
   double best = INFINITY;
   bool by_newton = false;
   for (; sigma_steps < kMaxSigmaSteps; ++sigma_steps) {
-    const bool solved = solve_given_variance();
+    bool solved = solve_given_variance();
+    if (residual_sum() < kFewDigits * square_) {
+      recentre();
+      solved = solve_given_variance();
+    }
     const double residual = residual_sum();
     const double reached = solved ? objective(residual) : INFINITY;
     if (!solved || reached > best + kSlack * std::abs(best)) {
@@ -263,7 +307,7 @@ void Solver::polish() {
     if (!factorise()) return;
     const VectorXd residuals = y_ - x_ * at_.theta;
     const VectorXd slope = x_.transpose() * residuals - at_.variance * penalty_slope();
-    const VectorXd change = factor_.solve(VectorXd(slope(at_.active)));
+    const VectorXd change = factor_solve(slope(at_.active));
     for (size_t i = 0; i < at_.active.size(); ++i) {
       const Index j = at_.active[i];
       const double moved = at_.theta[j] + change[static_cast<Index>(i)];
@@ -303,7 +347,13 @@ void Solver::report(RidgeLassoSolution& solution) const {
 RidgeLassoSolution Solver::run() {
   RidgeLassoSolution solution;
   solution.end = search(solution.sigma_steps);
-  if (solution.end != RidgeLassoSolution::End::kExactData) polish();
+  if (solution.end != RidgeLassoSolution::End::kExactData && !is_damped_) polish();
+  report(solution);
+  return solution;
+}
+
+RidgeLassoSolution Solver::examine() {
+  RidgeLassoSolution solution;
   report(solution);
   return solution;
 }
@@ -317,6 +367,11 @@ double best_variance(double rows, double residual_sum) {
 RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem,
                                      const RidgeLassoStart& start) {
   return Solver(problem, start).run();
+}
+
+RidgeLassoSolution examine_ridge_lasso(const RidgeLassoProblem& problem,
+                                       const RidgeLassoStart& start) {
+  return Solver(problem, start).examine();
 }
 
 }  // namespace thaw::predict

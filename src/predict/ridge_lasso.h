@@ -34,6 +34,9 @@ struct RidgeLassoStart {
   /// kHeld finds theta for this sigma: a convex problem, and a step towards it always descends.
   enum class Sigma { kFree, kHeld };
   Sigma kind = Sigma::kFree;
+  /// One per column, or empty; sigma held only. Keeps the search near: minus the log posterior has
+  /// damping_j (theta_j - start_j)^2 / 2 more.
+  std::vector<double> damping = {};
 };
 
 struct RidgeLassoSolution {
@@ -53,6 +56,10 @@ struct RidgeLassoSolution {
 
 RidgeLassoSolution solve_ridge_lasso(const RidgeLassoProblem& problem,
                                      const RidgeLassoStart& start = {});
+
+/// How good the start itself is: no search is made. Precondition: it has a theta.
+RidgeLassoSolution examine_ridge_lasso(const RidgeLassoProblem& problem,
+                                       const RidgeLassoStart& start);
 
 /// The variance that is best for a sum of squared residuals: the root of 4 v^2 + T v = R.
 double best_variance(double rows, double residual_sum);
