@@ -18,9 +18,14 @@ std::string grouped(std::string digits) {
   return digits;
 }
 
-std::string value_label(double value, double step) {
+/// `most`: the largest value of the axis, so that all its labels have as many digits as tell them
+/// apart.
+std::string value_label(double value, double step, double most) {
   const double size = std::max(std::abs(value), step);
-  if (size >= 1e9 || step < 1e-6) return fmt::format("{:.6g}", value);
+  if (size >= 1e9 || step < 1e-6) {
+    const int digits = static_cast<int>(std::ceil(std::log10(most / step) + 1e-9)) + 1;
+    return fmt::format("{:.{}g}", value, std::clamp(digits, 6, 15));
+  }
   const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
   std::string text = fmt::format("{:.{}f}", value, decimals);
   if (text.find_first_not_of("-0.") == std::string::npos && text[0] == '-') text.erase(0, 1);
@@ -53,8 +58,10 @@ Paint faded(Paint paint, double opacity) {
 }
 
 std::vector<AxisTick> value_ticks(double low, double high, int most, std::string_view suffix) {
+  // Less is what Prophet's least uncertainty makes of equal values.
+  constexpr double kFlat = 1e-6;
   const double size = std::max(std::abs(low), std::abs(high));
-  if (!(high / 2 - low / 2 > size * 1e-9)) {
+  if (!(high / 2 - low / 2 > size * kFlat)) {
     const double room = size > 0 ? size / 2 : 1;
     low -= room;
     high += room;
@@ -68,7 +75,8 @@ std::vector<AxisTick> value_ticks(double low, double high, int most, std::string
   std::vector<AxisTick> ticks;
   const double first = std::floor(low / step + 1e-9), last = std::ceil(high / step - 1e-9);
   for (double i = first; i <= last; ++i) {
-    ticks.push_back({i * step, value_label(i * step, step) + std::string(suffix), ""});
+    const double largest = std::max(std::abs(first), std::abs(last)) * step;
+    ticks.push_back({i * step, value_label(i * step, step, largest) + std::string(suffix), ""});
   }
   return ticks;
 }

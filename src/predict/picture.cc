@@ -81,6 +81,23 @@ ChartFrame frame_of(const Forecast& forecast, Box box, const Range& range, int y
   return frame;
 }
 
+/// Limits of logistic growth; they widen the picture only if the values come near them.
+void add_limits(const Forecast& forecast, Range& range) {
+  Range limits;
+  limits.add(forecast.cap);
+  limits.add(forecast.floor);
+  const double room = range.high - range.low;
+  if (limits.high > range.high && limits.high - range.high <= room) range.high = limits.high;
+  if (limits.low < range.low && range.low - limits.low <= room) range.low = limits.low;
+}
+
+Stroke limit_stroke() { return {faded(kInk, 0.6), 1, Stroke::Kind::kDashed}; }
+
+void draw_limits(Chart& chart, const Forecast& forecast) {
+  if (!forecast.cap.empty()) chart.curve(points_of(forecast.ds, forecast.cap), limit_stroke());
+  if (!forecast.floor.empty()) chart.curve(points_of(forecast.ds, forecast.floor), limit_stroke());
+}
+
 void draw_changepoints(Chart& chart, const Model& model, const Forecast& forecast) {
   chart.curve(points_of(forecast.ds, forecast.trend), {kOrange, 1.4});
   for (size_t i = 0; i < model.changepoints.size(); ++i) {
@@ -107,6 +124,7 @@ void draw_forecast(Pen& pen, const Series& history, const Model& model, const Fo
   range.add(forecast.yhat);
   range.add(forecast.yhat_lower);
   range.add(forecast.yhat_upper);
+  add_limits(forecast, range);
   pen.text({24, 34}, facts.title,
            {kInk, kTitleSize, Lettering::Anchor::kLeft, Lettering::Weight::kBold});
   if (forecast.history_rows > 0) pen.text({24, 54}, counted(forecast), {kFaintInk, kLegendSize});
@@ -119,6 +137,7 @@ void draw_forecast(Pen& pen, const Series& history, const Model& model, const Fo
     chart.band(points_of(forecast.ds, forecast.yhat_lower),
                points_of(forecast.ds, forecast.yhat_upper), shade);
   }
+  draw_limits(chart, forecast);
   const double radius = history.size() > 3000 ? 1.1 : history.size() > 600 ? 1.5 : 2;
   const bool shows_changepoints = facts.changepoints == PictureFacts::Changepoints::kShown;
   const double width = std::clamp(900.0 / static_cast<double>(forecast.ds.size()), 0.6, 1.5);
@@ -132,6 +151,9 @@ void draw_forecast(Pen& pen, const Series& history, const Model& model, const Fo
   Legend legend(pen, box.right, 72);
   if (bounded) legend.area(fmt::format("{:.4g} % interval", facts.interval_width * 100), shade);
   if (shows_changepoints) legend.line("trend and its changes", {kOrange, 1.4});
+  if (!forecast.cap.empty()) {
+    legend.line(forecast.floor.empty() ? "cap" : "cap and floor", limit_stroke());
+  }
   legend.line("forecast", {kBlue, 1.5});
   legend.dot("observed", 2, kInk);
 }

@@ -71,6 +71,10 @@ TEST(ValueTicks, AreRoundAndHoldTheRange) {
               ElementsAre("-0.4 %", "-0.2 %", "0.0 %", "0.2 %", "0.4 %", "0.6 %"));
   EXPECT_THAT(labels(value_ticks(0, 12'000, 3, "")), ElementsAre("0", "5,000", "10,000", "15,000"));
   EXPECT_GE(value_ticks(7, 7, 5, "").size(), 2u);  // one value only
+  // Equal values with the least uncertainty that there is: no axis of equal labels.
+  EXPECT_THAT(labels(value_ticks(5 - 1e-7, 5 + 2e-7, 5, "")), ElementsAre("2", "4", "6", "8"));
+  EXPECT_THAT(labels(value_ticks(1e12 + 1e7, 1e12 + 2e7, 2, "")),
+              ElementsAre("1.00001e+12", "1.000015e+12", "1.00002e+12"));
 }
 
 TEST(DateTicks, AreStartsOfWhatCalendarsKnow) {
@@ -99,6 +103,24 @@ TEST(Picture, ShowsTheHistoryTheForecastAndItsInterval) {
   EXPECT_GE(pen.dots_drawn, 60u);
   EXPECT_EQ(pen.open_clips, 0);
   EXPECT_TRUE(pen.finite);
+}
+
+TEST(Picture, ShowsTheLimitsOfLogisticGrowth) {
+  ForecastRequest request = parse_request("text/csv", daily(60)).value();
+  request.horizon.include_history = true;
+  request.model.growth = Growth::kLogistic;
+  request.model.cap = 1000;  // far away: told, but no room is made for it
+  const ForecastAnswer far = answer(request).value();
+  NotedPen pen;
+  draw_forecast(pen, request.history, far.model, far.forecast, {"Forecast of x", 0.9});
+  EXPECT_THAT(pen.texts, Contains("cap"));
+  EXPECT_THAT(pen.texts, Not(Contains("1,000")));
+  request.model.floor = 0;
+  const ForecastAnswer both = answer(request).value();
+  NotedPen second;
+  draw_forecast(second, request.history, both.model, both.forecast, {"Forecast of x", 0.9});
+  EXPECT_THAT(second.texts, Contains("cap and floor"));
+  EXPECT_EQ(second.lines, pen.lines + 1);
 }
 
 TEST(Picture, OfComponentsHasAPanelForEach) {
