@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/json.h"
+#include "encoder/classification.h"
 #include "encoder/damaged_folder_testing.h"
 #include "encoder/embedding.h"
 #include "encoder/model.h"
@@ -207,6 +208,14 @@ const std::vector<Damage>& damages_of_configs() {
       {"no positions",
        [](auto& f) { f.set(kConfig, "max_position_embeddings", 2); },
        {"max_position_embeddings"}},
+      {"unknown head",
+       [](auto& f) {
+         f.set(kConfig, "architectures", Json(Json::Array{"DistilBertForMultipleChoice"}));
+       },
+       {"config.json: architectures: 'DistilBertForMultipleChoice' is not served", "--task"}},
+      {"unknown problem",
+       [](auto& f) { f.set(kConfig, "problem_type", "ranking"); },
+       {"config.json: problem_type: \"ranking\" is none of regression"}},
       {"unknown activation",
        [](auto& f) { f.set(kConfig, "activation", "swish"); },
        {"activation"}},
@@ -332,6 +341,42 @@ TEST(BrokenFolders, WeightsThatAreNoNumbersHarmNobody) {
     if (answers) {
       EXPECT_LE(answers->size(), 20U);
     }
+  }
+}
+
+TEST(BrokenFolders, DistilBertsNormsHaveOneEpsilonWhateverIsSaid) {
+  const Folder folder("distilbert-qa");
+  folder.set("config.json", "layer_norm_eps", 0.5);
+  EXPECT_EQ(folder.open().value()->config().epsilon, 1e-12F);
+}
+
+TEST(BrokenFolders, PaddingInATextOfRobertaTakesItsOwnPosition) {
+  const Folder folder("roberta-seqcls");
+  const std::string file = folder.get(kWeights);
+  const size_t length = static_cast<uint8_t>(file[0]) | static_cast<uint8_t>(file[1]) << 8U;
+  const Json header = Json::parse(file.substr(8, length)).value();
+  const auto begin =
+      static_cast<size_t>(header["roberta.embeddings.position_embeddings.weight"]["data_offsets"]
+                              .as_array()[0]
+                              .as_int());
+  const auto row_bytes =
+      header["roberta.embeddings.position_embeddings.weight"]["dtype"] == Json("F32")
+          ? size_t{32} * 4
+          : size_t{32} * 2;
+  // <s> <pad> </s> are at 2, 1 and 3.
+  const auto logits = [&] {
+    const auto model = folder.open().value();
+    return classify_logits(*model, std::vector<TextInput>{{.text = "<pad>"}},
+                           Model::TooLong::kRefuse)
+        .value();
+  };
+  const auto before = logits();
+  for (const size_t row : {0U, 1U, 2U, 3U, 4U}) {
+    std::string changed = file;
+    for (size_t i = 1; i < row_bytes; i += 2)
+      changed[8 + length + begin + row * row_bytes + i] ^= 1;
+    folder.put(kWeights, changed);
+    EXPECT_EQ(logits() == before, row == 0 || row == 4) << row;
   }
 }
 

@@ -19,12 +19,13 @@ ScoreFunction function_of(const EncoderConfig& config) {
 
 Result<std::vector<std::vector<float>>> classify_logits(const Model& model,
                                                         std::span<const TextInput> inputs,
-                                                        Model::TooLong too_long) {
+                                                        Model::TooLong too_long,
+                                                        const TextLimits& limits) {
   std::vector<tokenize::Encoding> encodings;
   for (const TextInput& input : inputs) {
-    ASSIGN_OR_RETURN(auto encoding, input.pair
-                                        ? model.encode_pair(input.text, *input.pair, too_long)
-                                        : model.encode(input.text, too_long));
+    ASSIGN_OR_RETURN(auto encoding,
+                     input.pair ? model.encode_pair(input.text, *input.pair, too_long, limits)
+                                : model.encode(input.text, too_long, limits));
     encodings.push_back(std::move(encoding));
   }
   const Head& head = model.head();

@@ -33,7 +33,8 @@ enum class ScoreFunction { kByModel, kSoftmax, kSigmoid, kNone };
 /// The logits of each input, a vector with one number a label.
 Result<std::vector<std::vector<float>>> classify_logits(const Model& model,
                                                         std::span<const TextInput> inputs,
-                                                        Model::TooLong too_long);
+                                                        Model::TooLong too_long,
+                                                        const TextLimits& limits = {});
 /// All labels, the best first; equal ones in the model's order. Pure.
 std::vector<LabelScore> score_labels(const EncoderConfig& config, std::span<const float> logits,
                                      ScoreFunction function);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/json.h"
 
@@ -14,11 +15,14 @@ constexpr std::array<std::string_view, 4> kFamilies = {"distilbert", "bert", "ro
 constexpr std::array<std::string_view, 5> kTasks = {"question-answering", "text-classification",
                                                     "token-classification", "feature-extraction",
                                                     "fill-mask"};
-constexpr std::array<std::string_view, 4> kArchitectures = {
-    "ForQuestionAnswering", "ForSequenceClassification", "ForTokenClassification", "ForMaskedLM"};
-constexpr std::array<Task, 4> kArchitectureTasks = {Task::kQuestionAnswering,
-                                                    Task::kTextClassification,
-                                                    Task::kTokenClassification, Task::kFillMask};
+constexpr std::array<std::pair<std::string_view, Task>, 6> kArchitectures = {{
+    {"ForQuestionAnswering", Task::kQuestionAnswering},
+    {"ForSequenceClassification", Task::kTextClassification},
+    {"ForTokenClassification", Task::kTokenClassification},
+    {"ForMaskedLM", Task::kFillMask},
+    {"ForPreTraining", Task::kFillMask},
+    {"Model", Task::kEmbedding},
+}};
 
 constexpr int kMostLayers = 256;
 constexpr int kMostHidden = 16'384;
@@ -63,16 +67,19 @@ Result<Family> read_family(const Json& json) {
                                                  type.substr(0, 40), fmt::join(kFamilies, ", ")));
 }
 
-Task read_task(const Json& json) {
+void read_task(const Json& json, EncoderConfig& config) {
   const Json& names = json["architectures"];
-  if (!names.is_array()) return Task::kEmbedding;
+  if (!names.is_array()) return;
   for (const Json& name : names.as_array()) {
     if (!name.is_string()) continue;
-    for (size_t i = 0; i < kArchitectures.size(); ++i) {
-      if (name.as_string().ends_with(kArchitectures[i])) return kArchitectureTasks[i];
+    for (const auto& [ending, task] : kArchitectures) {
+      if (!name.as_string().ends_with(ending)) continue;
+      config.task = task;
+      config.unserved.clear();
+      return;
     }
+    config.unserved = name.as_string();
   }
-  return Task::kEmbedding;
 }
 
 Status read_labels(const Json& json, std::vector<std::string>& labels) {
@@ -91,6 +98,24 @@ Status read_labels(const Json& json, std::vector<std::string>& labels) {
   return {};
 }
 
+Status read_problem(const Json& json, EncoderConfig::Problem& problem) {
+  constexpr std::array<std::string_view, 3> kNames = {"regression", "single_label_classification",
+                                                      "multi_label_classification"};
+  using Problem = EncoderConfig::Problem;
+  constexpr std::array<Problem, 3> kProblems = {Problem::kRegression, Problem::kSingleLabel,
+                                                Problem::kMultiLabel};
+  const Json& value = json["problem_type"];
+  if (value.is_null()) return {};
+  const std::string name = json.string_or("problem_type");
+  const auto* found = std::ranges::find(kNames, name);
+  if (found == kNames.end()) {
+    return wrong("problem_type",
+                 fmt::format("{:.60} is none of {}", value.dump(), fmt::join(kNames, ", ")));
+  }
+  problem = kProblems[static_cast<size_t>(found - kNames.begin())];
+  return {};
+}
+
 Status read_sizes(const Json& json, EncoderConfig& config) {
   Reader reader(json);
   const bool is_distilbert = config.family == Family::kDistilBert;
@@ -101,11 +126,13 @@ Status read_sizes(const Json& json, EncoderConfig& config) {
       reader.number(is_distilbert ? "hidden_dim" : "intermediate_size", 1, 8 * kMostHidden);
   config.vocabulary = reader.number("vocab_size", 1, kMostRows);
   config.positions = reader.number("max_position_embeddings", 1, kMostRows);
-  const bool counts_on = config.family == Family::kRoberta || config.family == Family::kMpnet;
-  if (counts_on) {
-    constexpr int kUsualPadding = 1;
-    config.first_position = reader.number("pad_token_id", 0, 100, &kUsualPadding) + 1;
+  constexpr int kUsualPadding = 1;
+  if (config.family == Family::kRoberta) {
+    config.padding = reader.number("pad_token_id", 0, 100, &kUsualPadding);
+  } else if (config.family == Family::kMpnet) {
+    config.padding = kUsualPadding;  // whatever config.json says
   }
+  config.first_position = config.padding + 1;
   if (config.family == Family::kMpnet) {
     constexpr int kUsualBuckets = 32;
     config.relative_buckets =
@@ -153,17 +180,14 @@ Result<EncoderConfig> parse_config(const Json& json) {
                  fmt::format("position_embedding_type: '{}' is not served; absolute is",
                              positions.substr(0, 40)));
   }
-  const double epsilon = json.double_or("layer_norm_eps", 1e-12);
+  constexpr double kUsualEpsilon = 1e-12;  // and DistilBERT's, whatever config.json says
+  const double epsilon =
+      is_distilbert ? kUsualEpsilon : json.double_or("layer_norm_eps", kUsualEpsilon);
   if (!(epsilon >= 0) || epsilon > 1) return wrong("layer_norm_eps", "must be from 0 to 1");
   config.epsilon = static_cast<float>(epsilon);
-  config.task = read_task(json);
+  read_task(json, config);
   RETURN_IF_ERROR(read_labels(json, config.labels));
-  const std::string problem = json.string_or("problem_type");
-  using Problem = EncoderConfig::Problem;
-  config.problem = problem == "regression"                    ? Problem::kRegression
-                   : problem == "single_label_classification" ? Problem::kSingleLabel
-                   : problem == "multi_label_classification"  ? Problem::kMultiLabel
-                                                              : Problem::kUnsaid;
+  RETURN_IF_ERROR(read_problem(json, config.problem));
   return config;
 }
 

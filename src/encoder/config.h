@@ -40,11 +40,14 @@ struct EncoderConfig {
   int vocabulary = 0;
   int positions = 0;         // rows of the table
   int first_position = 0;    // of the first token; 2 with RoBERTa
+  int padding = -1;          // RoBERTa, MPNet: this token takes the position of its own number, and
+                             // is not counted for the others'; -1: none does
   int types = 0;             // rows of the segment table; 0: none
   int relative_buckets = 0;  // MPNet's table of distances; 0: none
   float epsilon = 0;
   tensor::Activation activation = tensor::Activation::kGelu;
   Task task = Task::kEmbedding;  // by "architectures"
+  std::string unserved;          // the architecture, if its head is none of the tasks'
   std::vector<std::string> labels;
   enum class Problem { kUnsaid, kRegression, kSingleLabel, kMultiLabel };
   Problem problem = Problem::kUnsaid;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "encoder/model.h"
@@ -73,6 +74,25 @@ class DamagedFolder {
       entry.set(key, value);
       json.set(name, entry);
     });
+  }
+  /// Another tensor of float32 in a file of weights, which is made if there is none.
+  void add_tensor(const std::string& weights, const std::string& name,
+                  std::initializer_list<int64_t> shape, const std::vector<float>& numbers) const {
+    std::string header = "{}", data;
+    if (std::filesystem::exists(at(weights))) {
+      const std::string file = get(weights);
+      const size_t length = static_cast<uint8_t>(file[0]) | static_cast<uint8_t>(file[1]) << 8U;
+      header = file.substr(8, length);
+      data = file.substr(8 + length);
+    }
+    Json json = Json::parse(header).value();
+    const auto begin = static_cast<int64_t>(data.size());
+    data.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float));
+    const auto end = static_cast<int64_t>(data.size());
+    json.set(name, Json::object({{"dtype", "F32"},
+                                 {"shape", Json(Json::Array(shape.begin(), shape.end()))},
+                                 {"data_offsets", Json(Json::Array{begin, end})}}));
+    put(weights, tensor::safetensors_file(json.dump(), data));
   }
   Result<std::unique_ptr<Model>> open() const { return Model::open(path_, {.threads = 1}); }
 

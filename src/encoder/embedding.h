@@ -11,6 +11,10 @@
 
 namespace thaw::encoder {
 
+/// A text as the model reads it.
+Result<tokenize::Encoding> encode_sentence(const Model& model, std::string_view text,
+                                           Model::TooLong too_long);
+
 Result<std::vector<std::vector<float>>> embed(const Model& model,
                                               std::span<const std::string> texts,
                                               Model::TooLong too_long);

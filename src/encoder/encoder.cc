@@ -114,6 +114,7 @@ void Encoder::embed(std::span<const Sequence> sequences, Hidden& hidden) const {
   more.resize(hidden.columns);
   for (size_t s = 0; s < sequences.size(); ++s) {
     const Sequence& sequence = sequences[s];
+    int position = config_.first_position;
     for (size_t i = 0; i < sequence.ids.size(); ++i) {
       const std::span<float> row(hidden.rows.data() + (hidden.first[s] + i) * hidden.columns,
                                  hidden.columns);
@@ -125,7 +126,7 @@ void Encoder::embed(std::span<const Sequence> sequences, Hidden& hidden) const {
         for (size_t k = 0; k < row.size(); ++k) row[k] += more[k];
       };
       if (types_) add(*types_, std::clamp(sequence.types[i], 0, config_.types - 1));
-      add(*positions_, static_cast<int64_t>(i) + config_.first_position);
+      add(*positions_, sequence.ids[i] == config_.padding ? config_.padding : position++);
       kernels_.layer_norm(row.data(), nullptr, row.data(), static_cast<int>(columns),
                           after_embedding_.weight, after_embedding_.bias, config_.epsilon);
     }

@@ -1,6 +1,7 @@
 // Where each family's weights are found in its files.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "encoder/encoder.h"
@@ -36,6 +37,8 @@ const LayerNames& names_of(Family family) {
   if (family == Family::kDistilBert) return kDistilBertNames;
   return family == Family::kMpnet ? kMpnetNames : kBertNames;
 }
+
+constexpr int kMpnetBuckets = 32;  // whatever the table's size
 
 /// MPNet's bucket of a distance: near ones each their own, far ones by their logarithm. (T5's
 /// relative positions, Raffel et al. 2020, bidirectional, distance 128.)
@@ -104,7 +107,7 @@ Status Encoder::plan_distances() {
   distances_.resize(static_cast<size_t>(config_.heads) * static_cast<size_t>(width));
   for (int head = 0; head < config_.heads; ++head) {
     for (int distance = -longest; distance <= longest; ++distance) {
-      const int bucket = bucket_of(distance, config_.relative_buckets);
+      const int bucket = bucket_of(distance, std::min(config_.relative_buckets, kMpnetBuckets));
       distances_[static_cast<size_t>(head * width + distance + longest)] =
           biases[static_cast<size_t>(bucket * config_.heads + head)];
     }

@@ -50,9 +50,9 @@ std::vector<Piece> pieces_of(const tokenize::Tokenizer& tokenizer, const TokenLo
                    static_cast<int>(i), token.begin, token.end};
     if (token.id == tokenizer.unknown_id()) {
       piece.word = tokenize::encode_utf8(covered);
-    } else if (tokenizer.is_byte_level()) {
-      piece.goes_on = begin > 0 && text.substr(begin - 1, end - begin + 2).find(U' ') ==
-                                       std::u32string_view::npos;
+    } else if (tokenizer.continuing_prefix().empty()) {
+      piece.goes_on =
+          begin > 0 && text.substr(begin - 1, 2).find(U' ') == std::u32string_view::npos;
     } else {
       piece.goes_on = tokenize::code_points(piece.word) != covered.size();
     }
@@ -143,20 +143,76 @@ Result<Aggregation> parse_aggregation(std::string_view name) {
                            fmt::join(kAggregations, ", ")));
 }
 
-Result<TokenLogits> entity_logits(const Model& model, std::string_view text,
-                                  Model::TooLong too_long) {
-  TokenLogits logits;
-  ASSIGN_OR_RETURN(logits.encoding, model.encode(text, too_long));
-  model.run({&logits.encoding, 1}, [&](size_t, const Hidden& hidden, size_t) {
+namespace {
+
+/// A number a label, for each token of each encoding.
+std::vector<TokenLogits> logits_of(const Model& model, std::vector<tokenize::Encoding> encodings) {
+  std::vector<TokenLogits> all(encodings.size());
+  model.run(encodings, [&](size_t index, const Hidden& hidden, size_t row) {
     const auto columns = static_cast<size_t>(model.head().out.columns);
-    std::vector<float> all(logits.encoding.items.size() * columns);
-    model.encoder().apply(model.head().out, hidden.rows, all);
-    for (size_t i = 0; i < all.size(); i += columns) {
-      logits.rows.emplace_back(all.begin() + static_cast<ptrdiff_t>(i),
-                               all.begin() + static_cast<ptrdiff_t>(i + columns));
+    const size_t tokens = hidden.first[row + 1] - hidden.first[row];
+    std::vector<float> numbers(tokens * columns);
+    model.encoder().apply(model.head().out, {hidden.row(row, 0).data(), tokens * hidden.columns},
+                          numbers);
+    for (auto at = numbers.begin(); at != numbers.end(); at += static_cast<ptrdiff_t>(columns)) {
+      all[index].rows.emplace_back(at, at + static_cast<ptrdiff_t>(columns));
     }
   });
-  return logits;
+  for (size_t i = 0; i < all.size(); ++i) all[i].encoding = std::move(encodings[i]);
+  return all;
+}
+
+}  // namespace
+
+Result<TokenLogits> entity_logits(const Model& model, std::string_view text,
+                                  Model::TooLong too_long) {
+  ASSIGN_OR_RETURN(tokenize::Encoding encoding, model.encode(text, too_long));
+  return std::move(logits_of(model, {std::move(encoding)}).front());
+}
+
+Result<std::vector<TokenLogits>> windowed_entity_logits(const Model& model, std::string_view text,
+                                                        int stride) {
+  const auto& tokenizer = model.tokenizer();
+  const auto tokens = tokenizer.tokenize(text);
+  const size_t room = model.longest() - std::min(model.longest(), tokenizer.specials_of_one());
+  if (stride < 0 || static_cast<size_t>(stride) >= room) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("stride: {} must be from 0 to {}, less than the {} tokens that the "
+                             "model takes of a text",
+                             stride, room - 1, room));
+  }
+  const size_t step = room - static_cast<size_t>(stride);
+  const size_t count = tokens.size() <= room ? 1 : (tokens.size() - room + step - 1) / step + 1;
+  if (count > kMostEntityWindows) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("the text's {} tokens make {} windows, more than {}: split it",
+                             tokens.size(), count, kMostEntityWindows));
+  }
+  std::vector<tokenize::Encoding> windows;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t begin = i * step;
+    windows.push_back(tokenizer.assemble(
+        std::span(tokens).subspan(begin, std::min(room, tokens.size() - begin))));
+  }
+  if (windows[0].items.empty()) {
+    return Error(Code::kInvalidArgument, "the text has no tokens that the model knows");
+  }
+  return logits_of(model, std::move(windows));
+}
+
+std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
+  std::ranges::stable_sort(entities, std::less<>(), &Entity::start);
+  std::vector<Entity> kept;
+  for (Entity& entity : entities) {
+    if (kept.empty() || entity.start < kept.back().start || entity.start >= kept.back().end) {
+      kept.push_back(std::move(entity));
+      continue;
+    }
+    Entity& last = kept.back();
+    const int length = entity.end - entity.start, other = last.end - last.start;
+    if (length > other || (length == other && entity.score > last.score)) last = std::move(entity);
+  }
+  return kept;
 }
 
 std::vector<Entity> join_entities(const EncoderConfig& config, const tokenize::Tokenizer& tokenizer,
@@ -181,8 +237,22 @@ std::vector<Entity> join_entities(const EncoderConfig& config, const tokenize::T
 
 Result<std::vector<Entity>> find_entities(const Model& model, std::string_view text,
                                           const EntityOptions& options) {
-  ASSIGN_OR_RETURN(const TokenLogits logits, entity_logits(model, text, options.too_long));
-  return join_entities(model.config(), model.tokenizer(), logits, text, options);
+  if (!options.stride) {
+    ASSIGN_OR_RETURN(const TokenLogits logits, entity_logits(model, text, options.too_long));
+    return join_entities(model.config(), model.tokenizer(), logits, text, options);
+  }
+  if (options.aggregation == Aggregation::kNone) {
+    return Error(Code::kInvalidArgument,
+                 "stride: needs an aggregation_strategy other than none, by which the entities of "
+                 "several windows are joined");
+  }
+  ASSIGN_OR_RETURN(const auto windows, windowed_entity_logits(model, text, *options.stride));
+  std::vector<Entity> all;
+  for (const TokenLogits& window : windows) {
+    auto own = join_entities(model.config(), model.tokenizer(), window, text, options);
+    std::ranges::move(own, std::back_inserter(all));
+  }
+  return windows.size() > 1 ? without_overlaps(std::move(all)) : all;
 }
 
 }  // namespace thaw::encoder

@@ -4,6 +4,7 @@
 // Thread: as Model. Owner: values. Limits: as classification.h.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ struct EntityOptions {
   Aggregation aggregation = Aggregation::kNone;
   std::vector<std::string> ignored = {"O"};
   Model::TooLong too_long = Model::TooLong::kRefuse;
+  /// If given, a text longer than the model is read in windows that share so many tokens.
+  std::optional<int> stride;
 
   bool operator==(const EntityOptions&) const = default;
 };
@@ -41,6 +44,14 @@ struct TokenLogits {
 };
 Result<TokenLogits> entity_logits(const Model& model, std::string_view text,
                                   Model::TooLong too_long);
+
+/// Of each window of a text. kInvalidArgument: a stride as long as a window, too many windows.
+inline constexpr size_t kMostEntityWindows = 4096;
+Result<std::vector<TokenLogits>> windowed_entity_logits(const Model& model, std::string_view text,
+                                                        int stride);
+
+/// Of entities that overlap the longest, of equally long ones the one with the best score. Pure.
+std::vector<Entity> without_overlaps(std::vector<Entity> entities);
 
 /// Pure.
 std::vector<Entity> join_entities(const EncoderConfig& config, const tokenize::Tokenizer& tokenizer,

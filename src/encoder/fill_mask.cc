@@ -26,42 +26,64 @@ std::vector<float> vocabulary_logits(const Model& model, std::span<const float> 
   return logits;
 }
 
+using Specials = tokenize::Tokenizer::Specials;
+
 std::string sequence_with(const Model& model, const tokenize::Encoding& encoding, size_t place,
-                          int32_t token) {
+                          int32_t token, Specials specials) {
   std::vector<int32_t> ids;
   for (size_t i = 0; i < encoding.items.size(); ++i) {
     const int32_t id = i == place ? token : encoding.items[i].token.id;
-    if (!model.tokenizer().is_special(id)) ids.push_back(id);
+    if (id != model.tokenizer().padding_id()) ids.push_back(id);
   }
-  return model.tokenizer().decode(ids);
+  return model.tokenizer().decode(ids, specials);
 }
 
-std::vector<Filling> best_fillings(const Model& model, const tokenize::Encoding& encoding,
-                                   size_t place, const std::vector<float>& logits, int top_k) {
-  const double largest = *std::ranges::max_element(logits);
+/// The tokens that may stand at a mask, each once: the targets', or all.
+Result<std::vector<int32_t>> candidates(const Model& model, const FillOptions& options) {
+  std::vector<int32_t> ids;
+  if (options.targets.empty()) {
+    ids.resize(static_cast<size_t>(model.config().vocabulary));
+    std::iota(ids.begin(), ids.end(), 0);
+    return ids;
+  }
+  for (const std::string& target : options.targets) {
+    if (const auto id = model.tokenizer().id_of(target)) {
+      ids.push_back(*id);
+    } else if (const auto tokens = model.tokenizer().tokenize(target); !tokens.empty()) {
+      ids.push_back(tokens[0].id);
+    }
+  }
+  std::ranges::sort(ids);
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (ids.empty()) return Error(Code::kInvalidArgument, "targets: none of them has a token");
+  return ids;
+}
+
+/// The candidates with the highest logits, the best first.
+std::vector<int32_t> best_of(std::vector<int32_t> ids, const std::vector<float>& logits,
+                             int top_k) {
+  const auto count = std::min(static_cast<ptrdiff_t>(top_k), std::ssize(ids));
+  const auto logit_of = [&](int32_t id) { return logits[static_cast<size_t>(id)]; };
+  std::ranges::partial_sort(ids, ids.begin() + count, std::greater<>(), logit_of);
+  ids.resize(static_cast<size_t>(count));
+  return ids;
+}
+
+double sum_of_exponentials(const std::vector<float>& logits, double largest) {
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
-  std::vector<int32_t> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto count = std::min(static_cast<ptrdiff_t>(top_k), std::ssize(order));
-  const auto logit_of = [&](int32_t id) { return logits[static_cast<size_t>(id)]; };
-  std::ranges::partial_sort(order, order.begin() + count, std::greater<>(), logit_of);
-  std::vector<Filling> best;
-  for (ptrdiff_t i = 0; i < count; ++i) {
-    const int32_t id = order[static_cast<size_t>(i)];
-    best.push_back({std::exp(logit_of(id) - largest) / sum, id, model.tokenizer().decode({{id}}),
-                    sequence_with(model, encoding, place, id)});
-  }
-  return best;
+  return sum;
 }
 
 }  // namespace
 
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
-                                                     int top_k, Model::TooLong too_long) {
-  const auto mask = model.tokenizer().mask_id();
+                                                     const FillOptions& options) {
+  const auto& tokenizer = model.tokenizer();
+  const auto mask = tokenizer.mask_id();
   if (!mask) return Error(Code::kFailedPrecondition, "the model's tokenizer has no mask token");
-  ASSIGN_OR_RETURN(const tokenize::Encoding encoding, model.encode(text, too_long));
+  ASSIGN_OR_RETURN(const std::vector<int32_t> ids, candidates(model, options));
+  ASSIGN_OR_RETURN(const tokenize::Encoding encoding, model.encode(text, options.too_long));
   std::vector<size_t> places;
   for (size_t i = 0; i < encoding.items.size(); ++i) {
     if (encoding.items[i].token.id == *mask) places.push_back(i);
@@ -69,13 +91,22 @@ Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::st
   if (places.empty() || places.size() > kMostMasks) {
     return Error(Code::kInvalidArgument,
                  fmt::format("the text has {} masks: write {} once to {} times", places.size(),
-                             model.tokenizer().text_of(*mask), kMostMasks));
+                             tokenizer.text_of(*mask), kMostMasks));
   }
+  // With several masks the others are shown, and with them all special tokens.
+  const Specials specials = places.size() == 1 ? Specials::kLeaveOut : Specials::kShow;
   std::vector<std::vector<Filling>> fillings;
   model.run({&encoding, 1}, [&](size_t, const Hidden& hidden, size_t) {
     for (const size_t place : places) {
       const auto logits = vocabulary_logits(model, hidden.row(0, place));
-      fillings.push_back(best_fillings(model, encoding, place, logits, top_k));
+      const double largest = *std::ranges::max_element(logits);
+      const double sum = sum_of_exponentials(logits, largest);
+      auto& best = fillings.emplace_back();
+      for (const int32_t id : best_of(ids, logits, options.top_k)) {
+        best.push_back({std::exp(logits[static_cast<size_t>(id)] - largest) / sum, id,
+                        tokenizer.decode({{id}}),
+                        sequence_with(model, encoding, place, id, specials)});
+      }
     }
   });
   return fillings;

@@ -1,6 +1,8 @@
 // Masked-token fill: what most likely stands at each mask of a text.
-// Thread: as Model. Owner: values. Limits: kMostMasks masks a text; kInvalidArgument over it and
-// for a text without one.
+//
+// As Hugging Face's pipeline: scores are of the whole vocabulary, also where only targets are
+// wanted. Thread: as Model. Owner: values. Limits: kMostMasks masks a text; kInvalidArgument over
+// it, for a text without one, and where no target has a token.
 #pragma once
 
 #include <string>
@@ -18,11 +20,19 @@ struct Filling {
   double score = 0;
   int token = 0;
   std::string token_text;
-  std::string sequence;  // the text with the mask filled in, special tokens left out
+  /// The text with this mask filled in; of a text with one mask without the special tokens.
+  std::string sequence;
+};
+
+struct FillOptions {
+  int top_k = 5;
+  /// If any, only these tokens; of a text that is no token, the first token of it.
+  std::vector<std::string> targets;
+  Model::TooLong too_long = Model::TooLong::kRefuse;
 };
 
 /// The best `top_k` of each mask, the best first.
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
-                                                     int top_k, Model::TooLong too_long);
+                                                     const FillOptions& options);
 
 }  // namespace thaw::encoder

@@ -131,26 +131,38 @@ Status Arena::plan(Linear& linear, const std::vector<std::string>& names, int co
   linear.columns = columns_each * static_cast<int>(names.size());
   linear.depth = depth;
   add_vector(linear.bias, std::move(biases));
+  add_matrices(linear, std::move(matrices), precision);
+  return {};
+}
+
+Status Arena::plan_without_bias(Linear& linear, const std::string& name, int columns, int depth) {
+  ASSIGN_OR_RETURN(const auto* matrix, weights_.get(name + ".weight", {columns, depth}));
+  linear.columns = columns;
+  linear.depth = depth;
+  add_matrices(linear, {matrix}, Precision::kFloat32);
+  return {};
+}
+
+void Arena::add_matrices(Linear& linear, std::vector<const tensor::TensorView*> parts,
+                         Precision precision) {
+  const int depth = linear.depth, columns_each = linear.columns / static_cast<int>(parts.size());
   if (precision == Precision::kInt8 && depth <= tensor::kMostInt8Depth) {
-    add_int8(linear, std::move(matrices));
-    return {};
+    return add_int8(linear, std::move(parts));
   }
-  if (matrices.size() == 1 || columns_each % tensor::kPanel == 0) {
+  if (parts.size() == 1 || columns_each % tensor::kPanel == 0) {
     const size_t each = tensor::packed_floats(columns_each, depth);  // each fills its own panels
-    const auto fill = [matrices, depth, each](std::byte* to) {
+    const auto fill = [parts, depth, each](std::byte* to) {
       auto* floats = reinterpret_cast<float*>(to);
-      for (size_t i = 0; i < matrices.size(); ++i)
-        pack_matrix(*matrices[i], depth, floats + i * each);
+      for (size_t i = 0; i < parts.size(); ++i) pack_matrix(*parts[i], depth, floats + i * each);
     };
-    pieces_.push_back({each * matrices.size() * sizeof(float), fill, place_in(linear.matrix)});
-    return {};
+    pieces_.push_back({each * parts.size() * sizeof(float), fill, place_in(linear.matrix)});
+    return;
   }
-  const auto fill = [matrices, depth](std::byte* to) {
-    pack_together(matrices, depth, reinterpret_cast<float*>(to));
+  const auto fill = [parts, depth](std::byte* to) {
+    pack_together(parts, depth, reinterpret_cast<float*>(to));
   };
   pieces_.push_back({tensor::packed_floats(linear.columns, depth) * sizeof(float), fill,
                      place_in(linear.matrix)});
-  return {};
 }
 
 Status Arena::plan(LayerNorm& norm, const std::string& name, int columns) {

@@ -49,6 +49,7 @@ class Arena {
   /// by side. The Linear is filled in by fill() and must stay where it is until then.
   Status plan(Linear& linear, const std::vector<std::string>& names, int columns_each, int depth,
               Precision precision = Precision::kFloat32);
+  Status plan_without_bias(Linear& linear, const std::string& name, int columns, int depth);
   Status plan(LayerNorm& norm, const std::string& name, int columns);
   /// A vector without a layer, e.g. a bias of its own.
   Status plan(const float*& vector, const std::string& name, int size);
@@ -72,6 +73,8 @@ class Arena {
     std::function<void(std::byte* to)> fill;
     std::function<void(const std::byte* at)> place;  // tells where it lies; or none
   };
+  void add_matrices(Linear& linear, std::vector<const tensor::TensorView*> parts,
+                    Precision precision);
   void add_int8(Linear& linear, std::vector<const tensor::TensorView*> parts);
   void add_vector(const float*& pointer, std::vector<const tensor::TensorView*> parts);
   bool open_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,

@@ -68,8 +68,15 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
   config_ = *std::move(config);
   ASSIGN_OR_RETURN(const auto pooling, read_pooling(folder, config_.hidden));
   if (pooling) {
-    head_.pooling = *pooling;
+    pooling_ = *pooling;
     config_.task = Task::kEmbedding;
+  }
+  if (!options.task && !pooling && !config_.unserved.empty()) {
+    return Error(Code::kUnimplemented,
+                 fmt::format("{}: architectures: '{}' is not served; ...ForQuestionAnswering, "
+                             "...ForSequenceClassification, ...ForTokenClassification, "
+                             "...ForMaskedLM and ...Model are; --task chooses one of these",
+                             path, config_.unserved.substr(0, 80)));
   }
   config_.task = options.task.value_or(config_.task);
   const tensor::Kernels* kernels = choose_kernels(options.kernels);
@@ -77,24 +84,7 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
     return Error(Code::kInvalidArgument,
                  fmt::format("this machine has no '{}' instructions", options.kernels));
   }
-  ASSIGN_OR_RETURN(tokenize::Tokenizer tokenizer, tokenize::Tokenizer::open(folder));
-  tokenizer_ = std::move(tokenizer);
-  if (tokenizer_->vocabulary_size() > static_cast<size_t>(config_.vocabulary)) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("{}: vocab_size is {}, but the tokenizer has {} tokens", path,
-                             config_.vocabulary, tokenizer_->vocabulary_size()));
-  }
-  ASSIGN_OR_RETURN(longest_, optional_length(folder + "/tokenizer_config.json", "model_max_length",
-                                             static_cast<size_t>(config_.longest())));
-  ASSIGN_OR_RETURN(
-      longest_, optional_length(folder + "/sentence_bert_config.json", "max_seq_length", longest_));
-  if (tokenizer_->specials_of_one() >= longest_) {
-    return Error(
-        Code::kInvalidArgument,
-        fmt::format("{}/tokenizer.json: a text gets {} special tokens, but the model takes "
-                    "{} in all",
-                    folder, tokenizer_->specials_of_one(), longest_));
-  }
+  RETURN_IF_ERROR(load_tokenizer(folder));
   ASSIGN_OR_RETURN(tensor::Weights weights, tensor::Weights::open(folder));
   weights_ = std::move(weights);
   pool_ = std::make_unique<tensor::ThreadPool>(options.threads > 0 ? options.threads
@@ -103,17 +93,41 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
   arena_ = std::make_unique<Arena>(*weights_);
   RETURN_IF_ERROR(encoder_->plan(*arena_, options.precision));
   RETURN_IF_ERROR(head_.plan(config_, *weights_, *encoder_, *arena_));
-  if (config_.task == Task::kEmbedding && !head_.pooling.dense_folder.empty()) {
-    ASSIGN_OR_RETURN(tensor::Weights dense, tensor::Weights::open(head_.pooling.dense_folder));
-    dense_weights_ = std::move(dense);
-    dense_arena_ = std::make_unique<Arena>(*dense_weights_);
-    RETURN_IF_ERROR(head_.plan_dense(config_, *dense_arena_));
-    dense_arena_->fill(*pool_);
+  for (const Pooling::Stage& each : pooling_.stages) {
+    if (config_.task != Task::kEmbedding) break;
+    ASSIGN_OR_RETURN(auto stage, SentenceStage::load(each, *pool_));
+    stages_.push_back(std::move(stage));
   }
   const auto mapped = std::chrono::steady_clock::now();
   report_.map = mapped - start;
   fill(folder, options);
   report_.panels = std::chrono::steady_clock::now() - mapped;
+  return {};
+}
+
+Status Model::load_tokenizer(const std::string& folder) {
+  ASSIGN_OR_RETURN(tokenize::Tokenizer tokenizer, tokenize::Tokenizer::open(folder));
+  tokenizer_ = std::move(tokenizer);
+  if (tokenizer_->vocabulary_size() > static_cast<size_t>(config_.vocabulary)) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{}/config.json: vocab_size is {}, but the tokenizer has {} tokens",
+                             folder, config_.vocabulary, tokenizer_->vocabulary_size()));
+  }
+  // A sentence model's own length counts, whatever the tokenizer's files say.
+  longest_ = static_cast<size_t>(config_.longest());
+  if (pooling_.longest) {
+    longest_ = std::min(longest_, static_cast<size_t>(*pooling_.longest));
+  } else {
+    ASSIGN_OR_RETURN(
+        longest_, optional_length(folder + "/tokenizer_config.json", "model_max_length", longest_));
+  }
+  if (tokenizer_->specials_of_one() >= longest_) {
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("{}/tokenizer.json: a text gets {} special tokens, but the model takes "
+                    "{} in all",
+                    folder, tokenizer_->specials_of_one(), longest_));
+  }
   return {};
 }
 
@@ -129,9 +143,11 @@ void Model::fill(const std::string& folder, const ModelOptions& options) {
   if (is_new && !report_.filled.path.empty()) trim_panels(report_.filled.path);
 }
 
-Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long) const {
+Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long,
+                                         const TextLimits& limits) const {
   const std::vector<tokenize::Token> tokens = tokenizer_->tokenize(text);
-  const size_t room = longest_ - std::min(longest_, tokenizer_->specials_of_one());
+  const size_t longest = longest_within(limits);
+  const size_t room = longest - std::min(longest, tokenizer_->specials_of_one());
   if (tokens.empty() && tokenizer_->specials_of_one() == 0) return no_tokens();
   if (tokens.size() <= room) return tokenizer_->assemble(tokens);
   if (too_long == TooLong::kCut) return tokenizer_->assemble(std::span(tokens).first(room));
@@ -142,16 +158,29 @@ Result<tokenize::Encoding> Model::encode(std::string_view text, TooLong too_long
 }
 
 Result<tokenize::Encoding> Model::encode_pair(std::string_view first, std::string_view second,
-                                              TooLong too_long) const {
+                                              TooLong too_long, const TextLimits& limits) const {
+  const size_t longest = longest_within(limits);
   tokenize::Encoding encoding = tokenizer_->encode_pair(
-      first, second, too_long == TooLong::kCut ? longest_ : std::string::npos);
+      first, second, too_long == TooLong::kCut ? longest : std::string::npos, limits.cut);
   if (encoding.items.empty()) return no_tokens();
-  if (encoding.items.size() <= longest_) return encoding;
-  return Error(Code::kInvalidArgument,
-               fmt::format("the two texts have {} tokens, but the model takes {}: shorten them, or "
-                           "set \"truncate\": true to have the longer one's end cut off",
-                           encoding.items.size() - tokenizer_->specials_of_pair(),
-                           longest_ - tokenizer_->specials_of_pair()));
+  if (encoding.items.size() <= longest) return encoding;
+  const size_t specials = tokenizer_->specials_of_pair();
+  if (too_long == TooLong::kCut) {
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("truncation: what is not to be cut has {} tokens alone, but the model "
+                    "takes {}: use longest_first",
+                    encoding.items.size() - specials, longest - std::min(longest, specials)));
+  }
+  return Error(
+      Code::kInvalidArgument,
+      fmt::format("the two texts have {} tokens, but the model takes {}: shorten them, or "
+                  "set \"truncate\": true to have the longer one's end cut off",
+                  encoding.items.size() - specials, longest - std::min(longest, specials)));
+}
+
+size_t Model::longest_within(const TextLimits& limits) const {
+  return limits.longest ? std::min(longest_, static_cast<size_t>(*limits.longest)) : longest_;
 }
 
 void Model::run(std::span<const tokenize::Encoding> encodings, const Visit& visit) const {

@@ -16,6 +16,8 @@
 #include "encoder/config.h"
 #include "encoder/encoder.h"
 #include "encoder/head.h"
+#include "encoder/pooling.h"
+#include "encoder/sentence_stage.h"
 #include "tokenize/tokenizer.h"
 
 namespace thaw::encoder {
@@ -29,6 +31,14 @@ struct ModelOptions {
   /// written gets a new one; none: they are packed at each start.
   std::vector<std::string> panel_folders;
   size_t least_panel_bytes = size_t{16} << 20;  // smaller models are packed in no time
+};
+
+/// How texts that are too long are cut.
+struct TextLimits {
+  std::optional<int> longest;  // tokens, special ones included; the model's own at most
+  tokenize::Cut cut = tokenize::Cut::kLongestFirst;
+
+  bool operator==(const TextLimits&) const = default;
 };
 
 /// How long the parts of opening a model took, and where its panels came from.
@@ -52,6 +62,8 @@ class Model {
   const tokenize::Tokenizer& tokenizer() const { return *tokenizer_; }
   const Encoder& encoder() const { return *encoder_; }
   const Head& head() const { return head_; }
+  const Pooling& pooling() const { return pooling_; }
+  const std::vector<std::unique_ptr<SentenceStage>>& stages() const { return stages_; }
   /// The most tokens of one sequence, special ones included.
   size_t longest() const { return longest_; }
   int threads() const { return pool_->threads(); }
@@ -60,9 +72,10 @@ class Model {
 
   /// kInvalidArgument: longer than longest() and not to be cut.
   enum class TooLong { kRefuse, kCut };
-  Result<tokenize::Encoding> encode(std::string_view text, TooLong too_long) const;
+  Result<tokenize::Encoding> encode(std::string_view text, TooLong too_long,
+                                    const TextLimits& limits = {}) const;
   Result<tokenize::Encoding> encode_pair(std::string_view first, std::string_view second,
-                                         TooLong too_long) const;
+                                         TooLong too_long, const TextLimits& limits = {}) const;
 
   /// Calls visit(i, hidden, row) for each encoding: its tokens' vectors are hidden.row(row, 0...).
   using Visit = std::function<void(size_t index, const Hidden& hidden, size_t row)>;
@@ -70,17 +83,20 @@ class Model {
 
  private:
   Model() = default;
+  size_t longest_within(const TextLimits& limits) const;
   Status load(const std::string& folder, const ModelOptions& options);
+  Status load_tokenizer(const std::string& folder);
   void fill(const std::string& folder, const ModelOptions& options);
 
   EncoderConfig config_;
   std::unique_ptr<tensor::ThreadPool> pool_;
   std::optional<tensor::Weights> weights_;
-  std::optional<tensor::Weights> dense_weights_;
-  std::unique_ptr<Arena> arena_, dense_arena_;
+  std::unique_ptr<Arena> arena_;
   std::optional<tokenize::Tokenizer> tokenizer_;
   std::unique_ptr<Encoder> encoder_;
   Head head_;
+  Pooling pooling_;
+  std::vector<std::unique_ptr<SentenceStage>> stages_;
   size_t longest_ = 0;
   LoadReport report_;
 };

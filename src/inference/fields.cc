@@ -25,6 +25,11 @@ const Json* Fields::any(std::string_view name) {
   return found == nullptr || found->is_null() ? nullptr : found;
 }
 
+bool Fields::is_null(std::string_view name) const {
+  const Json* found = object_.find(name);
+  return found != nullptr && found->is_null();
+}
+
 std::optional<std::string> Fields::text(std::string_view name) {
   const Json* found = any(name);
   if (found == nullptr) return std::nullopt;

@@ -22,6 +22,8 @@ class Fields {
 
   /// Null when it is absent. Each call makes its name known.
   const Json* any(std::string_view name);
+  /// Whether it is there, and null.
+  bool is_null(std::string_view name) const;
   std::optional<std::string> text(std::string_view name);
   std::optional<bool> flag(std::string_view name);
   std::optional<int> whole(std::string_view name, int least, int most);

@@ -28,12 +28,14 @@ enum class Form { kText, kObject, kList };
 
 /// What a task is asked beside its inputs. Requests with equal ones may be answered together.
 struct TaskOptions {
-  std::optional<int> top_k;  // nullopt: not given; -1: all
+  std::optional<int> top_k;  // nullopt: not given; -1: all, as null says of labels
   encoder::QuestionOptions question;
   encoder::EntityOptions entities;
+  std::vector<std::string> targets;  // of masks; none: all tokens
   encoder::ScoreFunction function = encoder::ScoreFunction::kByModel;
   /// kCutAndTell: the answer says which inputs were cut.
   enum class Long { kCutAndTell, kRefuse } too_long = Long::kCutAndTell;
+  encoder::TextLimits limits;  // of texts to be classified
 
   bool operator==(const TaskOptions&) const = default;
 };

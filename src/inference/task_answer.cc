@@ -87,7 +87,7 @@ Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& reque
     const auto answers = encoder::choose_answers(windows[i], own, *request.inputs[i].pair, options);
     Json::Array list;
     for (const encoder::Answer& each : answers) list.push_back(answer_json(each));
-    if (options.top_k == 1 && !list.empty()) {
+    if (list.size() == 1) {
       items.push_back(std::move(list.front()));
     } else {
       items.emplace_back(std::move(list));
@@ -101,14 +101,15 @@ Result<TaskAnswer> classify(const Model& model, const TaskRequest& request) {
   Json::Array items;
   std::vector<std::vector<float>> logits;
   // Together where all fit, one by one where some must be cut and counted.
-  auto together = encoder::classify_logits(model, request.inputs, Model::TooLong::kRefuse);
+  auto together =
+      encoder::classify_logits(model, request.inputs, Model::TooLong::kRefuse, request.limits);
   if (together) {
     logits = *std::move(together);
     answered.was_cut.assign(logits.size(), 0);
   } else {
     for (const encoder::TextInput& input : request.inputs) {
       auto one = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
-        return encoder::classify_logits(model, std::span(&input, 1), how);
+        return encoder::classify_logits(model, std::span(&input, 1), how, request.limits);
       });
       if (!one) return one.error();
       logits.push_back(std::move(one->front()));
@@ -173,7 +174,8 @@ Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request) {
   const int top_k = request.top_k.value_or(kUsual);
   for (const encoder::TextInput& input : request.inputs) {
     const auto found = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
-      return encoder::fill_masks(model, input.text, top_k < 0 ? 10'000 : top_k, how);
+      encoder::FillOptions options = {top_k < 0 ? 10'000 : top_k, request.targets, how};
+      return encoder::fill_masks(model, input.text, options);
     });
     if (!found) return found.error();
     Json::Array masks;
@@ -219,8 +221,9 @@ Result<Embedded> embed_texts(const Model& model, const std::vector<std::string>&
                              Long too_long) {
   Embedded embedded;
   for (const std::string& text : texts) {
-    const auto encoded = run_cutting(too_long, embedded.was_cut,
-                                     [&](Model::TooLong how) { return model.encode(text, how); });
+    const auto encoded = run_cutting(too_long, embedded.was_cut, [&](Model::TooLong how) {
+      return encoder::encode_sentence(model, text, how);
+    });
     if (!encoded) return encoded.error();
     embedded.tokens += static_cast<int64_t>(encoded->items.size());
   }

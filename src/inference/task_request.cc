@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "http/text.h"
 #include "inference/fields.h"
 #include "inference/task.h"
 
@@ -69,15 +72,22 @@ void read_question_options(Fields& fields, TaskRequest& request) {
   options.max_answer_tokens =
       fields.whole("max_answer_len", 1, 10'000).value_or(options.max_answer_tokens);
   options.max_sequence = fields.whole("max_seq_len", 4, 100'000);
-  options.stride = fields.whole("doc_stride", 1, 100'000);
+  options.stride = fields.whole("doc_stride", 0, 100'000);
   (void)fields.whole("max_question_len", 1, 100'000);  // without effect, as with fast tokenizers
   options.may_be_impossible =
       fields.flag("handle_impossible_answer").value_or(options.may_be_impossible);
   options.align_to_words = fields.flag("align_to_words").value_or(options.align_to_words);
 }
 
+/// As the pipelines take names of options: in either case.
+std::optional<std::string> lower_name(Fields& fields, std::string_view key) {
+  auto name = fields.text(key);
+  if (name) *name = http::lower_case(*name);
+  return name;
+}
+
 void read_function(Fields& fields, TaskRequest& request) {
-  const auto name = fields.text("function_to_apply");
+  const auto name = lower_name(fields, "function_to_apply");
   if (!name) return;
   if (*name == "softmax") {
     request.function = encoder::ScoreFunction::kSoftmax;
@@ -91,7 +101,8 @@ void read_function(Fields& fields, TaskRequest& request) {
 }
 
 void read_entity_options(Fields& fields, TaskRequest& request) {
-  if (const auto name = fields.text("aggregation_strategy")) {
+  request.entities.stride = fields.whole("stride", 0, 100'000);
+  if (const auto name = lower_name(fields, "aggregation_strategy")) {
     const auto strategy = encoder::parse_aggregation(*name);
     if (strategy) {
       request.entities.aggregation = *strategy;
@@ -109,20 +120,59 @@ void read_entity_options(Fields& fields, TaskRequest& request) {
   }
 }
 
+/// Which text is cut, by the tokenizers' names for it; whether any is, in the plain case.
+void read_truncation(Task task, Fields& fields, TaskRequest& request) {
+  if (task == Task::kTextClassification) {
+    request.limits.longest = fields.whole("max_length", 1, 1'000'000);
+    (void)fields.any("padding");  // texts go through the model without any
+  }
+  const Json* given = fields.any("truncation");
+  if (given == nullptr) return;
+  const std::string name = given->is_string() ? given->as_string() : given->dump();
+  using tokenize::Cut;
+  if (name == "false" || name == "do_not_truncate") {
+    request.too_long = TaskRequest::Long::kRefuse;
+  } else if (name == "only_first") {
+    request.limits.cut = Cut::kOnlyFirst;
+  } else if (name == "only_second") {
+    request.limits.cut = Cut::kOnlySecond;
+  } else if (name != "true" && name != "longest_first") {
+    fields.fault("truncation",
+                 "must be true, false, longest_first, only_first, only_second or do_not_truncate");
+  }
+}
+
+void read_targets(Fields& fields, TaskRequest& request) {
+  constexpr size_t kMostTargets = 1000, kLongestTarget = 1000;
+  const Json* given = fields.any("targets");
+  if (given == nullptr) return;
+  const Json::Array list = given->is_array() ? given->as_array() : Json::Array{*given};
+  const auto is_text = [](const Json& each) {
+    return each.is_string() && each.as_string().size() <= kLongestTarget;
+  };
+  if (list.empty() || list.size() > kMostTargets || !std::ranges::all_of(list, is_text)) {
+    return fields.fault(
+        "targets", fmt::format("must be a text or 1 to {} texts of at most {} bytes", kMostTargets,
+                               kLongestTarget));
+  }
+  for (const Json& each : list) request.targets.push_back(each.as_string());
+}
+
 /// The options of `task`, as its pipeline names them.
 void read_options(Task task, Fields& fields, TaskRequest& request) {
   constexpr int kMostAnswers = 10'000;
   if (task != Task::kEmbedding && task != Task::kTokenClassification) {
     request.top_k = fields.whole("top_k", -1, kMostAnswers);
     if (request.top_k == 0) fields.fault("top_k", "must not be 0; -1 gives all");
+    if (task == Task::kTextClassification && fields.is_null("top_k")) request.top_k = -1;
   }
   if (task != Task::kQuestionAnswering) {
-    const bool cut = fields.flag("truncation").value_or(true);
-    request.too_long = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
+    read_truncation(task, fields, request);
   }
   if (task == Task::kQuestionAnswering) read_question_options(fields, request);
   if (task == Task::kTextClassification) read_function(fields, request);
   if (task == Task::kTokenClassification) read_entity_options(fields, request);
+  if (task == Task::kFillMask) read_targets(fields, request);
 }
 
 }  // namespace
