@@ -386,10 +386,6 @@ void World::on_revision_state(const RevisionId& revision, const serving::Revisio
   controller_->on_revision_state(revision, state);
 }
 
-void World::on_instance_executed(const serving::InstanceStatus&, const io::SocketAddress&) {
-  not_inside("an instance's start");
-}
-
 void World::on_instance_frozen(const InstanceId&) { not_inside("an instance's freeze"); }
 
 void World::on_instance_gone(const InstanceId& instance) {

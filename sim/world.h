@@ -99,8 +99,7 @@ class World final : private control::Listener, private serving::Observer {
   void on_start(const serving::StartRecord& record) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
-  void on_instance_executed(const serving::InstanceStatus& instance,
-                            const io::SocketAddress& address) override;
+  void on_instance_network(const serving::InstanceStatus&, const io::SocketAddress&) override {}
   void on_instance_frozen(const InstanceId& instance) override;
   void on_instance_gone(const InstanceId& instance) override;
 

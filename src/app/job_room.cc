@@ -59,8 +59,8 @@ void JobRoom::on_event(const std::string& job, const InstanceId& instance, Sever
   log_info(message, {{"job", job}});
 }
 
-void JobRoom::on_executed(const InstanceId& instance, const io::SocketAddress& address,
-                          const std::string& account) {
+void JobRoom::on_network(const InstanceId& instance, const io::SocketAddress& address,
+                         const std::string& account) {
   doors_.open(instance, address, account);
 }
 void JobRoom::on_gone(const InstanceId& instance) { doors_.close(instance); }

@@ -37,8 +37,8 @@ class JobRoom final : private jobs::Observer {
                std::string_view line) override;
   void on_event(const std::string& job, const InstanceId& instance, Severity severity,
                 const std::string& message) override;
-  void on_executed(const InstanceId& instance, const io::SocketAddress& address,
-                   const std::string& account) override;
+  void on_network(const InstanceId& instance, const io::SocketAddress& address,
+                  const std::string& account) override;
   void on_gone(const InstanceId& instance) override;
   void on_removed(const std::string& job) override;
 

@@ -137,8 +137,8 @@ void Switchboard::on_revision_state(const RevisionId& revision,
   rooms_.control->on_revision_state(revision, state);
 }
 
-void Switchboard::on_instance_executed(const serving::InstanceStatus& instance,
-                                       const io::SocketAddress& address) {
+void Switchboard::on_instance_network(const serving::InstanceStatus& instance,
+                                      const io::SocketAddress& address) {
   rooms_.doors->open(instance.id, address, revisions_[instance.revision].account);
 }
 

@@ -66,8 +66,8 @@ class Switchboard final : public serving::Observer,
                  const scaling::PriceList& prices) override;
   void on_billable(const serving::BillableSpan& span) override;
   void on_revision_state(const RevisionId& revision, const serving::RevisionState& state) override;
-  void on_instance_executed(const serving::InstanceStatus& instance,
-                            const io::SocketAddress& address) override;
+  void on_instance_network(const serving::InstanceStatus& instance,
+                           const io::SocketAddress& address) override;
   void on_instance_frozen(const InstanceId& instance) override;
   void on_instance_gone(const InstanceId& instance) override;
 

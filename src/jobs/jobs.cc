@@ -74,10 +74,11 @@ class Jobs::Attempt final : private sandbox::InstanceObserver {
   }
 
  private:
-  void on_sandbox_ready() override {}
-  void on_executed() override {
-    owner_.parts_.observer.on_executed(id_, instance_->address(), account_);
+  void on_network(const io::SocketAddress& address) override {
+    owner_.parts_.observer.on_network(id_, address, account_);
   }
+  void on_sandbox_ready() override {}
+  void on_executed() override {}
   void on_output(sandbox::OutputStream stream, std::string_view line) override {
     owner_.parts_.observer.on_line(job_, id_, stream, line);
   }

@@ -39,8 +39,10 @@ class Observer {
   virtual void on_event(const std::string& job, const InstanceId& instance, Severity severity,
                         const std::string& message) = 0;
   /// `account`: whom it speaks for, as the job's file names it; empty: the default one.
-  virtual void on_executed(const InstanceId& instance, const io::SocketAddress& address,
-                           const std::string& account) = 0;
+  /// It has a network of its own, and its program comes next: what it is to find there must listen
+  /// when this returns. Jobs must not be called from here.
+  virtual void on_network(const InstanceId& instance, const io::SocketAddress& address,
+                          const std::string& account) = 0;
   virtual void on_gone(const InstanceId& instance) = 0;
   virtual void on_removed(const std::string& job) = 0;
 

@@ -17,7 +17,7 @@ class NoObserver final : public Observer {
                 const std::string& message) override {
     events.push_back(message);
   }
-  void on_executed(const InstanceId&, const io::SocketAddress&, const std::string&) override {}
+  void on_network(const InstanceId&, const io::SocketAddress&, const std::string&) override {}
   void on_gone(const InstanceId& instance) override { gone.push_back(instance.str()); }
   void on_removed(const std::string& job) override { removed.push_back(job); }
 

@@ -178,7 +178,10 @@ void Container::detach() {
 
 void Container::begin() {
   state_ = State::kReleased;
-  if (observer_ != nullptr) observer_->on_main_process(main_->pid());
+  if (observer_ != nullptr) {
+    observer_->on_main_process(main_->pid());
+    observer_->on_network(address_);
+  }
   if (works_ahead()) limit_making();
   tell_rung();
   if (const Status opened = open_exec_gate(state_folder()); !opened) {

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "io_linux/tcp_net.h"
 #include "sandbox/created_process.h"
 #include "sandbox/crun_testing.h"
 
@@ -235,6 +236,30 @@ TEST_F(CrunSandboxTest, AReadyContainerIsUsedByTheNextStartAndReplaced) {
   EXPECT_EQ(r.events, (std::vector<std::string>{"ready", "executed", "output", "exit"}));
   EXPECT_EQ(r.out, "hi\n");
   run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+}
+
+TEST_F(CrunSandboxTest, WhatListensOnceTheNetworkIsToldIsThereForTheProgramsFirstAct) {
+  const InstanceSpec spec =
+      spec_for({"/bin/bash", "-c", std::string("exec 3<>/dev/tcp/") + kMetadataAddress + "/80"});
+  io_linux::TcpNet net(loop_);
+  for (int i = 0; i < 20; ++i) {
+    if (i % 2 == 1) {  // made ahead
+      sandbox_->keep_ready(spec);
+      run_until(loop_, [&] { return sandbox_->ready_count() == 1; });
+    }
+    std::unique_ptr<io::Listener> listener;
+    Recorder r;
+    r.on_reached = [&](const io::SocketAddress& address) {
+      auto made = net.listen({.ip = kMetadataAddress, .port = 80, .in = address.in},
+                             [](std::unique_ptr<io::Stream>) {});
+      ASSERT_TRUE(made) << made.error().message();
+      listener = *std::move(made);
+    };
+    const auto instance = start(spec, r);
+    wait_end(r);
+    EXPECT_EQ(r.report->exit_code, 0) << i << ": " << r.err;
+    sandbox_->forget(spec.revision);
+  }
 }
 
 TEST_F(CrunSandboxTest, AnotherSpecDoesNotGetTheReadyContainer) {

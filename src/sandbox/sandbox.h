@@ -107,6 +107,10 @@ class InstanceObserver {
   /// For those who look at it from outside: its first process. In a container nothing of the
   /// program has run yet. May come inside start().
   virtual void on_main_process(pid_t) {}
+  /// It has a network of its own, where it will be reached at `address`. What the program is to
+  /// find listening there must be when this returns: the program is executed next. At most once.
+  /// May come inside start().
+  virtual void on_network(const io::SocketAddress& /*address*/) {}
   /// Once per start of a program that templates are for: how it started, in words for its user.
   enum class Rung { kCold, kTemplated };
   virtual void on_rung(Rung, std::string_view) {}

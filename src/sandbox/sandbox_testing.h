@@ -17,6 +17,12 @@ namespace thaw::sandbox {
 
 class Recorder final : public InstanceObserver {
  public:
+  void on_network(const io::SocketAddress& address) override {
+    EXPECT_TRUE(events.empty()) << "the program may run";
+    EXPECT_FALSE(network.has_value()) << "told twice";
+    network = address;
+    if (on_reached) on_reached(address);
+  }
   void on_sandbox_ready() override { events.push_back("ready"); }
   void on_executed() override { events.push_back("executed"); }
   void on_output(OutputStream stream, std::string_view line) override {
@@ -45,6 +51,7 @@ class Recorder final : public InstanceObserver {
   }
 
   std::vector<std::string> events;
+  std::optional<io::SocketAddress> network;
   std::string out;
   std::string err;
   std::optional<Rung> rung;
@@ -53,6 +60,7 @@ class Recorder final : public InstanceObserver {
   std::string left_because;
   std::optional<ExitReport> report;
   std::function<void(std::string_view)> on_line;
+  std::function<void(const io::SocketAddress&)> on_reached;
 };
 
 inline InstanceSpec spec_for(std::vector<std::string> argv) {

@@ -120,9 +120,11 @@ class Observer {
   virtual void on_prices(const RevisionId&, const ServiceId&, const scaling::PriceList&) {}
   virtual void on_billable(const BillableSpan& span) = 0;
   virtual void on_revision_state(const RevisionId& revision, const RevisionState& state) = 0;
-  /// Its program runs, reached at `address`; whoever serves it must be there now.
-  virtual void on_instance_executed(const InstanceStatus& instance,
-                                    const io::SocketAddress& address) = 0;
+  /// It has a network of its own, where it will be reached at `address`, and its program comes
+  /// next: whoever serves it there must listen when this returns. May come inside a call to
+  /// Serving, which must not be called from here.
+  virtual void on_instance_network(const InstanceStatus& instance,
+                                   const io::SocketAddress& address) = 0;
   /// It answers nothing until the next request thaws it; its server's timeouts go on meanwhile, so
   /// that idle connections to it must be dropped.
   virtual void on_instance_frozen(const InstanceId& instance) = 0;

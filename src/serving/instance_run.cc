@@ -152,6 +152,8 @@ void InstanceRun::on_read_ahead(ByteCount size) {
   record_.how += format_bytes(size) + " of its files were read ahead";
 }
 
+void InstanceRun::on_network(const io::SocketAddress& address) { owner_.on_network(key_, address); }
+
 void InstanceRun::on_sandbox_ready() { record_.sandbox_ready = owner_.now(); }
 
 void InstanceRun::on_executed() {

@@ -21,6 +21,8 @@ namespace thaw::serving {
 /// What a run reports to its pool.
 class InstanceRunOwner {
  public:
+  /// As sandbox::InstanceObserver::on_network; may come inside start().
+  virtual void on_network(InstanceKey key, const io::SocketAddress& address) = 0;
   virtual void on_executed(InstanceKey key) = 0;
   virtual void on_probe(InstanceKey key, Prober::Outcome outcome, std::string_view why) = 0;
   virtual void on_checked(InstanceKey key, Health health, Prober::Outcome outcome,
@@ -86,6 +88,7 @@ class InstanceRun final : public sandbox::InstanceObserver {
   void on_rung(Rung rung, std::string_view words) override;
   void on_hibernated(const sandbox::Usage& usage, std::string_view left_because) override;
   void on_read_ahead(ByteCount size) override;
+  void on_network(const io::SocketAddress& address) override;
   void on_sandbox_ready() override;
   void on_executed() override;
   void on_output(sandbox::OutputStream stream, std::string_view line) override;

@@ -142,13 +142,12 @@ void RevisionPool::act(const action::StartInstance& action) {
   parts_.look_at_ladder();
 }
 
-void RevisionPool::on_executed(InstanceKey key) {
-  const InstanceRun& run = *runs_[key];
-  parts_.outbox.post([&observer = parts_.observer, status = run.status(), address = run.address()] {
-    observer.on_instance_executed(status, address);
-  });
-  send(event::Executed{key});
+/// Not by the outbox: the program does not wait for it.
+void RevisionPool::on_network(InstanceKey key, const io::SocketAddress& address) {
+  parts_.observer.on_instance_network(runs_[key]->status(), address);
 }
+
+void RevisionPool::on_executed(InstanceKey key) { send(event::Executed{key}); }
 
 void RevisionPool::act(const action::StartProbe& action) {
   runs_[action.instance]->probe(parts_.prober, config().startup_probe, config().instance.port);

@@ -80,6 +80,7 @@ class RevisionPool final : private InstanceRunOwner {
   void tell_prices();
 
  private:
+  void on_network(InstanceKey key, const io::SocketAddress& address) override;
   void on_executed(InstanceKey key) override;
   void on_probe(InstanceKey key, Prober::Outcome outcome, std::string_view why) override;
   void on_checked(InstanceKey key, Health health, Prober::Outcome outcome,

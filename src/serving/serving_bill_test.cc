@@ -125,7 +125,7 @@ TEST_F(ServingTest, SpansComeBeforeTheNewsThatTheInstanceIsGone) {
     void on_start(const StartRecord&) override {}
     void on_billable(const BillableSpan&) override { said += "b"; }
     void on_revision_state(const RevisionId&, const RevisionState&) override {}
-    void on_instance_executed(const InstanceStatus&, const io::SocketAddress&) override {}
+    void on_instance_network(const InstanceStatus&, const io::SocketAddress&) override {}
     void on_instance_frozen(const InstanceId&) override {}
     void on_instance_gone(const InstanceId&) override { said += "g"; }
     std::string said;

@@ -145,6 +145,16 @@ TEST_F(ServingTest, ASandboxIsKeptReadyWhileTheRevisionMayGrow) {
   EXPECT_EQ(sandbox_.forgotten, 1);
 }
 
+TEST_F(ServingTest, AnInstancesNetworkIsToldAtOnceForItsProgramDoesNotWait) {
+  serving_->set_revision(config());
+  const auto caller = call();
+  const FakeSandbox::Started& started = *sandbox_.started[0];
+  started.observer->on_network({.ip = "127.0.8.80", .port = 8080});
+  ASSERT_EQ(observer_.networks.size(), 1U);
+  EXPECT_EQ(observer_.networks[0].first, started.id);
+  EXPECT_EQ(observer_.networks[0].second, "127.0.8.80");
+}
+
 TEST_F(ServingTest, AProbeOfAnotherPortAsksThatPort) {
   RevisionConfig c = config();
   c.startup_probe.port = 9090;

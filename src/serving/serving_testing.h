@@ -173,8 +173,9 @@ class RecordingObserver final : public Observer {
   void on_revision_state(const RevisionId&, const RevisionState& state) override {
     states.push_back(state);
   }
-  void on_instance_executed(const InstanceStatus& instance, const io::SocketAddress&) override {
-    executed.push_back(instance.id);
+  void on_instance_network(const InstanceStatus& instance,
+                           const io::SocketAddress& address) override {
+    networks.emplace_back(instance.id, address.ip);
   }
   void on_instance_frozen(const InstanceId& instance) override { frozen.push_back(instance); }
   void on_instance_gone(const InstanceId& instance) override { gone.push_back(instance); }
@@ -192,7 +193,7 @@ class RecordingObserver final : public Observer {
   std::vector<scaling::PriceList> prices;
   std::vector<BillableSpan> spans;
   std::vector<RevisionState> states;
-  std::vector<InstanceId> executed;
+  std::vector<std::pair<InstanceId, std::string>> networks;  // with their address
   std::vector<InstanceId> frozen;
   std::vector<InstanceId> gone;
 };

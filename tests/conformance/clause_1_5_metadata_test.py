@@ -6,10 +6,20 @@ import os
 import shutil
 import unittest
 
-from contract import AT_ZERO, PROGRAMS, ContractTest, npm_modules
+from contract import AT_ZERO, PROGRAMS, ContractTest, npm_modules, wait_until
 
 FLAVOR = {"Metadata-Flavor": "Google"}
 V1 = "http://metadata.google.internal/computeMetadata/v1/"
+
+# Bash asks within a millisecond of its start, then the program that it was given goes on.
+ASK_FIRST = r"""
+exec 3<>/dev/tcp/169.254.169.254/80 &&
+printf '%s\r\n' 'GET /computeMetadata/v1/project/project-id HTTP/1.1' 'Host: metadata' \
+    'Metadata-Flavor: Google' 'Connection: close' '' >&3 &&
+answer=$(cat <&3)
+echo "answered: ${answer##*$'\n'}"
+exec "$@"
+"""
 
 
 @unittest.skipUnless(os.geteuid() == 0, "plain processes share the host's network")
@@ -90,6 +100,26 @@ class Metadata(ContractTest):
         self.assertEqual(access["token_type"], "Bearer")
         self.assertGreater(access["expires_in"], 300)
         self.assertLessEqual(access["expires_in"], 3600)
+
+    def test_what_a_program_asks_first_is_answered(self):
+        starts = 20
+        text = self.file_of("hasty", "echo.py")
+        template = text["spec"]["template"]
+        template["metadata"]["annotations"].update({
+            "autoscaling.knative.dev/minScale": str(starts),
+            "autoscaling.knative.dev/maxScale": str(starts)})
+        (container,) = template["spec"]["containers"]
+        container["resources"]["limits"]["memory"] = "128Mi"
+        container["command"] = ["/bin/bash", "-c", ASK_FIRST, "first", *container["command"]]
+        self.deploy(json.dumps(text))
+
+        def answers():
+            logs = self.thaw.cli("logs", "hasty", "--json", "--tail", "10000").stdout
+            texts = [json.loads(line).get("message", "") for line in logs.splitlines()]
+            found = [text for text in texts if text.startswith("answered: ")]
+            return found if len(found) >= starts else None
+        self.assertEqual(set(wait_until("an answer in each instance", answers)),
+                         {"answered: thaw"})
 
     def test_googles_library_gets_a_token_that_opens_a_private_service(self):
         self.deploy(json.dumps(self.file_of("private", "echo.py")))
