@@ -107,7 +107,7 @@ tsan:  ## every test, looking for data races
 .PHONY: fuzz
 fuzz:  ## each parser's fuzzer for FUZZ_SECONDS (60)
 	@tools/setup build test fuzz
-	$(call build,fuzz)
+	$(call build,fuzz,fuzzers)
 	@fuzz/run build/fuzz/fuzz $(FUZZ_SECONDS)
 
 .PHONY: coverage

@@ -9,6 +9,8 @@ set(flags -std=c++20 -O2 -Wall -Wextra -fno-stack-protector -fcf-protection=none
           -fno-rtti -fno-asynchronous-unwind-tables -fno-threadsafe-statics)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND flags -fno-tree-loop-distribute-patterns)  # memset() is not to call itself
+else()
+  list(APPEND flags -Wl,--no-relax)  # at kHome ld cannot do without the table that Clang reads
 endif()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/runtimes)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
