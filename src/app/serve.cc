@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <string_view>
 
 #include "app/country_tables.h"
@@ -45,16 +46,23 @@ Duration since_exec() {
   return since > 0 && since < 3600 ? seconds(since) : Duration(0);
 }
 
-/// Listens, says so, and runs until a signal has drained the server.
+void tell_ready(cli::Terminal& terminal) {
+  terminal.write_err(fmt::format("ready after {}\n", format_duration(since_exec())));
+}
+
+/// Listens, says so, calls `when_listening` if it is not null, and runs until a signal has drained
+/// the server.
 template <class Server>
 int run_server(Server& server, io_linux::EpollLoop& loop, const cli::ServeOptions& options,
-               std::string_view what, cli::Terminal& terminal) {
+               std::string_view what, cli::Terminal& terminal,
+               const std::function<void()>& when_listening = nullptr) {
   const auto address = server.listen({.ip = options.host, .port = options.port});
   if (!address) {
     terminal.write_err(fmt::format("error: {}\n", address.error().message()));
     return number(cli::ExitCode::kFailed);
   }
   terminal.write_err(fmt::format("serving {} on {}\n", what, address->str()));
+  if (when_listening) when_listening();
   loop.run();
   return number(cli::ExitCode::kOk);
 }
@@ -94,8 +102,7 @@ int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
   Status loaded;
   server.load([&](const Status& status) {
     loaded = status;
-    if (status)
-      return terminal.write_err(fmt::format("ready after {}\n", format_duration(since_exec())));
+    if (status) return tell_ready(terminal);
     terminal.write_err(fmt::format("error: {}\n", status.error().message()));
     loop.stop();
   });
@@ -134,6 +141,7 @@ Result<predict::BatchOptions> batch_options(const cli::ServeOptions& options) {
 }
 
 int serve_forecasts(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  predict::ServerStart start{.began = since_exec()};
   const auto fitted = fitted_model(options);
   const auto batch = batch_options(options);
   if (!fitted || !batch) {
@@ -148,11 +156,12 @@ int serve_forecasts(const cli::ServeOptions& options, cli::Terminal& terminal) {
                                 [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
   io_linux::ThreadWorker worker(loop);
-  predict::ForecastServer server(
-      net, loop, worker, *fitted, *batch,
-      country_tables(terminal.env("THAW_COUNTRY_HOLIDAYS").value_or("")));
+  const predict::CountryTable countries =
+      country_tables(terminal.env("THAW_COUNTRY_HOLIDAYS").value_or(""));
+  start.loaded = since_exec();
+  predict::ForecastServer server(net, loop, worker, *fitted, *batch, countries, start);
   running = &server;
-  return run_server(server, loop, options, "forecasts", terminal);
+  return run_server(server, loop, options, "forecasts", terminal, [&] { tell_ready(terminal); });
 }
 
 }  // namespace

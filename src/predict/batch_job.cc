@@ -7,17 +7,13 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "predict/error_response.h"
 
 namespace thaw::predict {
 namespace {
 
 constexpr const char* kInputGeneration = "input-generation";
 constexpr const char* kOptions = "options";
-constexpr int64_t kMostAtOnce = 32 << 20;  // bytes of an input
-
-http::Response answer(int status, std::string_view name, std::string_view message) {
-  return end_batch(status, name, message).response;
-}
 
 BatchJob::Finish finish(int status, std::string_view name, std::string_view message) {
   return end_batch(status, name, message);
@@ -73,8 +69,9 @@ BatchJob::Step BatchJob::begin() {
 
 BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
   if (answered.status == 404) {
-    fault_ = answer(404, "NOT_FOUND",
-                    fmt::format("the input gs://{}/{} is not there", input_.bucket, input_.name));
+    fault_ = error_response(
+        404, "NOT_FOUND",
+        fmt::format("the input gs://{}/{} is not there", input_.bucket, input_.name));
     state_ = State::kWriteFault;
     return write(output_.name + ".error.json", "application/json", fault_.body, "");
   }
@@ -132,7 +129,7 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     output_generation_ = json->string_or("generation", "0");
   }
   state_ = State::kInput;
-  return CallStore{get_range(input_, 0, kMostAtOnce)};
+  return CallStore{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
 }
 
 BatchJob::Step BatchJob::after_input(const http::Response& answered) {
@@ -144,8 +141,9 @@ BatchJob::Step BatchJob::after_input(const http::Response& answered) {
   if (answered.status == 206) {
     const std::string_view range = answered.headers.get("content-range");  // bytes 0-99/1234
     const int64_t size = number(range.substr(std::min(range.find('/'), range.size() - 1) + 1));
-    if (size > kMostAtOnce) return begin_pieces(answered, size);
+    if (size > kMostInputBytes) return begin_pieces(answered, size);
   }
+  if (in_pieces_) return begin_pieces(answered, static_cast<int64_t>(answered.body.size()));
   state_ = State::kForecast;
   http::Request request{.method = "POST", .target = "/predict"};
   request.path = "/predict";
@@ -169,6 +167,12 @@ BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size)
 
 BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   if (pieces_) return pieces_->on_forecast(answered);
+  const bool is_json = input_.name.ends_with(".json");  // which cannot be cut
+  if (answered.status == kTooMuch && !is_json) {
+    in_pieces_ = true;
+    state_ = State::kInput;
+    return CallStore{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
+  }
   if (answered.status < 300) {
     state_ = State::kWrite;
     return write(output_.name, std::string(answered.headers.get("content-type")), answered.body,

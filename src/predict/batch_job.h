@@ -9,7 +9,8 @@
 //
 // An input that cannot be forecast leaves its reason beside the output (NAME.error.json) and fails
 // the delivery, so that the subscription's dead-letter policy gets it.
-// An input of more than 32 MiB is forecast in pieces (panel_batch.h).
+// An input of more than 32 MiB is forecast in pieces (panel_batch.h), and so are many series that
+// are too much for one forecast.
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: memory for an input of 32 MiB.
 #pragma once
 
@@ -63,6 +64,7 @@ class BatchJob {
   http::Query options_;
   std::string mark_;  // the options as the output carries them; "": it carries none
   State state_ = State::kOutput;
+  bool in_pieces_ = false;               // even if it could be held
   std::string output_generation_ = "0";  // 0: there is none
   http::Response fault_;
   std::optional<PanelBatch> pieces_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "predict/error_response.h"
 
 namespace thaw::predict {
 namespace {
@@ -106,6 +107,32 @@ TEST(BatchJob, WhatCannotBeForecastLeavesItsReasonAndFails) {
   EXPECT_THAT(call(step).body, HasSubstr("a b/x.csv.error.json"));
   EXPECT_THAT(call(step).body, HasSubstr("no column y"));
   EXPECT_EQ(finished(it.on_store(response(200))), 400);
+}
+
+TEST(BatchJob, WhatIsTooMuchForOneForecastIsReadAgainAndForecastInPieces) {
+  const std::string two = "unique_id,ds,y\na,2024-01-01,1\nb,2024-01-01,1\n";
+  BatchJob it = job({{"periods", "2000"}, {"uncertainty_samples", "10000"}});
+  it.begin();
+  it.on_store(response(404));
+  it.on_store(response(206, two));
+  const auto again = it.on_forecast(error_response(kTooMuch, "OUT_OF_RANGE", "too much"));
+  EXPECT_EQ(call(again).target, "/download/storage/v1/b/in/o/a%20b%2Fx.csv?alt=media&generation=7");
+  EXPECT_EQ(call(it.on_store(response(206, two))).target,
+            "/storage/v1/b/out/o/a%20b%2Fx.csv.status.json");
+  it.on_store(response(404));
+  EXPECT_THAT(call(it.on_store(response(404))).target, HasSubstr("uploadType=resumable"));
+  http::Response opened = response(200);
+  opened.headers.add("location", "http://there/session");
+  it.on_store(opened);
+  const auto first = std::get<BatchJob::Forecast>(it.on_store(response(200)));
+  EXPECT_EQ(first.request.body, "unique_id,ds,y\na,2024-01-01,1\n");
+
+  BatchJob json{{"in", "x.json", "1"}, "out", {}};
+  json.begin();
+  json.on_store(response(404));
+  json.on_store(response(200, "[]"));
+  EXPECT_THAT(call(json.on_forecast(error_response(kTooMuch, "OUT_OF_RANGE", "too much"))).body,
+              HasSubstr("x.json.error.json"));
 }
 
 TEST(BatchJob, FaultsThatPassAreTriedAgainByTheSubscription) {

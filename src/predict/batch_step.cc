@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/query.h"
+#include "predict/error_response.h"
 
 namespace thaw::predict {
 namespace {
@@ -22,8 +23,7 @@ Json resource(const OutputObject& object, std::string_view type, const Json& met
 }  // namespace
 
 BatchEnd end_batch(int status, std::string_view name, std::string_view message) {
-  const Json error = Json::object({{"code", status}, {"message", message}, {"status", name}});
-  return {http::Response::json(status, Json::object({{"error", error}}).dump() + '\n')};
+  return {error_response(status, name, message)};
 }
 
 http::Request get_metadata(std::string_view bucket, std::string_view name) {

@@ -25,9 +25,13 @@ struct OutputObject {
   std::string name;
 };
 
+/// Bytes of an input that are read at once.
+inline constexpr int64_t kMostInputBytes = 32 << 20;
+
 /// A request to the object store: method, target, headers and body are set.
 struct StoreCall {
   http::Request request;
+  int64_t most_bytes = 0;  // of the content that is read by it; 0: none, but for metadata
 };
 /// To be answered as POST /predict is.
 struct ForecastCall {

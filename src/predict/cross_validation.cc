@@ -100,6 +100,22 @@ Status check(const CrossValidationOptions& options) {
                fmt::format("rolling_window: {} is not in -1 to 1", options.rolling_window));
 }
 
+/// Holds the simulation of all intervals together to what the caller allows.
+Status check_draws(const Series& sorted, const std::vector<Timestamp>& cutoffs,
+                   const CrossValidationOptions& options, int samples) {
+  size_t rows = 0;
+  for (const Timestamp cutoff : cutoffs) {
+    const auto begin = std::upper_bound(sorted.ds.begin(), sorted.ds.end(), cutoff);
+    const auto end = std::upper_bound(begin, sorted.ds.end(), cutoff + options.horizon);
+    rows += static_cast<size_t>(end - begin);
+  }
+  if (samples == 0 || rows <= options.most_draws / static_cast<size_t>(samples)) return {};
+  return Error(Code::kInvalidArgument,
+               fmt::format("{} rows to forecast from {} cutoffs times uncertainty_samples {} are "
+                           "over {}: lower uncertainty_samples or make period longer",
+                           rows, cutoffs.size(), samples, options.most_draws));
+}
+
 }  // namespace
 
 Result<microseconds> parse_duration(std::string_view text) {
@@ -224,6 +240,7 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
                  fmt::format("{} cutoffs of {} rows are over {} rows together: make period longer",
                              count, sorted.size(), options.most_rows));
   }
+  RETURN_IF_ERROR(check_draws(sorted, result.cutoffs, options, request.intervals.samples));
   std::vector<Result<std::vector<ValidatedRow>>> parts(
       count, Result<std::vector<ValidatedRow>>(std::vector<ValidatedRow>()));
   run(count, [&](size_t i) {

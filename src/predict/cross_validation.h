@@ -29,7 +29,8 @@ struct CrossValidationOptions {
   std::optional<std::chrono::microseconds> initial;  // unset: three horizons
   std::vector<Timestamp> cutoffs;                    // given: instead of period and initial
   double rolling_window = 0.1;  // -1..1, share of the rows; 0: each horizon alone; -1: each row
-  size_t most_rows = std::numeric_limits<size_t>::max();  // the history's, times the cutoffs
+  size_t most_rows = std::numeric_limits<size_t>::max();   // the history's, times the cutoffs
+  size_t most_draws = std::numeric_limits<size_t>::max();  // rows to forecast, times the samples
 };
 
 /// The options as flags and queries write them; "" for the default.

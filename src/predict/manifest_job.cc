@@ -5,24 +5,12 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "predict/error_response.h"
 
 namespace thaw::predict {
 namespace {
 
 constexpr size_t kReports = 20;  // of progress, over the whole manifest
-constexpr size_t kLongestFault = 1000;
-
-http::Response answer(int status, std::string_view name, std::string_view message) {
-  const Json error = Json::object({{"code", status}, {"message", message}, {"status", name}});
-  return http::Response::json(status, Json::object({{"error", error}}).dump() + '\n');
-}
-
-/// What an answer of a job or of the forecaster says went wrong.
-std::string fault_of(const http::Response& response) {
-  const auto json = Json::parse(response.body);
-  const std::string text = json ? (*json)["error"].string_or("message") : "";
-  return (text.empty() ? fmt::format("status {}", response.status) : text).substr(0, kLongestFault);
-}
 
 std::string url(std::string_view bucket, std::string_view name) {
   return fmt::format("gs://{}/{}", bucket, name);
@@ -39,18 +27,20 @@ BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& conten
                      content.dump(Json::Style::kIndented) + "\n")};
 }
 
-ManifestJob::Step ManifestJob::begin() { return BatchJob::CallStore{get_content(manifest_)}; }
+ManifestJob::Step ManifestJob::begin() {
+  return BatchJob::CallStore{get_content(manifest_), kMostInputBytes};
+}
 
 ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) {
   if (state_ == State::kJob) return go_on(job_->on_store(answered));
   if (!answered || answered->status >= 300) {
     if (answered && answered->status == 404 && state_ == State::kManifest) {
-      return BatchJob::Finish{answer(200, "OK", "the manifest is not there any more")};
+      return end_batch(200, "OK", "the manifest is not there any more");
     }
     const std::string why =
         answered ? fmt::format("answered {}: {:.300}", answered->status, answered->body)
                  : answered.error().message();
-    return BatchJob::Finish{answer(503, "UNAVAILABLE", "the object store: " + why)};
+    return end_batch(503, "UNAVAILABLE", "the object store: " + why);
   }
   switch (state_) {
     case State::kManifest:
@@ -77,7 +67,7 @@ ManifestJob::Step ManifestJob::after_manifest(const http::Response& answered) {
   auto jobs = read_manifest(answered.body, output_bucket_);
   if (!jobs) {
     state_ = State::kRefusal;
-    refusal_ = answer(400, "INVALID_ARGUMENT", jobs.error().message());
+    refusal_ = error_response(400, "INVALID_ARGUMENT", jobs.error().message());
     return put(manifest_.name + ".error.json", *Json::parse(refusal_.body));
   }
   jobs_ = *std::move(jobs);
@@ -89,10 +79,11 @@ ManifestJob::Step ManifestJob::next() {
   const ManifestEntry& entry = jobs_[next_];
   if (entry.output.bucket == manifest_.bucket) {
     // Each output would be told of as a new file: the endless loop.
-    return ended(answer(400, "INVALID_ARGUMENT",
-                        fmt::format("the output {} is in the bucket whose new files this service "
-                                    "is told of; name another bucket",
-                                    url(entry.output.bucket, entry.output.name))));
+    return ended(
+        error_response(400, "INVALID_ARGUMENT",
+                       fmt::format("the output {} is in the bucket whose new files this service "
+                                   "is told of; name another bucket",
+                                   url(entry.output.bucket, entry.output.name))));
   }
   http::Query options = entry.parameters;
   for (const auto& [name, value] : options_) {
@@ -143,10 +134,10 @@ ManifestJob::Step ManifestJob::write_progress() {
 
 BatchJob::Finish ManifestJob::result() const {
   if (failed_ == 0) {
-    return {answer(200, "OK", fmt::format("{} jobs are done", jobs_.size()))};
+    return end_batch(200, "OK", fmt::format("{} jobs are done", jobs_.size()));
   }
-  return {answer(422, "FAILED_PRECONDITION",
-                 fmt::format("{} of {} jobs failed; {}", failed_, jobs_.size(), first_fault_))};
+  return end_batch(422, "FAILED_PRECONDITION",
+                   fmt::format("{} of {} jobs failed; {}", failed_, jobs_.size(), first_fault_));
 }
 
 }  // namespace thaw::predict

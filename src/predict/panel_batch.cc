@@ -6,17 +6,13 @@
 #include <charconv>
 #include <utility>
 
+#include "predict/error_response.h"
+#include "predict/request.h"
+
 namespace thaw::predict {
 namespace {
 
 constexpr size_t kUnit = 256 << 10;  // parts but the last are multiples of it
-constexpr size_t kLongestFault = 1000;
-
-std::string fault_of(const http::Response& response) {
-  const auto json = Json::parse(response.body);
-  const std::string text = json ? (*json)["error"].string_or("message") : "";
-  return (text.empty() ? fmt::format("status {}", response.status) : text).substr(0, kLongestFault);
-}
 
 /// "http://host/upload/..." -> "/upload/...".
 std::string target_of(std::string_view url) {
@@ -38,7 +34,23 @@ size_t count_of(std::string_view text) {
   return value;
 }
 
+/// How many series of a chunk draw kMostDraws together.
+size_t series_at_once(const http::Query& options) {
+  ForecastRequest asked;
+  for (const auto& [name, value] : options) {
+    // What is wrong with an option, the first forecast tells.
+    if (!set_option(asked, name, std::string_view(value))) return PanelChunks::kChunkSeries;
+  }
+  if (!validate(asked.horizon) || !validate(asked.intervals)) return PanelChunks::kChunkSeries;
+  const auto rows = static_cast<size_t>(asked.horizon.periods);
+  const size_t draws = std::max<size_t>(1, rows * static_cast<size_t>(asked.intervals.samples));
+  return std::clamp<size_t>(kMostDraws / draws, 1, PanelChunks::kChunkSeries);
+}
+
 }  // namespace
+
+PanelBatch::PanelBatch(Facts facts)
+    : facts_(std::move(facts)), chunks_(series_at_once(facts_.options)) {}
 
 BatchStep PanelBatch::begin(std::string_view first) {
   if (facts_.input.name.ends_with(".json")) {
@@ -167,7 +179,7 @@ BatchStep PanelBatch::go_on() {
   }
   if (read_ >= facts_.size) return end_of_input();
   state_ = State::kRead;
-  return StoreCall{get_range(facts_.input, read_, std::min(read_ + kRead, facts_.size))};
+  return StoreCall{get_range(facts_.input, read_, std::min(read_ + kRead, facts_.size)), kRead};
 }
 
 BatchStep PanelBatch::on_forecast(const http::Response& answer) {

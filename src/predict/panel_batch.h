@@ -1,5 +1,5 @@
-// PanelBatch: the forecast of an input that is too large to be held: a file of many series, read,
-// forecast and written piece by piece.
+// PanelBatch: the forecast of an input that is too large to be held, or too much for one forecast:
+// a file of many series, read, forecast and written piece by piece.
 //
 // A step machine without I/O, which BatchJob (batch_job.h) goes on with.
 //
@@ -12,7 +12,8 @@
 // the file cannot be cut, the reason goes beside the output (NAME.error.json) and the push fails.
 // Of two jobs at once the first to report tells; the other writes the status only if it wins.
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of panel_chunks.h; in memory
-// are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output.
+// are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output. A chunk has as
+// many series as draw some seconds together, so that other requests get their turn between two.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,7 @@ class PanelBatch {
     std::string output_generation;  // that it is written over; "0": none
     int64_t size = 0;               // of the input
   };
-  explicit PanelBatch(Facts facts) : facts_(std::move(facts)) {}
+  explicit PanelBatch(Facts facts);
 
   /// `first`: the input's first bytes.
   BatchStep begin(std::string_view first);

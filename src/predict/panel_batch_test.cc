@@ -116,7 +116,7 @@ class PanelBatchTest : public testing::Test {
   }
 
   http::Response run(const std::string& name = "x.csv") {
-    BatchJob job({"in", name, "7"}, "out", {{"periods", "3"}});
+    BatchJob job({"in", name, "7"}, "out", options);
     BatchStep step = job.begin();
     for (;;) {
       if (const auto* end = std::get_if<BatchEnd>(&step)) return end->response;
@@ -128,6 +128,7 @@ class PanelBatchTest : public testing::Test {
     }
   }
 
+  http::Query options = {{"periods", "3"}};
   std::string input = large(), output, precondition;
   std::map<std::string, std::string> written;
   std::map<std::string, int> generations;  // of what is written
@@ -158,6 +159,12 @@ TEST_F(PanelBatchTest, IsForecastInPiecesOfWholeSeriesAndTellsHowFarItIs) {
   EXPECT_THAT(status, HasSubstr(R"("readBytes": )" + std::to_string(input.size())));
   EXPECT_GT(std::count(calls.begin(), calls.end(), "POST /upload/storage/v1/b/out/o"), 2);
   EXPECT_FALSE(cancelled);
+}
+
+TEST_F(PanelBatchTest, APieceHasNoMoreSeriesThanDrawForSomeSeconds) {
+  options = {{"periods", "1000"}, {"uncertainty_samples", "10000"}};
+  EXPECT_EQ(run().status, 200);
+  EXPECT_EQ(forecasts, 200) << "two series of 10,000,000 draws each";
 }
 
 TEST_F(PanelBatchTest, APieceWithoutAForecastFailsItsSeriesAlone) {

@@ -93,7 +93,7 @@ Result<std::optional<PanelChunks::Chunk>> PanelChunks::next() {
     if (current && id == current_id) continue;
     if (current) whole.insert(*current);
     const size_t cut = reader.record_start();
-    if (cut >= kChunkBytes || whole.size() == kChunkSeries) return take(cut, whole);
+    if (cut >= kChunkBytes || whole.size() == most_series_) return take(cut, whole);
     ASSIGN_OR_RETURN(current, id_of(reader, whole));
     current_id = id;
   }

@@ -2,9 +2,9 @@
 //
 // Series are told apart by a column unique_id, and the rows of each must stand together. Bytes go
 // in as they come; what comes out is the header and the rows of whole series.
-// Thread: any. Owner: itself. Limits: kChunkBytes and kChunkSeries a chunk, more bytes only for one
-// series; kMostSeriesBytes a series; kMostSeries in all (8 bytes of each are remembered). Beyond
-// them next() answers an error.
+// Thread: any. Owner: itself. Limits: kChunkBytes and kChunkSeries (or fewer) a chunk, more bytes
+// only for one series; kMostSeriesBytes a series; kMostSeries in all (8 bytes of each are
+// remembered). Beyond them next() answers an error.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,9 @@ class PanelChunks {
     int64_t first_line = 0;  // of its rows, in the file
   };
 
+  /// `most_series`: of a chunk; at least 1.
+  explicit PanelChunks(size_t most_series = kChunkSeries) : most_series_(most_series) {}
+
   void feed(std::string_view bytes) { text_ += bytes; }
   /// All bytes came.
   void end() { ended_ = true; }
@@ -47,6 +50,7 @@ class PanelChunks {
   void drop(size_t bytes);
   Error fault(int64_t line, std::string_view what) const;
 
+  size_t most_series_;
   std::string text_;  // not yet taken; begins with a record
   bool ended_ = false;
   std::string header_;

@@ -54,6 +54,15 @@ TEST(PanelChunks, HoldWholeSeriesWhereverTheBytesAreCut) {
   }
 }
 
+TEST(PanelChunks, HaveNoMoreSeriesThanTheyMay) {
+  PanelChunks chunks(2);
+  chunks.feed("unique_id,ds,y\na,2024-01-01,1\nb,2024-01-01,1\nc,2024-01-01,1\n");
+  chunks.end();
+  EXPECT_EQ(chunks.next().value()->series, 2u);
+  EXPECT_EQ(chunks.next().value()->csv, "unique_id,ds,y\nc,2024-01-01,1\n");
+  EXPECT_FALSE(chunks.next().value());
+}
+
 TEST(PanelChunks, AnIdThatBeginsAnotherIsAnotherSeries) {
   const std::string text = "unique_id,ds,y\na1,2024-01-01,1\na12,2024-01-01,1\na12,2024-01-02,1\n";
   for (size_t size = 1; size <= text.size(); ++size) {

@@ -17,10 +17,29 @@ Status check_cells(const ForecastRequest& request) {
   }
   if (rows * kColumnsOfForecast <= kMaxPanelCells) return {};
   return Error(
-      Code::kInvalidArgument,
+      Code::kOutOfRange,
       fmt::format("{} series have {} rows to forecast, more than {}: divide the file or "
                   "lower periods",
                   request.panel->members.size(), rows, kMaxPanelCells / kColumnsOfForecast));
+}
+
+/// Bounds the time of all simulations together; each series has its own bound too.
+Status check_draws(const ForecastRequest& request, size_t most) {
+  size_t rows = 0;
+  for (const PanelMember& it : request.panel->members) {
+    if (!request.future_panel) {
+      rows +=
+          request.future ? request.future->size() : static_cast<size_t>(request.horizon.periods);
+    } else if (const PanelMember* future = request.future_panel->find(it.id)) {
+      rows += future->series.size();
+    }
+  }
+  const auto samples = static_cast<size_t>(request.intervals.samples);
+  if (samples == 0 || rows <= most / samples) return {};
+  return Error(Code::kOutOfRange,
+               fmt::format("{} rows to forecast of {} series times uncertainty_samples {} are over "
+                           "{}: lower periods or uncertainty_samples, or divide the file",
+                           rows, request.panel->members.size(), samples, most));
 }
 
 const Series* future_of(const ForecastRequest& request, const PanelMember& member,
@@ -58,11 +77,12 @@ void run_in_order(size_t count, const std::function<void(size_t)>& task) {
 }
 
 Result<std::vector<PanelForecast>> forecast_panel(const ForecastRequest& request,
-                                                  const RunTasks& run) {
+                                                  const RunTasks& run, size_t most_draws) {
   RETURN_IF_ERROR(validate(request.model));
   RETURN_IF_ERROR(validate(request.horizon));
   RETURN_IF_ERROR(validate(request.intervals));
   RETURN_IF_ERROR(check_cells(request));
+  RETURN_IF_ERROR(check_draws(request, most_draws));
   const auto& members = request.panel->members;
   std::vector<PanelForecast> forecasts(members.size());
   run(members.size(), [&](size_t i) { forecast_member(request, members[i], forecasts[i]); });

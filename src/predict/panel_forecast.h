@@ -1,10 +1,12 @@
 // The forecasts of many series, and their one table.
 //
 // Thread: any; forecast_panel calls `run` once, from the caller's thread. Owner: values.
-// Limits: kMaxPanelCells numbers in all forecasts together; more is an error.
+// Limits: kMaxPanelCells numbers in all forecasts together, and the draws that the caller allows;
+// more is an error.
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,15 +23,19 @@ struct PanelForecast {
   ForecastAnswer answer;
 };
 
-/// Calls its task with 0..count-1, on as many threads as it likes, and returns when all are done.
+/// Calls its task with 0..count-1, on as many threads as it likes, and returns when all are done;
+/// or earlier where nobody wants the result any more, which must not be looked at then.
 using RunTasks = std::function<void(size_t count, const std::function<void(size_t)>& task)>;
 /// One after the other on the caller's thread.
 void run_in_order(size_t count, const std::function<void(size_t)>& task);
 
 /// One forecast for each member of request.panel, in its order. Future rows go to the series of
-/// their id, or to every series if they have none. kInvalidArgument: an option out of range.
-Result<std::vector<PanelForecast>> forecast_panel(const ForecastRequest& request,
-                                                  const RunTasks& run);
+/// their id, or to every series if they have none. `most_draws`: of all intervals together, rows to
+/// be forecast times uncertainty_samples. kInvalidArgument: an option out of range; kOutOfRange:
+/// too much together, which would do in several requests.
+Result<std::vector<PanelForecast>> forecast_panel(
+    const ForecastRequest& request, const RunTasks& run,
+    size_t most_draws = std::numeric_limits<size_t>::max());
 
 /// How many have an error.
 size_t count_failed(const std::vector<PanelForecast>& forecasts);

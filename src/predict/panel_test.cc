@@ -160,6 +160,65 @@ TEST(PanelForecast, TheServerAnswersManySeriesInTheirForm) {
   EXPECT_EQ(Json::parse(json.body).value().as_array()[0]["unique_id"].as_string(), "a");
 }
 
+std::string short_series(int count) {
+  std::string text = "unique_id,ds,y\n";
+  for (int i = 0; i < count; ++i) {
+    for (const char* rest : {",2024-01-01,1\n", ",2024-01-02,3\n", ",2024-01-03,2\n"}) {
+      text += "s" + std::to_string(i) + rest;
+    }
+  }
+  return text;
+}
+
+TEST(PanelForecast, TheDrawsOfAllSeriesTogetherAreBounded) {
+  ForecastRequest request = parse_request("text/csv", short_series(3)).value();
+  request.horizon.periods = 10;
+  request.intervals.samples = 10;
+  EXPECT_TRUE(forecast_panel(request, run_in_order, 300));
+  const auto over = forecast_panel(request, run_in_order, 299);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code(), Code::kOutOfRange);
+  EXPECT_THAT(over.error().message(), HasSubstr("30 rows to forecast of 3 series"));
+  ASSERT_TRUE(set_future(request, "unique_id,ds\ns0,2024-03-01\ns1,2024-03-02\n"));
+  EXPECT_TRUE(forecast_panel(request, run_in_order, 20));
+  EXPECT_FALSE(forecast_panel(request, run_in_order, 19));
+  ASSERT_TRUE(set_future(request, "ds\n2024-03-01\n"));
+  request.future_panel.reset();
+  EXPECT_TRUE(forecast_panel(request, run_in_order, 30));
+  EXPECT_FALSE(forecast_panel(request, run_in_order, 29));
+  request.intervals.samples = 0;
+  EXPECT_TRUE(forecast_panel(request, run_in_order, 0));
+}
+
+http::Request panel_request(int series, http::Query query) {
+  http::Request request;
+  request.method = "POST";
+  request.path = "/predict";
+  request.headers.add("content-type", "text/csv");
+  request.body = short_series(series);
+  request.query = std::move(query);
+  return request;
+}
+
+TEST(PanelForecast, TheServerRefusesWhatWouldDrawForMinutes) {
+  const http::Response over =
+      respond(panel_request(20, {{"periods", "2000"}, {"uncertainty_samples", "10000"}}));
+  EXPECT_EQ(over.status, 413);
+  EXPECT_THAT(over.body, HasSubstr("over 100000000"));
+  EXPECT_THAT(over.body, HasSubstr("OUT_OF_RANGE"));
+}
+
+TEST(PanelForecast, TheServerGivesUpBetweenTwoSeriesWhenItsCallerLeaves) {
+  int asked = 0;
+  const http::Response gone = respond(panel_request(1000, {{"uncertainty_samples", "10"}}), nullptr,
+                                      nullptr, [&] { return ++asked <= 3; });
+  EXPECT_EQ(gone.status, 499);
+  EXPECT_EQ(asked, 5) << "four times before a series, once for the answer";
+  const http::Response whole = respond(panel_request(3, {{"uncertainty_samples", "10"}}), nullptr,
+                                       nullptr, [] { return true; });
+  EXPECT_EQ(whole.status, 200);
+}
+
 TEST(SeriesCsv, Utf16WithoutAMarkIsNamedToo) {
   const std::string text("d\0s\0,\0y\0\n\0", 10);
   EXPECT_EQ(parse_series_csv(text).error().message(), "the file is UTF-16: save it as UTF-8");

@@ -87,11 +87,10 @@ Result<ForecastRequest> parse_json_request(std::string_view body) {
 
 /// Holds the simulation of intervals to some seconds.
 Status check_work(size_t periods, const IntervalOptions& intervals) {
-  constexpr size_t kMaxDraws = 20'000'000;
-  if (periods * static_cast<size_t>(intervals.samples) <= kMaxDraws) return {};
+  if (periods * static_cast<size_t>(intervals.samples) <= kMostDraws) return {};
   return Error(Code::kInvalidArgument,
                fmt::format("periods {} times uncertainty_samples {} is over {}: lower one of them",
-                           periods, intervals.samples, kMaxDraws));
+                           periods, intervals.samples, kMostDraws));
 }
 
 }  // namespace

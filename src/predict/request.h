@@ -75,6 +75,9 @@ struct ForecastAnswer {
 /// Columns of the history that the options make no use of.
 std::vector<std::string> unused_columns(const ForecastRequest& request);
 
+/// Draws of one series' intervals: rows to be forecast times uncertainty_samples; some seconds.
+inline constexpr size_t kMostDraws = 20'000'000;
+
 /// Fits and predicts. Bounded by the limits of the options: at most a few seconds.
 /// Precondition: no panel; panel_forecast.h has the answer for one.
 Result<ForecastAnswer> answer(const ForecastRequest& request);

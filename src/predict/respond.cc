@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "predict/cross_validation.h"
 #include "predict/docs.h"
+#include "predict/error_response.h"
 #include "predict/panel_forecast.h"
 #include "predict/plot.h"
 #include "predict/render.h"
@@ -34,17 +35,17 @@ With a column unique_id the body is many series, and so is the answer.
 
 Options, in the query or in the JSON: )";
 
-http::Response failure(int status, std::string_view name, std::string_view message) {
-  Json error = Json::object();
-  error.set("code", status);
-  error.set("message", message);
-  error.set("status", name);
-  return http::Response::json(status, Json::object({{"error", std::move(error)}}).dump() + '\n');
+constexpr int kGone = 499;  // nobody reads it
+
+/// One after the other, for as long as somebody waits for the result.
+RunTasks run_while(const std::function<bool()>& is_wanted) {
+  if (!is_wanted) return run_in_order;
+  return [&is_wanted](size_t count, const std::function<void(size_t)>& task) {
+    for (size_t i = 0; i < count && is_wanted(); ++i) task(i);
+  };
 }
 
-http::Response failure(const Error& error) {
-  return failure(http_status(error.code()), code_name(error.code()), error.message());
-}
+http::Response gone() { return error_response(kGone, "CANCELLED", "the client has left"); }
 
 /// Rows that all fits of one cross-validation may have together: some seconds.
 constexpr size_t kMostValidatedRows = 2'000'000;
@@ -113,16 +114,23 @@ http::Response forecast_response(const ForecastRequest& request, const ForecastA
 
 /// Series that cannot be forecast are left out of a CSV, named in a header and told in JSON; when
 /// none can be, the answer is the first one's fault.
-http::Response panel_response(const ForecastRequest& request, Form form) {
-  const auto forecasts = forecast_panel(request, run_in_order);
-  if (!forecasts) return failure(forecasts.error());
+http::Response panel_response(const ForecastRequest& request, Form form,
+                              const std::function<bool()>& is_wanted) {
+  const auto forecasts = forecast_panel(request, run_while(is_wanted), kMostDrawsTogether);
+  if (is_wanted && !is_wanted()) return gone();
+  if (!forecasts) {
+    const Error& error = forecasts.error();
+    const bool too_much = error.code() == Code::kOutOfRange;
+    return too_much ? error_response(kTooMuch, code_name(error.code()), error.message())
+                    : error_response(error);
+  }
   const size_t failed = count_failed(*forecasts);
   if (failed == forecasts->size()) {
     const std::string why = failed == 0
                                 ? "there are no rows"
                                 : fmt::format("unique_id {}: {}", quoted_value((*forecasts)[0].id),
                                               (*forecasts)[0].error);
-    return failure(Error(Code::kInvalidArgument, why));
+    return error_response(Error(Code::kInvalidArgument, why));
   }
   http::Response response =
       form == Form::kJson ? http::Response::json(200, panel_json(*forecasts, request.form))
@@ -136,19 +144,20 @@ http::Response panel_response(const ForecastRequest& request, Form form) {
 
 http::Response predict_response(const http::Request& http_request,
                                 const std::shared_ptr<const SavedModel>& fitted,
-                                const CountryTable& countries) {
+                                const CountryTable& countries,
+                                const std::function<bool()>& is_wanted) {
   const std::string_view type = http_request.headers.get("content-type");
   auto request = fitted ? parse_request(type, http_request.body, fitted)
                         : parse_request(type, http_request.body);
-  if (!request) return failure(request.error());
+  if (!request) return error_response(request.error());
   const Status applied = apply_query(http_request.query, countries, *request);
-  if (!applied) return failure(applied.error());
+  if (!applied) return error_response(applied.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
   const std::string_view accept = http_request.headers.get("accept");
   const auto wanted = accepted_form(accept);
-  if (request->panel) return panel_response(*request, wanted.value_or(own));
+  if (request->panel) return panel_response(*request, wanted.value_or(own), is_wanted);
   auto answered = answer(*request);
-  if (!answered) return failure(answered.error());
+  if (!answered) return error_response(answered.error());
   return forecast_response(*request, *answered, wanted.value_or(own), accept);
 }
 
@@ -173,22 +182,25 @@ CrossValidationWords take_words(http::Query& query) {
 
 http::Response validation_response(const http::Request& http_request,
                                    const std::shared_ptr<const SavedModel>& fitted,
-                                   const CountryTable& countries) {
+                                   const CountryTable& countries,
+                                   const std::function<bool()>& is_wanted) {
   const auto invalid = [](std::string text) {
-    return failure(Error(Code::kInvalidArgument, std::move(text)));
+    return error_response(Error(Code::kInvalidArgument, std::move(text)));
   };
   if (fitted) return invalid("the model is fitted already: a cross-validation fits many");
   auto request = parse_request(http_request.headers.get("content-type"), http_request.body);
-  if (!request) return failure(request.error());
+  if (!request) return error_response(request.error());
   if (request->panel) return invalid("a cross-validation is of one series: leave out unique_id");
   http::Query query = http_request.query;
   auto options = read_validation(take_words(query));
-  if (!options) return failure(options.error());
+  if (!options) return error_response(options.error());
   options->most_rows = kMostValidatedRows;
+  options->most_draws = kMostDrawsTogether;
   const Status applied = apply_query(query, countries, *request);
-  if (!applied) return failure(applied.error());
-  const auto result = cross_validate(*request, *options, run_in_order);
-  if (!result) return failure(result.error());
+  if (!applied) return error_response(applied.error());
+  const auto result = cross_validate(*request, *options, run_while(is_wanted));
+  if (is_wanted && !is_wanted()) return gone();
+  if (!result) return error_response(result.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
   switch (accepted_form(http_request.headers.get("accept")).value_or(own)) {
     case Form::kJson:
@@ -201,34 +213,27 @@ http::Response validation_response(const http::Request& http_request,
   return {200, {{"content-type", "text/csv; charset=utf-8"}}, measures_csv(*result)};
 }
 
-http::Response wrong_method(std::string_view method, std::string_view allowed) {
-  http::Response response =
-      failure(405, "UNIMPLEMENTED",
-              fmt::format("{} is not allowed here: use {}", quoted_value(method), allowed));
-  response.headers.add("allow", std::string(allowed));
-  return response;
-}
-
 }  // namespace
 
 http::Response respond(const http::Request& request,
                        const std::shared_ptr<const SavedModel>& fitted,
-                       const CountryTable& countries) {
+                       const CountryTable& countries, const std::function<bool()>& is_wanted) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/predict") {
-    return request.method == "POST" ? predict_response(request, fitted, countries)
+    return request.method == "POST" ? predict_response(request, fitted, countries, is_wanted)
                                     : wrong_method(request.method, "POST");
   }
   if (request.path == "/cross_validate") {
-    return request.method == "POST" ? validation_response(request, fitted, countries)
+    return request.method == "POST" ? validation_response(request, fitted, countries, is_wanted)
                                     : wrong_method(request.method, "POST");
   }
   constexpr std::string_view kRead[] = {"/", "/health", "/ready", "/docs", "/openapi.json"};
   if (std::find(std::begin(kRead), std::end(kRead), request.path) == std::end(kRead)) {
-    return failure(404, "NOT_FOUND",
-                   fmt::format("no path {}: there are /predict, /cross_validate, /health, /ready, "
-                               "/metrics, /docs and /",
-                               quoted_value(request.path)));
+    return error_response(
+        404, "NOT_FOUND",
+        fmt::format("no path {}: there are /predict, /cross_validate, /health, /ready, "
+                    "/metrics, /docs and /",
+                    quoted_value(request.path)));
   }
   if (!reading) return wrong_method(request.method, "GET, HEAD");
   if (request.path == "/health") return http::Response::json(200, "{\"status\":\"ok\"}\n");

@@ -6,49 +6,51 @@
 //   POST /cross_validate   the measures of forecasts from earlier days, as `thaw forecast
 //                   --cross-validate`; its own words (horizon, period, ...) are in the query
 //   POST /          a push of a bucket's notification: the file's forecast goes to the output
-//   bucket,
-//                   with the options of the push endpoint's query (batch_job.h). A push that comes
-//                   again while its job is under way waits for that one
+//                   bucket, with the options of the push endpoint's query (push_desk.h)
 //   GET /health /ready     200 while the server takes requests
 //   GET /metrics /docs /openapi.json
 //   GET /           how to use it
 // Faults are answered as {"error": {"code", "message", "status"}}, the code being the HTTP status.
 // Thread: the loop's; fits run in the worker, so that /health answers meanwhile. Owner: net, loop
 // and worker outlive it. Limits: bodies of 32 MiB (413), kMaxWaiting forecasts at once with bodies
-// of kMaxWaitingBytes together (429), those of Series and the options (400); a forecast takes
-// milliseconds, at the limits some seconds.
+// of kMaxWaitingBytes together (429), those of Series, the options and respond() (400, 413). A
+// series takes milliseconds, at the limits some seconds; many of them at theirs, half a minute. A
+// caller that leaves is given up between two series or two cutoffs.
 #pragma once
 
+#include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
 
 #include "base/result.h"
-#include "http/client.h"
 #include "http/message.h"
 #include "http/server.h"
 #include "io/loop.h"
 #include "io/net.h"
 #include "io/worker.h"
-#include "predict/batch_job.h"
 #include "predict/country_holidays.h"
+#include "predict/push_desk.h"
 #include "predict/saved_model.h"
 #include "predict/server_stats.h"
 
 namespace thaw::predict {
 
+/// Draws of the intervals that many series, or the cutoffs of one, may have together: rows to be
+/// forecast times uncertainty_samples.
+inline constexpr size_t kMostDrawsTogether = 100'000'000;
+
 /// The answer to one request; pure, any thread. With a fitted model /predict takes rows to be
-/// forecast instead of a history.
+/// forecast instead of a history. Many series that are too much together are kTooMuch. `is_wanted`
+/// is asked between two series or cutoffs; once it says no, the answer is 499.
 http::Response respond(const http::Request& request,
                        const std::shared_ptr<const SavedModel>& fitted = nullptr,
-                       const CountryTable& countries = nullptr);
+                       const CountryTable& countries = nullptr,
+                       const std::function<bool()>& is_wanted = nullptr);
 
-/// Where files are read and written; nothing of it is needed for POST /predict.
-struct BatchOptions {
-  std::optional<io::SocketAddress> store;  // the Cloud Storage API, over http
-  std::string output_bucket;               // "": pushes are refused
+/// What the process did before it had a server, since it was executed.
+struct ServerStart {
+  Duration began{};   // to be a server
+  Duration loaded{};  // its model, if it has one
 };
 
 class ForecastServer {
@@ -58,7 +60,7 @@ class ForecastServer {
 
   ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                  std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {},
-                 CountryTable countries = nullptr);
+                 CountryTable countries = nullptr, ServerStart start = {});
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -66,27 +68,20 @@ class ForecastServer {
   void drain(std::function<void()> done);
 
  private:
-  struct Push;
+  using IsGone = std::shared_ptr<std::atomic<bool>>;
+  struct Counters;
   void handle(http::Request request, http::Responder responder);
-  /// Runs `done` with the answer to a request for a forecast, or false: too many wait.
-  bool forecast(http::Request request, std::function<bool()> is_wanted,
-                std::function<void(http::Response)> done);
-  void push(const http::Request& request, http::Responder responder);
-  void go_on(const std::shared_ptr<Push>& push, BatchJob::Step step);
-  void answer(Push& push, const http::Response& response);
+  void answer_metrics(const http::Request& request, http::Responder responder);
+  bool is_busy(size_t bytes) const;
+  Status forecast(http::Request request, const IsGone& is_gone,
+                  std::function<void(http::Response)> done);
 
   io::Loop& loop_;
   io::Worker& worker_;
   std::shared_ptr<const SavedModel> fitted_;
   CountryTable countries_;
-  http::Client client_;
-  BatchOptions batch_;
-  struct Waiting {
-    size_t forecasts = 0, bytes = 0;
-  };
-  std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();  // not yet answered
-  std::map<std::string, std::shared_ptr<Push>> pushes_;             // under way
-  std::shared_ptr<ServerStats> stats_ = std::make_shared<ServerStats>();
+  std::shared_ptr<Counters> counters_;  // jobs may end after us
+  PushDesk pushes_;
   http::Server server_;
 };
 
