@@ -205,7 +205,11 @@ std::vector<Answer> choose_answers(const std::vector<tokenize::Encoding>& window
     }
     auto start = probabilities(logits[w].start, may), end = probabilities(logits[w].end, may);
     least_null = std::min(least_null, start[0] * end[0]);
-    start[0] = end[0] = 0;
+    // No answer begins or ends outside of the context, though its first token may be written in the
+    // question and then has its probability.
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (items[i].sequence != 1) start[i] = end[i] = 0;
+    }
     const auto places = places_of(windows[w], options.align_to_words);
     for (const Span& span : best_spans(start, end, static_cast<size_t>(options.top_k),
                                        static_cast<size_t>(options.max_answer_tokens))) {

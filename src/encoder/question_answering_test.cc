@@ -124,6 +124,20 @@ TEST_F(QuestionTest, WhatCannotBeAskedIsRefused) {
               HasSubstr("more than 4096: split it"));
 }
 
+TEST_F(QuestionTest, AFirstTokenWrittenInTheQuestionIsNoAnswer) {
+  for (const bool align : {true, false}) {
+    const auto answers = answer_question(*model_, "Who of the museum [CLS] opened [CLS] it?",
+                                         "boat it", {.top_k = 500, .align_to_words = align})
+                             .value();
+    ASSERT_FALSE(answers.empty());
+    for (const Answer& each : answers) {
+      EXPECT_LE(0, each.start);
+      EXPECT_LT(each.start, each.end);
+      EXPECT_LE(each.end, 7);
+    }
+  }
+}
+
 TEST_F(QuestionTest, AQuestionThatLeavesLittleRoomStillReadsTheWholeContext) {
   std::string question, context;
   for (int i = 0; i < 120; ++i) question += "a ";
