@@ -217,8 +217,8 @@ const std::vector<Damage>& damages_of_configs() {
        [](auto& f) { f.set(kConfig, "problem_type", "ranking"); },
        {"config.json: problem_type: \"ranking\" is none of regression"}},
       {"unknown activation",
-       [](auto& f) { f.set(kConfig, "activation", "swish"); },
-       {"activation"}},
+       [](auto& f) { f.set(kConfig, "activation", "mish"); },
+       {"config.json: activation: 'mish' is not served; there are gelu, "}},
   };
   return all;
 }

@@ -98,6 +98,31 @@ Status read_labels(const Json& json, std::vector<std::string>& labels) {
   return {};
 }
 
+/// By the names that transformers has for them.
+Result<tensor::Activation> read_activation(const Json& json, std::string_view key) {
+  using tensor::Activation;
+  constexpr std::pair<std::string_view, Activation> kNames[] = {
+      {"gelu", Activation::kGelu},
+      {"gelu_python", Activation::kGelu},
+      {"gelu_new", Activation::kGeluTanh},
+      {"gelu_fast", Activation::kGeluTanh},
+      {"gelu_accurate", Activation::kGeluTanh},
+      {"gelu_pytorch_tanh", Activation::kGeluTanh},
+      {"relu", Activation::kRelu},
+      {"silu", Activation::kSilu},
+      {"swish", Activation::kSilu},
+      {"tanh", Activation::kTanh},
+      {"sigmoid", Activation::kSigmoid}};
+  const std::string name = json.string_or(key, "gelu");
+  std::string known;
+  for (const auto& [each, activation] : kNames) {
+    if (each == name) return activation;
+    known += (known.empty() ? "" : ", ") + std::string(each);
+  }
+  return Error(Code::kUnimplemented,
+               fmt::format("{}: '{}' is not served; there are {}", key, name.substr(0, 40), known));
+}
+
 Status read_problem(const Json& json, EncoderConfig::Problem& problem) {
   constexpr std::array<std::string_view, 3> kNames = {"regression", "single_label_classification",
                                                       "multi_label_classification"};
@@ -168,12 +193,7 @@ Result<EncoderConfig> parse_config(const Json& json) {
   RETURN_IF_ERROR(read_sizes(json, config));
   const bool is_distilbert = config.family == Family::kDistilBert;
   const std::string_view activation_key = is_distilbert ? "activation" : "hidden_act";
-  const std::string activation = json.string_or(activation_key, "gelu");
-  if (activation != "gelu" && activation != "relu") {
-    return Error(Code::kUnimplemented, fmt::format("{}: '{}' is not served; gelu and relu are",
-                                                   activation_key, activation.substr(0, 40)));
-  }
-  config.activation = activation == "gelu" ? tensor::Activation::kGelu : tensor::Activation::kRelu;
+  ASSIGN_OR_RETURN(config.activation, read_activation(json, activation_key));
   const std::string positions = json.string_or("position_embedding_type", "absolute");
   if (positions != "absolute") {
     return Error(Code::kUnimplemented,

@@ -83,9 +83,11 @@ Result<Activation> read_activation(const std::string& name) {
   if (name.ends_with(".Identity")) return Activation::kNone;
   if (name.ends_with(".ReLU")) return Activation::kRelu;
   if (name.ends_with(".GELU")) return Activation::kGelu;
+  if (name.ends_with(".SiLU")) return Activation::kSilu;
+  if (name.ends_with(".Sigmoid")) return Activation::kSigmoid;
   return Error(Code::kUnimplemented,
-               fmt::format("activation_function: '{}' is not served; Tanh, Identity, ReLU and GELU "
-                           "of torch.nn are",
+               fmt::format("activation_function: '{}' is not served; Tanh, Identity, ReLU, GELU, "
+                           "SiLU and Sigmoid of torch.nn are",
                            name.substr(0, 80)));
 }
 

@@ -52,7 +52,7 @@ THAW_AVX2_INLINE __m256 gelu8(__m256 x) {
 THAW_AVX2_INLINE __m256 activated8(__m256 x, Activation activation) {
   if (activation == Activation::kGelu) return gelu8(x);
   if (activation == Activation::kRelu) return _mm256_max_ps(x, _mm256_setzero_ps());
-  return x;  // tanh only follows products of a row or so: activate() does it
+  return x;  // or one that follows the product
 }
 
 }  // namespace thaw::tensor

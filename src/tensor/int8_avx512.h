@@ -34,7 +34,7 @@ THAW_VNNI_INLINE void put_sums(const Int8Product& p, int row, int column, __m512
 }
 
 inline void put_tanh(const Int8Product& p, int first, int last) {
-  if (p.activation != Activation::kTanh) return;
+  if (!follows_product(p.activation)) return;
   const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
   for (int row = 0; row < p.rows; ++row) {
     float* c = p.c + static_cast<size_t>(row) * p.c_stride;

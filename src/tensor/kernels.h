@@ -23,7 +23,17 @@ constexpr size_t packed_floats(int columns, int depth) {
   return static_cast<size_t>(panels_of(columns)) * kPanel * static_cast<size_t>(depth);
 }
 
-enum class Activation { kNone, kGelu, kRelu, kTanh };
+enum class Activation {
+  kNone,
+  kGelu,
+  kRelu,
+  kTanh,
+  kGeluTanh,  // GELU by its approximation with tanh
+  kSilu,      // x / (1 + e^-x)
+  kSigmoid,
+};
+/// Those that are seldom used, computed number by number when a product is done.
+constexpr bool follows_product(Activation activation) { return activation > Activation::kRelu; }
 
 /// c[rows x columns] = act(a[rows x depth] * b + bias).
 struct Product {

@@ -147,11 +147,11 @@ void multiply(const Product& p, int first, int last) {
       }
     }
   }
-  if (p.activation != Activation::kTanh) return;
+  if (!follows_product(p.activation)) return;
   const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
   for (int row = 0; row < p.rows; ++row) {
     float* c = p.c + static_cast<size_t>(row) * p.c_stride;
-    for (int i = begin; i < end; ++i) c[i] = std::tanh(c[i]);
+    kPortableKernels.activate(c + begin, static_cast<size_t>(end - begin), p.activation);
   }
 }
 
@@ -242,7 +242,7 @@ THAW_AVX2 void layer_norm(const float* x, const float* y, float* out, int column
 
 THAW_AVX2 void activate(float* x, size_t count, Activation activation) {
   if (activation == Activation::kNone) return;
-  const size_t whole = activation == Activation::kTanh ? 0 : count / kLanes * kLanes;
+  const size_t whole = follows_product(activation) ? 0 : count / kLanes * kLanes;
   for (size_t i = 0; i < whole; i += kLanes) {
     _mm256_storeu_ps(x + i, activated8(_mm256_loadu_ps(x + i), activation));
   }

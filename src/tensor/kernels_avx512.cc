@@ -155,11 +155,11 @@ void multiply(const Product& p, int first, int last) {
       }
     }
   }
-  if (p.activation != Activation::kTanh) return;
+  if (!follows_product(p.activation)) return;
   const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
   for (int row = 0; row < p.rows; ++row) {
     float* c = p.c + static_cast<size_t>(row) * p.c_stride;
-    for (int i = begin; i < end; ++i) c[i] = std::tanh(c[i]);
+    kPortableKernels.activate(c + begin, static_cast<size_t>(end - begin), p.activation);
   }
 }
 

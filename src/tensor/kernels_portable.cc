@@ -20,6 +20,12 @@ float activated(float x, Activation activation) {
       return std::max(x, 0.F);
     case Activation::kTanh:
       return std::tanh(x);
+    case Activation::kGeluTanh:
+      return 0.5F * x * (1.F + std::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
+    case Activation::kSilu:
+      return x / (1.F + std::exp(-x));
+    case Activation::kSigmoid:
+      return 1.F / (1.F + std::exp(-x));
   }
   return x;
 }

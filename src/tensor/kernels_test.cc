@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -29,7 +30,12 @@ double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2))); }
 double activated(double x, Activation activation) {
   if (activation == Activation::kGelu) return gelu(x);
   if (activation == Activation::kRelu) return std::max(x, 0.0);
-  return activation == Activation::kTanh ? std::tanh(x) : x;
+  if (activation == Activation::kTanh) return std::tanh(x);
+  if (activation == Activation::kGeluTanh) {
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+  }
+  if (activation == Activation::kSilu) return x / (1 + std::exp(-x));
+  return activation == Activation::kSigmoid ? 1 / (1 + std::exp(-x)) : x;
 }
 
 struct Shape {
@@ -50,7 +56,8 @@ TEST_P(KernelsTest, ProductsAreRightForEveryRest) {
     std::vector<float> packed(packed_floats(columns, depth));
     pack_transposed(weight.data(), static_cast<size_t>(depth), columns, depth, packed.data());
     for (const Activation activation :
-         {Activation::kNone, Activation::kGelu, Activation::kRelu, Activation::kTanh}) {
+         {Activation::kNone, Activation::kGelu, Activation::kRelu, Activation::kTanh,
+          Activation::kGeluTanh, Activation::kSilu, Activation::kSigmoid}) {
       std::vector<float> c(static_cast<size_t>(rows) * out_stride, -77);
       const Product product = {.a = a.data(),
                                .a_stride = stride,

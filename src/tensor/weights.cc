@@ -67,7 +67,10 @@ Result<Weights> Weights::open(const std::string& folder) {
   if (whole || whole.error().code() != Code::kNotFound) return whole;
   auto shards = read_index(index);
   if (!shards && shards.error().code() == Code::kNotFound) {
-    return Error(Code::kNotFound, fmt::format("{}: has neither {} nor {}", folder, kFile, kIndex));
+    return Error(Code::kNotFound, fmt::format("{}: has neither {} nor {}: weights in another form, "
+                                              "such as pytorch_model.bin, are to be saved as "
+                                              "safetensors first",
+                                              folder, kFile, kIndex));
   }
   if (!shards) return std::move(shards).error();
   std::set<std::string> files;

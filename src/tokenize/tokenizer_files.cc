@@ -246,7 +246,8 @@ Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& fo
   if (!text || !merges) {
     return Error(Code::kNotFound, folder +
                                       ": has neither tokenizer.json nor vocab.txt nor "
-                                      "vocab.json with merges.txt");
+                                      "vocab.json with merges.txt; SentencePiece's own files are "
+                                      "not read");
   }
   if (auto filled = fill_byte_bpe(*state, *text, *merges, names); !filled) {
     return std::move(filled).error().with_context(tokens);
