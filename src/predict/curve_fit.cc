@@ -17,7 +17,7 @@ constexpr double kSmallestMove = 1e-9, kSmallestGain = 1e-10;
 /// How much of the parameters' own curvature is added where the tangent leads astray.
 constexpr double kFirstDamping = 1e-3, kMostDamping = 1e9;
 /// Up to this a point counts as a maximum, in posterior standard deviations.
-constexpr double kMostGradient = 1e-5;
+constexpr double kMostGradient = 1e-3;
 
 double squared(const std::vector<double>& values) {
   double sum = 0;

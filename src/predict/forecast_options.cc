@@ -98,10 +98,20 @@ Status check_holidays(const ForecastOptions& options, TermNames& names) {
   };
   RETURN_IF_ERROR(in_range("holidays: their number", holidays.size(), size_t{0}, kMaxHolidayRows));
   std::map<std::string_view, double> scales;
+  std::set<std::pair<std::string_view, int>> columns;
+  size_t days = 0;
   for (const HolidayOption& it : holidays) {
     if (!it.country.empty() && !is_asked_for(it.country)) continue;
-    const Status status = check_holiday(it);
-    if (!status) return Error(status.error()).with_context("holidays: " + it.name);
+    const Status checked = check_holiday(it);
+    if (!checked) return Error(checked.error()).with_context("holidays: " + it.name);
+    for (int offset = it.lower_window; offset <= it.upper_window; ++offset) {
+      columns.emplace(it.name, offset);
+    }
+    days += static_cast<size_t>(it.upper_window - it.lower_window + 1);
+    RETURN_IF_ERROR(in_range("holidays: the days of the windows of all names", columns.size(),
+                             size_t{0}, kMaxHolidayColumns));
+    RETURN_IF_ERROR(in_range("holidays: the days of the windows of all rows", days, size_t{0},
+                             kMaxHolidayDays));
     const double scale = it.prior_scale.value_or(options.holidays_prior_scale);
     const auto [place, is_new] = scales.emplace(it.name, scale);
     const Status named = is_new ? names.add("holidays", it.name) : Status();

@@ -24,7 +24,9 @@ enum class TermMode { kAdditive, kMultiplicative };
 inline constexpr size_t kMaxTerms = 100;
 inline constexpr size_t kMaxHolidayNames = 500;
 inline constexpr size_t kMaxHolidayRows = 100'000;
-inline constexpr int kMaxHolidayWindow = 60;  // days before or after a holiday
+inline constexpr int kMaxHolidayWindow = 1000;        // days before or after a holiday
+inline constexpr size_t kMaxHolidayColumns = 3000;    // days of the windows of all names
+inline constexpr size_t kMaxHolidayDays = 2'000'000;  // the same of all rows
 
 /// One of the three built-in seasonalities: on by the length of the history, or as told.
 struct SeasonalitySwitch {

@@ -196,11 +196,16 @@ Error unknown_option(std::string_view name) {
                                                    fmt::join(names, ", ")));
 }
 
-Result<std::string> option_text(const Json& value) {
+/// Whether the option is a list of terms, which may be names alone.
+bool is_list_of_terms(std::string_view name) {
+  return name == "regressors" || name == "seasonalities" || name == "holidays";
+}
+
+Result<std::string> option_text(std::string_view name, const Json& value) {
   if (value.is_string()) return value.as_string();
   if (value.is_bool() || value.is_number()) return value.dump();
   if (!value.is_array()) return bad_value(value.dump(), "a text, number, true, false or list");
-  if (!value.as_array().empty() && value.as_array()[0].is_object()) return value.dump();
+  if (is_list_of_terms(name)) return value.dump();
   std::string joined;
   for (const Json& item : value.as_array()) {
     if (!item.is_string()) return bad_value(item.dump(), "a text");
@@ -230,7 +235,7 @@ Status set_option(ForecastRequest& request, std::string_view name, std::string_v
 }
 
 Status set_option(ForecastRequest& request, std::string_view name, const Json& value) {
-  auto text = option_text(value);
+  auto text = option_text(name, value);
   if (!text) return std::move(text).error().with_context(name);
   return set_option(request, name, std::string_view(*text));
 }

@@ -49,7 +49,8 @@ void set_range(Scene& scene, int rows) {
     }
   }
   const double size = std::max(std::abs(scene.low), std::abs(scene.high));
-  if (!(scene.high / 2 - scene.low / 2 > size * 1e-9)) {  // one value only, or none
+  constexpr double kFlat = 1e-6;  // one value only, or none
+  if (!(scene.high / 2 - scene.low / 2 > size * kFlat)) {
     const double room = size > 0 ? size / 2 : 1;
     scene.low -= room;
     scene.high += room;

@@ -131,6 +131,7 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
     return request;
   }
   for (const auto& [name, value] : root.as_object()) {
+    if (value.is_null()) continue;
     if (name == "future") {
       ASSIGN_OR_RETURN(request.future, parse_series_json(value, name, SeriesKind::kFuture));
     } else if (is_forecast_option(name)) {
@@ -164,7 +165,7 @@ std::vector<std::string> unused_columns(const ForecastRequest& request) {
         std::any_of(seasonalities.begin(), seasonalities.end(), has_condition)) {
       continue;
     }
-    unused.push_back(it.name);
+    if (!it.name.empty()) unused.push_back(it.name);  // pandas and R write unnamed row numbers
   }
   return unused;
 }

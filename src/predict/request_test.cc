@@ -124,6 +124,29 @@ TEST(Options, NoSamplesMayBeFalse) {
   EXPECT_EQ(request.intervals.samples, 0);
 }
 
+TEST(Answer, ANamelessColumnOfRowNumbersIsPassedOver) {
+  const auto request = parse_request("", ",ds,y,x\n0,2020-01-01,1,1\n1,2020-01-02,2,1\n").value();
+  EXPECT_EQ(unused_columns(request), std::vector<std::string>{"x"});
+}
+
+TEST(Options, TermsMayBeAListOfNames) {
+  ForecastRequest request;
+  ASSERT_TRUE(set_option(request, "regressors", Json::parse(R"(["promo","price"])").value()));
+  ASSERT_EQ(request.model.regressors.size(), 2u);
+  EXPECT_EQ(request.model.regressors[1].name, "price");
+  ASSERT_TRUE(set_option(request, "regressors", Json::parse("[]").value()));
+  EXPECT_TRUE(request.model.regressors.empty());
+}
+
+TEST(Request, NoValueIsTheDefaultForAFittedModelToo) {
+  const auto fitted = std::make_shared<SavedModel>();
+  const auto request =
+      parse_request("application/json", R"({"periods":3,"freq":null,"future":null})", fitted);
+  ASSERT_TRUE(request) << request.error().message();
+  EXPECT_EQ(request->horizon.periods, 3);
+  EXPECT_FALSE(request->horizon.freq || request->future);
+}
+
 /// 60 days with a promotion every ninth day; `unknown` days at the end have no y.
 std::string promotions_csv(int unknown) {
   std::string text = "ds,y,promo,shop\n";

@@ -1,4 +1,5 @@
 // Seasonalities, holidays, regressors and limits: what Prophet's rules make of the options.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -151,6 +152,22 @@ TEST(Holidays, OfCountriesAreThoseAskedForThatTheHistorysYearsHave) {
   EXPECT_EQ(model.holidays[1].holiday, "Own");
   options.country_holidays = {"XC"};
   EXPECT_THAT(keep_countries(options).error().message(), HasSubstr("none of the country 'XC'"));
+}
+
+TEST(Holidays, MayBeMonthsLong) {
+  ForecastOptions options;
+  options.holidays =
+      parse_holidays("holiday,ds,lower_window,upper_window\nlockdown,2020-03-21,0,110\n").value();
+  const Model model = fit(days(200), options).value();
+  EXPECT_EQ(model.holidays.size(), 111u);
+  std::string many = "holiday,ds,lower_window,upper_window\n";
+  for (int i = 0; i < 4; ++i) many += fmt::format("h{},2020-03-21,-400,400\n", i);
+  options.holidays = parse_holidays(many).value();
+  EXPECT_THAT(fault(days(200), options), HasSubstr("3204 is not in 0 to 3000"));
+  std::string often = "holiday,ds,lower_window,upper_window\n";
+  for (int i = 0; i < 1000; ++i) often += "h,2020-03-21,-1000,1000\n";
+  options.holidays = parse_holidays(often).value();
+  EXPECT_THAT(fault(days(200), options), HasSubstr("of all rows"));
 }
 
 TEST(Holidays, APriorScaleThatIsTheDefaultMayBeLeftOutOnSomeDays) {

@@ -57,12 +57,23 @@ Error bad_date(std::string_view text, std::string_view why) {
   return Error(Code::kInvalidArgument, fmt::format("{} {}", quoted_value(text), why));
 }
 
+bool is_half_of_day(std::string_view rest) {
+  const std::string low = lower_case(trimmed(rest));
+  return low == "am" || low == "pm" || low == "a.m." || low == "p.m.";
+}
+
+/// "+01:00", "Z", "CET", "Europe/Berlin", "[UTC]".
 bool looks_like_zone(std::string_view rest) {
   rest = trimmed(rest);
   if (rest.empty()) return false;
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const bool named = rest.size() >= 3 && kLetters.find(rest[0]) != std::string_view::npos &&
+                     kLetters.find(rest[1]) != std::string_view::npos &&
+                     rest.find_first_not_of("0123456789_/+-:", 0) != std::string_view::npos &&
+                     rest.find(' ') == std::string_view::npos && !is_half_of_day(rest);
   const bool offset = (rest[0] == '+' || rest[0] == '-') && rest.size() >= 3 &&
                       std::isdigit(static_cast<unsigned char>(rest[1]));
-  return offset || rest == "Z" || rest == "z" || rest.starts_with("UTC") || rest.starts_with("GMT");
+  return offset || named || rest[0] == '[' || rest == "Z" || rest == "z";
 }
 
 }  // namespace
@@ -104,6 +115,9 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
     }
     at += std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(second) +
           fraction;
+  }
+  if (is_half_of_day(scan.rest())) {
+    return bad_date(text, "has AM or PM: write hours from 00 to 23");
   }
   if (looks_like_zone(scan.rest())) {
     return bad_date(text, "has a timezone: write all dates in one zone, without naming it");

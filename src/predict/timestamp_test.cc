@@ -56,6 +56,12 @@ TEST(Timestamp, RefusesWhatIsNoDateAndSaysWhy) {
       {"2014-04-30 00:00:00+01:00", "timezone"},
       {"2014-04-30 00:00 UTC", "timezone"},
       {"2014-04-30Z", "timezone"},
+      {"2014-04-30 00:00 CET", "timezone"},
+      {"2014-04-30 00:00:00 Europe/Berlin", "timezone"},
+      {"2014-04-30T00:00:00[UTC]", "timezone"},
+      {"2014-04-30 10:00 PM", "write hours from 00 to 23"},
+      {"2014-04-30 10:00am", "write hours from 00 to 23"},
+      {"2014-04-30 10:00 x", "is no date"},
   };
   for (const auto& [text, reason] : cases) {
     const auto at = parse_timestamp(text);
