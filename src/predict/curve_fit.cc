@@ -25,9 +25,17 @@ double squared(const std::vector<double>& values) {
   return sum;
 }
 
+/// How a search begins. Bold: the tangent's own solution at once, which mostly is near the end.
+/// Careful: with short steps down the slope, which lead to the maximum on whose slope the start is.
+enum class Pace { kBold, kCareful };
+
 class CurveFit {
  public:
-  explicit CurveFit(const CurveProblem& problem) : model_(problem), theta_(model_.start()) {}
+  CurveFit(const CurveProblem& problem, Pace pace)
+      : model_(problem),
+        theta_(model_.start()),
+        faster_(pace == Pace::kBold ? 25 : 3),
+        damping_(pace == Pace::kBold ? 0 : 1) {}
   CurveSolution run();
 
  private:
@@ -55,7 +63,8 @@ class CurveFit {
   Curve curve_;
   RidgeLassoProblem linear_;
   RidgeLassoSolution solved_;  // the last one with the noise free
-  double damping_ = 0;
+  const double faster_;        // what the damping is divided by after a good step
+  double damping_;
   int steps_ = 0;
 };
 
@@ -128,13 +137,13 @@ bool CurveFit::step_with_free_sigma() {
 
 /// Shorter and shorter steps, each more along the slope than the one before (Levenberg, 1944).
 CurveFit::Outcome CurveFit::step_close_by() {
-  constexpr double kSlower = 5, kFaster = 25, kEnough = 1e-3, kRounding = 1e-14;
+  constexpr double kSlower = 5, kEnough = 1e-3, kRounding = 1e-14;
   for (; damping_ < kMostDamping; damping_ *= kSlower) {
     const Way way = held_way(damping_);
     if (!(way.gain > kRounding * std::abs(curve_.objective))) break;
     const double gain = advance(way.target, kEnough * way.gain, 0);
     if (gain == 0) continue;
-    if (gain > way.gain / 2) damping_ /= kFaster;
+    if (gain > way.gain / 2) damping_ /= faster_;
     if (damping_ < kFirstDamping) damping_ = 0;
     return Outcome::kMoved;
   }
@@ -224,6 +233,14 @@ CurveSolution CurveFit::run() {
 
 }  // namespace
 
-CurveSolution fit_curve(const CurveProblem& problem) { return CurveFit(problem).run(); }
+CurveSolution fit_curve(const CurveProblem& problem) {
+  CurveSolution bold = CurveFit(problem, Pace::kBold).run();
+  if (CurveModel(problem).is_linear()) return bold;
+  // There may be several maxima: the better of two that are near the start.
+  constexpr double kBetter = 1e-6;
+  CurveSolution careful = CurveFit(problem, Pace::kCareful).run();
+  const double gain = careful.facts.log_posterior - bold.facts.log_posterior;
+  return gain > kBetter ? careful : bold;
+}
 
 }  // namespace thaw::predict
