@@ -2,6 +2,7 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -40,6 +41,7 @@ class Solver {
   RidgeLassoSolution::End search(int& sigma_steps);
   bool solve_given_variance();
   bool factorise();
+  bool factorise_rows();
   VectorXd factor_solve(const VectorXd& right) const;
   void recentre();
   VectorXd slope() const { return moment_ - gram_ * (at_.theta - centre_); }
@@ -69,8 +71,10 @@ class Solver {
   std::vector<bool> barred_;      // Laplace columns that others already span, for this variance
   Eigen::LDLT<MatrixXd> factor_;  // of gram + variance * ridge, on the active columns, scaled
   VectorXd factor_scale_;         // to a diagonal of ones by these
+  MatrixXd rows_factor_;          // of x, once it was needed: the same of the rows themselves
+  MatrixXd triangle_;             // then the factor is this; else it is empty
   int active_set_steps_ = 0;
-  bool is_damped_ = false;
+  VectorXd damping_;  // of the Gram matrix' diagonal; empty: none
 };
 
 Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
@@ -125,10 +129,8 @@ void Solver::recentre() {
 /// As rows of their own that the start, which is the centre, meets.
 void Solver::damp(const std::vector<double>& damping) {
   CHECK(sigma_kind_ == RidgeLassoStart::Sigma::kHeld && damping.size() == size_t(x_.cols()));
-  is_damped_ = true;
-  for (Index j = 0; j < x_.cols(); ++j) {
-    gram_(j, j) += damping[static_cast<size_t>(j)] * at_.variance;
-  }
+  damping_ = at_.variance * Eigen::Map<const VectorXd>(damping.data(), x_.cols());
+  gram_.diagonal() += damping_;
 }
 
 /// False when the active columns are linearly dependent to rounding.
@@ -141,12 +143,41 @@ bool Solver::factorise() {
   factor_scale_ = matrix.diagonal().cwiseMax(std::numeric_limits<double>::min()).cwiseSqrt();
   factor_scale_ = factor_scale_.cwiseInverse();
   factor_.compute(factor_scale_.asDiagonal() * matrix * factor_scale_.asDiagonal());
+  triangle_.resize(0, 0);
   const VectorXd pivots = factor_.vectorD();
-  return pivots.size() == 0 || pivots.minCoeff() > kSmallestPivot * pivots.maxCoeff();
+  return pivots.size() == 0 || pivots.minCoeff() > kSmallestPivot * pivots.maxCoeff() ||
+         factorise_rows();
+}
+
+/// The same from the rows, not from their products, which know only half of the digits: columns
+/// that only their priors tell apart need them where there is little noise.
+bool Solver::factorise_rows() {
+  constexpr double kSmallestEdge = 1e-10;  // of columns of length one
+  if (rows_factor_.size() == 0) {
+    const Eigen::HouseholderQR<MatrixXd> whole(x_);
+    rows_factor_ = whole.matrixQR().topRows(std::min(x_.rows(), x_.cols()));
+    rows_factor_ = MatrixXd(rows_factor_.triangularView<Eigen::Upper>());
+  }
+  const auto count = static_cast<Index>(at_.active.size());
+  VectorXd own = at_.variance * ridge_;
+  if (damping_.size() > 0) own += damping_;
+  MatrixXd stacked(rows_factor_.rows() + count, count);
+  stacked.topRows(rows_factor_.rows()) = rows_factor_(Eigen::all, at_.active);
+  stacked.bottomRows(count) = MatrixXd(own(at_.active).cwiseSqrt().asDiagonal());
+  stacked = stacked * factor_scale_.asDiagonal();
+  const Eigen::HouseholderQR<MatrixXd> factor(stacked);
+  triangle_ = MatrixXd(factor.matrixQR().topRows(count).triangularView<Eigen::Upper>());
+  const VectorXd edges = triangle_.diagonal().cwiseAbs();
+  return edges.minCoeff() > kSmallestEdge;
 }
 
 VectorXd Solver::factor_solve(const VectorXd& right) const {
-  return factor_scale_.cwiseProduct(factor_.solve(VectorXd(factor_scale_.cwiseProduct(right))));
+  VectorXd scaled = factor_scale_.cwiseProduct(right);
+  if (triangle_.size() == 0) return factor_scale_.cwiseProduct(factor_.solve(scaled));
+  const auto upper = triangle_.triangularView<Eigen::Upper>();
+  triangle_.transpose().triangularView<Eigen::Lower>().solveInPlace(scaled);
+  upper.solveInPlace(scaled);
+  return factor_scale_.cwiseProduct(scaled);
 }
 
 /// Moves theta to `target` (active columns), but only as far as the first active Laplace column
@@ -274,13 +305,14 @@ RidgeLassoSolution::End Solver::search(int& sigma_steps) {
     }
     const double residual = residual_sum();
     const double reached = solved ? objective(residual) : INFINITY;
-    if (!solved || reached > best + kSlack * std::abs(best)) {
+    const bool worse = best < INFINITY && reached > best + kSlack * std::abs(best);
+    if (!solved || worse || std::isnan(reached)) {
       const double tried = at_.variance;
       at_ = kept;
       if (by_newton) {
         by_newton = false;
         at_.variance = std::max(best_variance(rows_, residual_sum()), kSmallestVariance);
-      } else if (solved) {
+      } else if (solved && worse) {
         return End::kOptimum;  // nothing but rounding is left to gain
       } else if (tried < kNotWorthATry * at_.variance) {
         at_.variance = std::sqrt(tried * at_.variance);
@@ -347,7 +379,7 @@ void Solver::report(RidgeLassoSolution& solution) const {
 RidgeLassoSolution Solver::run() {
   RidgeLassoSolution solution;
   solution.end = search(solution.sigma_steps);
-  if (solution.end != RidgeLassoSolution::End::kExactData && !is_damped_) polish();
+  if (solution.end != RidgeLassoSolution::End::kExactData && damping_.size() == 0) polish();
   report(solution);
   return solution;
 }

@@ -121,5 +121,25 @@ TEST(RidgeLasso, MoreColumnsThanRowsStillEndAtNumbers) {
   }
 }
 
+TEST(RidgeLasso, ColumnsThatOnlyTheirPriorsTellApartDoNotEndTheSearch) {
+  // Two equal columns and noise of 1e-6: the products of the rows have no digits left for it.
+  RidgeLassoProblem problem;
+  problem.rows = 200;
+  std::vector<double> line, wave;
+  for (int i = 0; i < 200; ++i) {
+    line.push_back(1 + i / 200.0);
+    wave.push_back(std::sin(i * 0.7));
+    problem.y.push_back(0.4 * line.back() + 0.1 * wave.back() + 1e-6 * std::sin(i * i * 1.3));
+  }
+  for (const auto* column : {&line, &wave, &wave}) {
+    problem.x.insert(problem.x.end(), column->begin(), column->end());
+    problem.priors.push_back({CoefficientPrior::Kind::kNormal, 10});
+  }
+  const RidgeLassoSolution solution = solve_ridge_lasso(problem);
+  EXPECT_EQ(solution.end, RidgeLassoSolution::End::kOptimum);
+  EXPECT_NEAR(solution.sigma, 1e-6 / std::sqrt(2), 1e-7);
+  EXPECT_NEAR(solution.theta[1], solution.theta[2], 1e-6);
+}
+
 }  // namespace
 }  // namespace thaw::predict
