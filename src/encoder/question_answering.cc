@@ -12,9 +12,6 @@
 namespace thaw::encoder {
 namespace {
 
-constexpr int kUsualSequence = 384;
-constexpr int kUsualStride = 128;
-
 Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
 
 bool is_blank(std::string_view text) {

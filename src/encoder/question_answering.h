@@ -20,11 +20,14 @@ namespace thaw::encoder {
 
 class Model;
 
+inline constexpr int kUsualSequence = 384;  // tokens of a window
+inline constexpr int kUsualStride = 128;    // tokens that two windows share
+
 struct QuestionOptions {
   int top_k = 1;
   int max_answer_tokens = 15;
-  std::optional<int> max_sequence;  // tokens of a window; min(model, 384) if not given
-  std::optional<int> stride;        // tokens that windows share; min(max_sequence / 2, 128)
+  std::optional<int> max_sequence;  // tokens of a window; min(model, kUsualSequence)
+  std::optional<int> stride;        // min(max_sequence / 2, kUsualStride)
   bool may_be_impossible = false;   // then "" with its score is among the answers
   bool align_to_words = true;
 

@@ -29,7 +29,7 @@ void BatchQueue::on_worked(size_t tokens, Duration took) {
 bool BatchQueue::has_room_for(const Request& request) const {
   if (size_ >= options_.longest) return false;
   const size_t tokens = tokens_ + request.tokens;
-  if (size_ > 0 && tokens > options_.most_tokens) return false;
+  if (size_ > 0 && bytes_ + request.bytes > options_.most_bytes) return false;
   return is_one_batch(size_ + 1, tokens) || wait_of(tokens) <= options_.most_wait;
 }
 
@@ -40,8 +40,10 @@ bool BatchQueue::is_one_batch(size_t requests, size_t tokens) const {
 bool BatchQueue::is_fairer(const Request& request, const Caller& greediest) const {
   const auto known = callers_.find(request.caller);
   const size_t own = known == callers_.end() ? 0 : known->second->tokens;
-  const size_t newest = greediest.requests.back().tokens;
-  return newest >= request.tokens && own + request.tokens <= greediest.tokens - newest;
+  const Request& newest = greediest.requests.back();
+  const bool fits = bytes_ - newest.bytes + request.bytes <= options_.most_bytes;
+  return fits && newest.tokens >= request.tokens &&
+         own + request.tokens <= greediest.tokens - newest.tokens;
 }
 
 bool BatchQueue::would_refuse(const Request& request) const {
@@ -52,6 +54,7 @@ bool BatchQueue::would_refuse(const Request& request) const {
 void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
   --size_;
   tokens_ -= request->tokens;
+  bytes_ -= request->bytes;
   caller->tokens -= request->tokens;
   caller->requests.erase(request);
   if (!caller->requests.empty()) return;
@@ -70,6 +73,7 @@ std::optional<uint64_t> BatchQueue::add(Request request) {
   }
   ++size_;
   tokens_ += request.tokens;
+  bytes_ += request.bytes;
   Turn caller;
   if (const auto found = callers_.find(request.caller); found != callers_.end()) {
     caller = found->second;

@@ -24,7 +24,7 @@ class BatchQueue {
  public:
   struct Options {
     size_t longest = 512;             // requests that wait
-    size_t most_tokens = 16 << 20;    // of them all, which bounds their memory
+    size_t most_bytes = 64 << 20;     // of them all; one request may have more
     Duration most_wait = seconds(5);  // as estimated; one batch, or one request, may always wait
     size_t budget = 4096;             // tokens of a batch; one request may have more
     size_t most_in_batch = 32;        // requests
@@ -33,7 +33,8 @@ class BatchQueue {
     uint64_t id;
     std::string caller;  // who shares turns: the client's address
     size_t model;
-    size_t tokens;  // estimated
+    size_t tokens;     // that the model will work on, as estimated: its time
+    size_t bytes = 0;  // its memory while it waits
   };
 
   BatchQueue() : BatchQueue(Options()) {}
@@ -76,8 +77,8 @@ class BatchQueue {
   Options options_;
   std::list<Caller> turns_;  // those who have something, whose turn it is first
   std::unordered_map<std::string, Turn> callers_;
-  size_t size_ = 0, tokens_ = 0;  // that wait
-  double tokens_per_s_ = 0;       // a moving mean
+  size_t size_ = 0, tokens_ = 0, bytes_ = 0;  // that wait
+  double tokens_per_s_ = 0;                   // a moving mean
 };
 
 }  // namespace thaw::inference

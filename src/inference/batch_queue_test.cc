@@ -69,14 +69,29 @@ TEST(BatchQueue, WhenFullTheCallerWithTheMostWaitingIsRefused) {
   EXPECT_EQ(queue.take(), (Ids{1, 6, 2, 7}));
 }
 
-TEST(BatchQueue, ItsTokensAreBoundedButOneRequestMayAlwaysWait) {
-  BatchQueue queue({.most_tokens = 100});
-  EXPECT_FALSE(queue.add({1, "a", 0, 5000}));
-  EXPECT_EQ(queue.add({2, "a", 0, 1}), 2u);
+TEST(BatchQueue, ItsMemoryIsBoundedButOneRequestMayAlwaysWait) {
+  BatchQueue queue({.most_bytes = 100, .budget = 10});
+  EXPECT_FALSE(queue.add({1, "a", 0, 20, 5000}));
+  EXPECT_EQ(queue.add({2, "a", 0, 20, 1}), 2u);
   EXPECT_EQ(queue.take(), Ids{1});
-  EXPECT_FALSE(queue.add({3, "a", 0, 99}));
-  EXPECT_FALSE(queue.add({4, "a", 0, 1}));
-  EXPECT_EQ(queue.add({5, "a", 0, 1}), 5u);
+  EXPECT_FALSE(queue.add({3, "a", 0, 20, 99}));
+  EXPECT_FALSE(queue.add({4, "a", 0, 20, 1}));
+  EXPECT_EQ(queue.add({5, "a", 0, 20, 1}), 5u);
+  EXPECT_EQ(queue.add({6, "b", 0, 20, 2}), 6u) << "the newest that would go is smaller";
+  EXPECT_EQ(queue.add({7, "b", 0, 20, 1}), 4u) << "it makes place for one as small";
+  EXPECT_EQ(queue.take(), Ids{3});
+  EXPECT_FALSE(queue.add({8, "a", 0, 20, 99}));
+  queue.remove(8);
+  EXPECT_FALSE(queue.add({9, "a", 0, 20, 99})) << "what left holds none";
+}
+
+TEST(BatchQueue, WorkAndMemoryAreTwoThings) {
+  BatchQueue queue({.most_bytes = 1000, .most_wait = seconds(1), .budget = 10});
+  queue.on_worked(100, seconds(1));
+  EXPECT_FALSE(queue.add({1, "a", 0, 10, 1}));
+  EXPECT_EQ(queue.add({2, "a", 0, 91, 1}), 2u) << "small, but long work";
+  EXPECT_FALSE(queue.add({3, "a", 0, 1, 900})) << "large, but soon done";
+  EXPECT_EQ(queue.wait(), seconds(0.11));
 }
 
 TEST(BatchQueue, WhoeverWouldWaitTooLongIsRefusedOnceTheSpeedIsKnown) {

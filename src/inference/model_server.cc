@@ -155,9 +155,8 @@ void ModelServer::handle(const http::Request& request, Asker asker) {
 void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
                           Asker asker) {
   const uint64_t id = ++last_id_;
-  // Names, options and the like take memory too.
-  work.tokens = std::max(work.tokens, estimated_tokens(request.body.size()));
-  const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens};
+  const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens,
+                                     request.body.size()};
   asker.when_gone([this, id] { forget(id); });
   const auto wanted = std::make_shared<Wanted>(true);
   work.wanted = wanted;
@@ -168,7 +167,8 @@ void ModelServer::enqueue(Work work, const http::Request& request, const std::st
 
 /// Whether it would be refused, as its size tells: to read it would cost the models' time.
 bool ModelServer::is_too_much(const http::Request& request) const {
-  return queue_.would_refuse({0, caller_of(request), 0, estimated_tokens(request.body.size())});
+  const size_t bytes = request.body.size();
+  return queue_.would_refuse({0, caller_of(request), 0, least_tokens(bytes), bytes});
 }
 
 http::Response ModelServer::busy() const {

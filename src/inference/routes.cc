@@ -115,12 +115,17 @@ Result<encoder::Task> task_of(const Served& served) {
   return pooling ? encoder::Task::kEmbedding : config.task;
 }
 
+size_t longest_of(const Served& served) {
+  constexpr size_t kUsual = 512;
+  return served.model ? served.model->longest() : kUsual;
+}
+
 Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body) {
   ASSIGN_OR_RETURN(const encoder::Task task, task_of(models[model]));
   ASSIGN_OR_RETURN(TaskRequest request, read_request(task, body));
   Work work;
   work.model = model;
-  work.tokens = estimated_tokens(request);
+  work.tokens = estimated_tokens(task, request, longest_of(models[model]));
   work.task = std::make_shared<const TaskRequest>(std::move(request));
   work.finish = [asked = work.task](const encoder::Model& served, const TaskAnswer& answer) {
     http::Response response = ok(shape(served.task(), *asked, answer.items));

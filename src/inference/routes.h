@@ -44,6 +44,9 @@ Routed wrong_method(const std::string& path, std::string_view method, std::strin
 /// The task that the model will have; before it is loaded what the folder's config.json says.
 Result<encoder::Task> task_of(const Served& served);
 
+/// The most tokens of one text; what most models take before it is loaded.
+size_t longest_of(const Served& served);
+
 std::string openapi(const std::vector<Served>& models);
 
 }  // namespace thaw::inference

@@ -80,8 +80,15 @@ Result<std::vector<double>> rerank(const encoder::Model& model, const std::strin
                                    const std::vector<std::string>& texts, Scores scores,
                                    TaskRequest::Long too_long);
 
-/// About how many tokens a request has, for the queue's budget: of so many bytes of text a fourth.
-inline size_t estimated_tokens(size_t bytes) { return bytes / 4; }
-size_t estimated_tokens(const TaskRequest& request);
+// What the model has to do for a request, in the tokens that go through it, as its size tells
+// before it is tokenized: a token is taken for four bytes.
+
+/// A text of so many bytes, of which the model takes `longest` tokens: also one for each KiB, since
+/// what is cut off is read before.
+size_t estimated_tokens(size_t bytes, size_t longest);
+/// What is read in windows in all of them.
+size_t estimated_tokens(encoder::Task task, const TaskRequest& request, size_t longest);
+/// What reading it costs at least, whatever is in it.
+inline size_t least_tokens(size_t bytes) { return bytes / 1024 + 1; }
 
 }  // namespace thaw::inference

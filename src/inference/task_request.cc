@@ -12,12 +12,22 @@ namespace {
 using encoder::Task;
 using encoder::TextInput;
 
+constexpr size_t kBytesPerToken = 4;
+
 Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
-Status check_text(const std::string& text, const std::string& where) {
+Status check_text(const std::string& text, const std::string& name) {
   if (text.size() <= kLongestText) return {};
   return invalid(
-      fmt::format("{}: has {} bytes, at most {} are allowed", where, text.size(), kLongestText));
+      fmt::format("{}: has {} bytes, at most {} are allowed", name, text.size(), kLongestText));
+}
+
+/// Their lengths. `where` stands before the fields' names: "" or "inputs[0].".
+Status check_fields(Task task, const TextInput& input, const std::string& where) {
+  const bool is_question = task == Task::kQuestionAnswering;
+  RETURN_IF_ERROR(check_text(input.text, where + (is_question ? "question" : "text")));
+  if (!input.pair) return {};
+  return check_text(*input.pair, where + (is_question ? "context" : "text_pair"));
 }
 
 /// One input: a text, or an object with the task's fields.
@@ -42,8 +52,11 @@ Result<TextInput> read_input(Task task, const Json& json, const std::string& whe
   } else {
     return invalid(where + ": must be a text");
   }
-  RETURN_IF_ERROR(check_text(input.text, where));
-  if (input.pair) RETURN_IF_ERROR(check_text(*input.pair, where));
+  if (json.is_string()) {
+    RETURN_IF_ERROR(check_text(input.text, where));
+  } else {
+    RETURN_IF_ERROR(check_fields(task, input, where + "."));
+  }
   return input;
 }
 
@@ -175,6 +188,35 @@ void read_options(Task task, Fields& fields, TaskRequest& request) {
   if (task == Task::kFillMask) read_targets(fields, request);
 }
 
+/// The tokens of all windows of `sequence` tokens in which `read` of them are read, each with
+/// `beside` of its own.
+size_t tokens_of_windows(size_t read, size_t beside, size_t sequence, size_t stride) {
+  const size_t room = sequence - std::min(sequence - 1, beside);
+  if (read <= room) return beside + read;
+  const size_t step = room - std::min(room - 1, stride);
+  const size_t windows = (read - room + step - 1) / step + 1;
+  return std::min(windows, encoder::kMostWindows) * sequence;
+}
+
+size_t tokens_of(Task task, const TextInput& input, const TaskOptions& options, size_t longest) {
+  const size_t text = input.text.size() / kBytesPerToken;
+  const size_t pair = input.pair ? input.pair->size() / kBytesPerToken : 0;
+  if (task == Task::kQuestionAnswering) {
+    const encoder::QuestionOptions& question = options.question;
+    const auto usual = static_cast<size_t>(encoder::kUsualSequence);
+    const size_t sequence =
+        std::min(question.max_sequence ? static_cast<size_t>(*question.max_sequence) : usual, longest);
+    const size_t shared = std::min(sequence / 2, static_cast<size_t>(encoder::kUsualStride));
+    return tokens_of_windows(pair, text, sequence,
+                             question.stride ? static_cast<size_t>(*question.stride) : shared);
+  }
+  if (task == Task::kTokenClassification && options.entities.stride) {
+    return tokens_of_windows(text, 0, longest, static_cast<size_t>(*options.entities.stride));
+  }
+  const auto most = static_cast<size_t>(options.limits.longest.value_or(static_cast<int>(longest)));
+  return std::min(text + pair, std::min(most, longest));
+}
+
 }  // namespace
 
 Result<TaskRequest> read_request(Task task, const Json& body) {
@@ -208,18 +250,22 @@ Result<TaskRequest> read_request(Task task, const Json& body) {
   }
   read_options(task, fields, request);
   RETURN_IF_ERROR(fields.finish());
-  RETURN_IF_ERROR(check_text(input.text, "text"));
-  if (input.pair) RETURN_IF_ERROR(check_text(*input.pair, "context"));
+  RETURN_IF_ERROR(check_fields(task, input, ""));
   request.inputs.push_back(std::move(input));
   return request;
 }
 
-size_t estimated_tokens(const TaskRequest& request) {
-  size_t bytes = 0;
+size_t estimated_tokens(size_t bytes, size_t longest) {
+  return std::min(bytes / kBytesPerToken, longest) + least_tokens(bytes);
+}
+
+size_t estimated_tokens(Task task, const TaskRequest& request, size_t longest) {
+  size_t tokens = 0;
   for (const TextInput& input : request.inputs) {
-    bytes += input.text.size() + (input.pair ? input.pair->size() : 0);
+    const size_t bytes = input.text.size() + (input.pair ? input.pair->size() : 0);
+    tokens += tokens_of(task, input, request, longest) + least_tokens(bytes);
   }
-  return estimated_tokens(bytes) + request.inputs.size();
+  return tokens;
 }
 
 }  // namespace thaw::inference

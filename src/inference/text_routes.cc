@@ -45,10 +45,13 @@ std::vector<std::string> texts_of(Fields& fields, std::string_view name, const J
   return texts;
 }
 
-size_t tokens_in(const std::vector<std::string>& texts) {
-  size_t bytes = 0;
-  for (const std::string& text : texts) bytes += text.size();
-  return estimated_tokens(bytes) + texts.size();
+/// `beside`: bytes that are read with each text.
+size_t tokens_in(const std::vector<std::string>& texts, const Served& served, size_t beside = 0) {
+  size_t tokens = 0;
+  for (const std::string& text : texts) {
+    tokens += estimated_tokens(text.size() + beside, longest_of(served));
+  }
+  return tokens;
 }
 
 Status need_embeddings(const Served& served) {
@@ -80,7 +83,7 @@ Result<Work> embed_work(const std::vector<Served>& models, const Json& body) {
   RETURN_IF_ERROR(fields.finish());
   Work work;
   work.model = model;
-  work.tokens = tokens_in(texts);
+  work.tokens = tokens_in(texts, models[model]);
   work.run = [texts, cut](const encoder::Model& served) {
     const auto how = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
     const auto embedded = embed_texts(served, texts, how);
@@ -110,7 +113,7 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
   RETURN_IF_ERROR(fields.finish());
   Work work;
   work.model = model;
-  work.tokens = tokens_in(texts) + texts.size() * estimated_tokens(query->size());
+  work.tokens = tokens_in(texts, models[model], query->size());
   work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served) {
     const auto scores = rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
                                cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse);
@@ -147,7 +150,7 @@ Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
   RETURN_IF_ERROR(need_embeddings(models[model]));
   Work work;
   work.model = model;
-  work.tokens = tokens_in(texts);
+  work.tokens = tokens_in(texts, models[model]);
   work.run = [texts, base64_wanted = encoding == "base64",
               name = models[model].spec.name](const encoder::Model& served) {
     const auto embedded = embed_texts(served, texts, TaskRequest::Long::kRefuse);

@@ -191,7 +191,7 @@ Result<Work> infer_work(const std::vector<Served>& models, size_t model, const J
   ASSIGN_OR_RETURN(TaskRequest request, read_infer(task, body, id));
   Work work;
   work.model = model;
-  work.tokens = estimated_tokens(request);
+  work.tokens = estimated_tokens(task, request, longest_of(models[model]));
   work.task = std::make_shared<const TaskRequest>(std::move(request));
   work.finish = [id, name = models[model].spec.name](const encoder::Model& served,
                                                      const TaskAnswer& answer) {

@@ -24,7 +24,7 @@ using Wanted = std::atomic<bool>;
 
 struct Work {
   size_t model = 0;
-  size_t tokens = 1;  // estimated
+  size_t tokens = 1;  // that go through the model, as estimated
   /// Requests of the task's own form, which go through the model together where their options
   /// agree.
   std::shared_ptr<const TaskRequest> task;
