@@ -1,4 +1,5 @@
-// The model server's routes refuse or accept any request: a line "METHOD PATH", then the body.
+// The model server's routes refuse or accept any request: a line "METHOD PATH", perhaps with the
+// length of the JSON in the body, then the body.
 // Each path is tried with a model of every task; refusals are 4xx in the one form.
 #include <cstdint>
 #include <string>
@@ -35,6 +36,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   http::Request request;
   request.method = text.substr(0, space);
   request.path = text.substr(std::min(space + 1, line), line - std::min(space + 1, line));
+  if (const size_t second = request.path.find(' '); second != std::string::npos) {
+    request.headers.add("inference-header-content-length", request.path.substr(second + 1));
+    request.path.resize(second);
+  }
   request.target = request.path;
   request.body = text.substr(std::min(line + 1, text.size()));
   for (const Task task : kTasks) {
@@ -45,9 +50,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       check_answer(*response);
       continue;
     }
-    const auto& work = std::get<inference::Work>(routed.answer);
-    CHECK(work.model == 0 && work.tokens > 0, "work is for a model that is there");
-    CHECK(work.task ? !work.task->inputs.empty() : bool(work.run), "work can be done");
+    const auto work = std::get<inference::ReadWork>(routed.answer)();
+    if (!work) {
+      check_answer(inference::failure(work.error()));
+      continue;
+    }
+    CHECK(work->model == 0 && work->tokens > 0, "work is for a model that is there");
+    CHECK(work->task ? !work->task->inputs.empty() : bool(work->run), "work can be done");
   }
   return 0;
 }

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/json_bounds.h"
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,8 @@ const Json kNull;
 /// Builds a Json from the library's parse events, so that the library's own tree is never made.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
+  explicit Builder(size_t most_values) : most_values_(most_values), left_(most_values) {}
+
   bool null() override { return put(Json()); }
   bool boolean(bool value) override { return put(Json(value)); }
   bool number_integer(number_integer_t value) override { return put(Json(value)); }
@@ -58,6 +62,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool put(Json value) {
+    if (left_ == 0) return fail("more than " + std::to_string(most_values_) + " values");
+    --left_;
     if (stack_.empty()) {
       root = std::move(value);
       return true;
@@ -83,6 +89,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return put(std::move(done));
   }
 
+  const size_t most_values_;
+  size_t left_;
   std::vector<Frame> stack_;
 };
 
@@ -163,12 +171,14 @@ void Json::push_back(Json value) {
   as_array().push_back(std::move(value));
 }
 
-Result<Json> Json::parse(std::string_view text) {
+Result<Json> Json::parse(std::string_view text) { return parse_json(text, SIZE_MAX); }
+
+Result<Json> parse_json(std::string_view text, size_t most_values) {
   // The library takes a NUL for the end of the text and would ignore what is behind it.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return Error(Code::kInvalidArgument, "a NUL character at " + position(text, nul + 1));
   }
-  Builder builder;
+  Builder builder(most_values);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
     if (builder.message.empty()) builder.message = "not valid JSON";
     const std::string where =

@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <gtest/gtest.h>
+#include "base/json_bounds.h"
 
 #include <cmath>
 #include <limits>
@@ -96,6 +97,17 @@ TEST(JsonDump, WhatJsonCannotSayIsReplaced) {
   EXPECT_EQ(Json(std::nan("")).dump(), "null");
   EXPECT_EQ(Json(std::numeric_limits<double>::infinity()).dump(), "null");
   EXPECT_EQ(Json(std::string("a\xff")).dump(), "\"a\xef\xbf\xbd\"");
+}
+
+TEST(Json, ValuesAreBounded) {
+  EXPECT_TRUE(parse_json(R"([1,{"a":[2]}])", 5));
+  const auto many = parse_json(R"([1,{"a":[2]}])", 4);
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().message(), "more than 4 values");
+  std::string zeros = "[";
+  for (int i = 0; i < 1000; ++i) zeros += "0,";
+  EXPECT_FALSE(parse_json(zeros + "no JSON", 1000)) << "what is behind is not read";
+  EXPECT_EQ(parse_json(zeros + "no JSON", 999).error().message(), "more than 999 values");
 }
 
 }  // namespace

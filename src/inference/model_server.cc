@@ -71,7 +71,7 @@ void ModelServer::serve_grpc() {
     handle(request, {std::move(answer),
                      [call](std::function<void()> gone) { call->when_gone(std::move(gone)); }});
   };
-  add_v2_methods(grpc_, ask);
+  add_v2_methods(grpc_, ask, models_.size() == 1 ? models_[0].spec.name : "");
   server_.stream_bodies([this](const http::Request& head) { return grpc_.takes(head); },
                         [this](http::Request head, http::BodyStream body, http::Responder to) {
                           grpc_.handle(std::move(head), std::move(body), std::move(to));
@@ -127,16 +127,8 @@ void ModelServer::tell_load(const Served& served) {
 }
 
 void ModelServer::handle(const http::Request& request, Asker asker) {
-  if (request.path == "/ready") {
-    const bool ready = state_ != State::kLoading;
-    asker.answer(ready ? ok(Json::object({{"status", "ready"}}))
-                       : failure(503, "UNAVAILABLE", "the models are loading"));
-    return;
-  }
-  if (request.path == "/metrics") {
-    http::Response text = http::Response::text(200, stats_.render(queue_.size()));
-    asker.answer(std::move(text));
-    return;
+  if (request.path == "/ready" || request.path == "/metrics") {
+    return asker.answer(std::get<http::Response>(own_route(request).answer));
   }
   Routed routed = route(request, models_);
   const auto answer = [&](http::Response response) {
@@ -150,6 +142,17 @@ void ModelServer::handle(const http::Request& request, Asker asker) {
   auto work = std::get<ReadWork>(routed.answer)();
   if (!work) return answer(failure(work.error()));
   enqueue(*std::move(work), request, routed.path, std::move(asker));
+}
+
+/// What the server tells of itself, at once.
+Routed ModelServer::own_route(const http::Request& request) const {
+  return reading(request.path, request, [&]() -> http::Response {
+    if (request.path == "/metrics") {
+      return http::Response::text(200, stats_.render(queue_.size()));
+    }
+    return state_ != State::kLoading ? ok(Json::object({{"status", "ready"}}))
+                                     : failure(503, "UNAVAILABLE", "the models are loading");
+  });
 }
 
 void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,

@@ -47,6 +47,8 @@ struct Served {
   std::shared_ptr<const encoder::Model> model;  // work under way keeps it
 };
 
+struct Routed;
+
 class ModelServer {
  public:
   /// `since_exec`: how long the process ran already, for the steps of its start.
@@ -74,6 +76,7 @@ class ModelServer {
   struct Batch;
 
   void handle(const http::Request& request, Asker asker);
+  Routed own_route(const http::Request& request) const;
   void serve_grpc();
   void load_next(size_t index, std::function<void(const Status&)> done);
   void enqueue(Work work, const http::Request& request, const std::string& path, Asker asker);

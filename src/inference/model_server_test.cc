@@ -210,46 +210,6 @@ TEST_F(ModelServerTest, AllAnswersOfALongContextAreBoundedToo) {
   EXPECT_GE(texts.size(), 10u) << "of one word to many";
 }
 
-TEST_F(ModelServerTest, AContextWithoutWordsHasAnEmptyAnswerInTensorsToo) {
-  serve({"distilbert-qa"});
-  load();
-  const Json got = post("/v2/models/distilbert-qa/infer", *Json::parse(R"({"inputs":[
-      {"name":"question","datatype":"BYTES","shape":[2],"data":["Who?","Who?"]},
-      {"name":"context","datatype":"BYTES","shape":[2],"data":["\u200b","Ada came."]}]})"));
-  for (const Json& tensor : got["outputs"].as_array()) {
-    const Json::Array& data = tensor["data"].as_array();
-    ASSERT_EQ(data.size(), 2u) << tensor.dump();
-    const std::string type = tensor.string_or("datatype");
-    const Json nothing = type == "BYTES" ? Json("") : type == "INT64" ? Json(0) : Json(0.0);
-    EXPECT_EQ(data[0], nothing) << tensor.dump();
-    EXPECT_EQ(data[1].is_string(), type == "BYTES") << tensor.dump();
-  }
-}
-
-TEST_F(ModelServerTest, TheInferenceProtocolHasTensors) {
-  serve({"distilbert-qa"});
-  load();
-  const Json about = call("GET", "/v2/models/distilbert-qa");
-  EXPECT_EQ(about["inputs"].as_array().at(1).string_or("name"), "context");
-  const std::string infer = "/v2/models/distilbert-qa/infer";
-  const Json got = post(infer, *Json::parse(R"({"id":"7","inputs":[
-      {"name":"question","datatype":"BYTES","shape":[2],"data":["Who?","What?"]},
-      {"name":"context","datatype":"BYTES","shape":[2],"data":["Ada came.","The port."]}]})"));
-  EXPECT_EQ(got.string_or("id"), "7");
-  ASSERT_EQ(got["outputs"].as_array().size(), 4u);
-  EXPECT_EQ(got["outputs"].as_array()[0]["data"].as_array().size(), 2u);
-  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"question","datatype":"BYTES","shape":[3],
-      "data":["Who?"]}]})"),
-              HasSubstr("the shape says 3 texts, data has 1"));
-  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"q","datatype":"BYTES","shape":[1],
-      "data":["Who?"]}]})"),
-              HasSubstr("no input 'q'"));
-  EXPECT_THAT(refused(infer, R"({"inputs":[{"name":"question","datatype":"FP32","shape":[1],
-      "data":[1]}]})"),
-              HasSubstr("inputs[0].datatype: must be BYTES"));
-  call("POST", "/v2/models/none/infer", "{}", 404);
-}
-
 TEST_F(ModelServerTest, VectorsInTheFormsOfOtherServers) {
   serve({"minilm-sentence"});
   load();
@@ -332,6 +292,39 @@ TEST_F(ModelServerTest, ABodyOf33MiBIsRefusedAndTheServerGoesOn) {
   const std::string largest(32 << 20, '[');
   EXPECT_THAT(refused("/predict", largest), HasSubstr("the body"));
   call("POST", "/predict", R"({"question":"Who?","context":"Ada came."})");
+}
+
+TEST_F(ModelServerTest, MethodsThatAPathDoesNotHaveAreRefused) {
+  serve({"distilbert-qa"});
+  load();
+  for (const char* path :
+       {"/health", "/ready", "/metrics", "/openapi.json", "/docs", "/v2", "/v2/health/live",
+        "/v2/health/ready", "/v2/models/distilbert-qa", "/v2/models/distilbert-qa/ready"}) {
+    for (const char* method : {"POST", "DELETE", "PUT"}) {
+      const Json fault = call(method, path, "", 405);
+      EXPECT_THAT(fault["error"].string_or("message"), HasSubstr("use GET, HEAD")) << path;
+      EXPECT_EQ(last_.headers.get("allow"), "GET, HEAD") << path;
+    }
+    const auto head = send("HEAD", path);
+    wait(head);
+    EXPECT_EQ(head->response->status, 200) << path;
+    EXPECT_EQ(head->response->body, "") << path;
+  }
+}
+
+TEST_F(ModelServerTest, WhatIsTooMuchOfOneFieldIsRefused) {
+  serve({"bert-ner-cased"});
+  load();
+  std::string labels, numbers;
+  for (int i = 0; i < 1001; ++i) labels += "\"O\",";
+  for (int i = 0; i < 100'001; ++i) numbers += "0,";
+  EXPECT_THAT(refused("/predict", R"({"text":"a","ignore_labels":[)" + labels + "\"O\"]}"),
+              HasSubstr("ignore_labels: must be a list of at most 1000 labels"));
+  EXPECT_THAT(
+      refused("/predict", R"({"text":"a","ignore_labels":[")" + std::string(257, 'x') + "\"]}"),
+      HasSubstr("ignore_labels: must be"));
+  EXPECT_THAT(refused("/predict", R"({"text":"a","ignore_labels":[)" + numbers + "0]}"),
+              HasSubstr("the body: more than 100000 values"));
 }
 
 TEST_F(ModelServerTest, TheOpenApiDocumentAndThePageAreThere) {

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "base/base64.h"
+#include "base/json_bounds.h"
 #include "inference/fields.h"
 #include "predict/docs.h"
 #include "tokenize/files.h"
@@ -13,6 +14,7 @@
 namespace thaw::inference {
 namespace {
 
+constexpr size_t kMostValues = 100'000;  // of a body's JSON; what is read has some thousands
 constexpr const char* kCutHeader = "x-truncated-inputs";
 
 Routed at_once(std::string path, http::Response response) {
@@ -50,16 +52,9 @@ Result<Work> read_push(const http::Request& request, const std::vector<Served>& 
   return work_of(models, "", parse_body(*body));
 }
 
-Routed health(const http::Request& request) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    return wrong_method("/health", request.method, "GET, HEAD");
-  }
-  return at_once("/health", ok(Json::object({{"status", "ok"}})));
-}
-
 }  // namespace
 
-Result<Json> parse_body(const http::Request& request) {
+Status check_content_type(const http::Request& request) {
   // What clients send when nobody told them: curl says it is a form.
   constexpr std::string_view kRead[] = {"application/json", "text/json", "text/plain",
                                         "application/octet-stream",
@@ -71,16 +66,27 @@ Result<Json> parse_body(const http::Request& request) {
   while (media.ends_with(' ')) media.pop_back();
   if (media.empty() || media.ends_with("+json") ||
       std::find(std::begin(kRead), std::end(kRead), media) != std::end(kRead)) {
-    return parse_body(request.body);
+    return {};
   }
   return Error(Code::kInvalidArgument,
                fmt::format("Content-Type {:.80} is not read: send application/json", media));
 }
 
-Result<Json> parse_body(const std::string& body) {
-  auto json = Json::parse(body);
+Result<Json> parse_body(const http::Request& request) {
+  RETURN_IF_ERROR(check_content_type(request));
+  return parse_body(request.body);
+}
+
+Result<Json> parse_body(std::string_view body) {
+  auto json = parse_json(body, kMostValues);
   if (!json) return std::move(json).error().with_context("the body");
   return json;
+}
+
+Routed reading(const std::string& path, const http::Request& request,
+               const std::function<http::Response()>& answer) {
+  if (request.method == "GET" || request.method == "HEAD") return at_once(path, answer());
+  return wrong_method(path, request.method, "GET, HEAD");
 }
 
 Routed wrong_method(const std::string& path, std::string_view method, std::string_view allowed) {
@@ -145,18 +151,18 @@ Routed route(const http::Request& request, const std::vector<Served>& models) {
   if (parts->size() == 3 && (*parts)[0] == "models" && (*parts)[2] == "predict") {
     return task_route("/models/{model}/predict", request, models, (*parts)[1]);
   }
-  if (request.path == "/health") return health(request);
+  if (request.path == "/health") {
+    return reading("/health", request, [] { return ok(Json::object({{"status", "ok"}})); });
+  }
   if (request.path == "/" && request.method == "POST") {
     return {"/", [&request, &models] { return read_push(request, models); }};
   }
   if (request.path == "/openapi.json") {
-    return at_once("/openapi.json", http::Response::json(200, openapi(models)));
+    return reading("/openapi.json", request,
+                   [&] { return http::Response::json(200, openapi(models)); });
   }
   if (request.path == "/docs" || request.path == "/") {
-    if (request.method != "GET" && request.method != "HEAD") {
-      return wrong_method("/docs", request.method, "GET, HEAD");
-    }
-    return at_once("/docs", predict::docs_page());
+    return reading("/docs", request, predict::docs_page);
   }
   if (auto routed = route_text(request, *parts, models)) return *std::move(routed);
   if (auto routed = route_v2(request, *parts, models)) return *std::move(routed);

@@ -38,7 +38,11 @@ Result<size_t> find_model(const std::vector<Served>& models, const std::string& 
 Result<Work> task_work(const std::vector<Served>& models, size_t model, const Json& body);
 /// kInvalidArgument: no JSON, or a Content-Type that says it is something else.
 Result<Json> parse_body(const http::Request& request);
-Result<Json> parse_body(const std::string& body);
+Result<Json> parse_body(std::string_view body);
+Status check_content_type(const http::Request& request);
+/// The answer to GET and HEAD.
+Routed reading(const std::string& path, const http::Request& request,
+               const std::function<http::Response()>& answer);
 Routed wrong_method(const std::string& path, std::string_view method, std::string_view allowed);
 
 /// The task that the model will have; before it is loaded what the folder's config.json says.

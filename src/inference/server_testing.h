@@ -42,9 +42,9 @@ class ServerTest : public ::testing::Test {
   };
   /// Sends and does not wait.
   std::shared_ptr<Answer> send(const std::string& method, const std::string& target,
-                               std::string body = "") {
+                               std::string body = "", http::Headers headers = {}) {
     auto answer = std::make_shared<Answer>();
-    http::Request request{.method = method, .target = target};
+    http::Request request{.method = method, .target = target, .headers = std::move(headers)};
     request.body = std::move(body);
     calls_.push_back(client_.fetch(address_, std::move(request), seconds(60),
                                    [answer](Result<http::Response> got) {

@@ -126,9 +126,16 @@ void read_entity_options(Fields& fields, TaskRequest& request) {
   const Json* ignored = fields.any("ignore_labels");
   if (ignored == nullptr) return;
   request.entities.ignored.clear();
-  if (!ignored->is_array()) return fields.fault("ignore_labels", "must be a list of labels");
+  constexpr size_t kMostLabels = 1000, kLongestLabel = 256;
+  const std::string rule =
+      fmt::format("must be a list of at most {} labels of {} bytes", kMostLabels, kLongestLabel);
+  if (!ignored->is_array() || ignored->as_array().size() > kMostLabels) {
+    return fields.fault("ignore_labels", rule);
+  }
   for (const Json& label : ignored->as_array()) {
-    if (!label.is_string()) return fields.fault("ignore_labels", "must be a list of labels");
+    if (!label.is_string() || label.as_string().size() > kLongestLabel) {
+      return fields.fault("ignore_labels", rule);
+    }
     request.entities.ignored.push_back(label.as_string());
   }
 }
@@ -204,8 +211,8 @@ size_t tokens_of(Task task, const TextInput& input, const TaskOptions& options, 
   if (task == Task::kQuestionAnswering) {
     const encoder::QuestionOptions& question = options.question;
     const auto usual = static_cast<size_t>(encoder::kUsualSequence);
-    const size_t sequence =
-        std::min(question.max_sequence ? static_cast<size_t>(*question.max_sequence) : usual, longest);
+    const size_t sequence = std::min(
+        question.max_sequence ? static_cast<size_t>(*question.max_sequence) : usual, longest);
     const size_t shared = std::min(sequence / 2, static_cast<size_t>(encoder::kUsualStride));
     return tokens_of_windows(pair, text, sequence,
                              question.stride ? static_cast<size_t>(*question.stride) : shared);

@@ -51,14 +51,25 @@ void pass_on(const std::shared_ptr<rpc::Unary>& call, const Ask& ask, http::Requ
   });
 }
 
-/// "/v2/models/NAME" with the name as a path has it.
-std::string model_path(std::string_view name) { return "/v2/models/" + http::percent_encode(name); }
+/// "/v2/models/NAME" or "/v2/models/NAME/versions/VERSION", as a path has them. No name means the
+/// only model, `only`.
+Result<std::string> model_path(const ModelName& model, const std::string& only) {
+  const std::string& name = model.name.empty() ? only : model.name;
+  if (name.empty()) {
+    return Error(Code::kInvalidArgument, "the model's name is missing: several are served");
+  }
+  std::string path = "/v2/models/" + http::percent_encode(name);
+  if (!model.version.empty()) path += "/versions/" + http::percent_encode(model.version);
+  return path;
+}
 
-void infer(const std::shared_ptr<rpc::Unary>& call, const Ask& ask) {
+void infer(const std::shared_ptr<rpc::Unary>& call, const Ask& ask, const std::string& only) {
   auto message = decode_infer(call->message());
   if (!message) return call->answer(message.error());
+  const auto path = model_path(message->model, only);
+  if (!path) return call->answer(path.error());
   http::Request request{.method = "POST"};
-  request.path = request.target = model_path(message->model) + "/infer";
+  request.path = request.target = *path + "/infer";
   request.headers.add("content-type", "application/json");
   request.body = message->body.dump();
   pass_on(call, ask, std::move(request), [tensors = message->tensors](const Json& answer) {
@@ -68,7 +79,7 @@ void infer(const std::shared_ptr<rpc::Unary>& call, const Ask& ask) {
 
 }  // namespace
 
-void add_v2_methods(rpc::Router& router, const Ask& ask) {
+void add_v2_methods(rpc::Router& router, const Ask& ask, const std::string& only) {
   const std::string service = "/inference.GRPCInferenceService/";
   using Handle = std::function<void(const std::shared_ptr<rpc::Unary>&)>;
   const auto add = [&](const char* name, Handle handle) {
@@ -89,17 +100,21 @@ void add_v2_methods(rpc::Router& router, const Ask& ask) {
   add("ServerReady", [=](const auto& call) { readiness(call, "/v2/health/ready"); });
   add("ServerMetadata",
       [=](const auto& call) { pass_on(call, ask, get("/v2"), encode_server_metadata); });
+  const auto path_of = [only](const std::shared_ptr<rpc::Unary>& call) -> Result<std::string> {
+    ASSIGN_OR_RETURN(const ModelName model, decode_name(call->message()));
+    return model_path(model, only);
+  };
   add("ModelReady", [=](const auto& call) {
-    const auto name = decode_name(call->message());
-    if (!name) return call->answer(name.error());
-    readiness(call, model_path(*name) + "/ready");
+    const auto path = path_of(call);
+    if (!path) return call->answer(path.error());
+    readiness(call, *path + "/ready");
   });
   add("ModelMetadata", [=](const auto& call) {
-    const auto name = decode_name(call->message());
-    if (!name) return call->answer(name.error());
-    pass_on(call, ask, get(model_path(*name)), encode_model_metadata);
+    const auto path = path_of(call);
+    if (!path) return call->answer(path.error());
+    pass_on(call, ask, get(*path), encode_model_metadata);
   });
-  add("ModelInfer", [ask](const auto& call) { infer(call, ask); });
+  add("ModelInfer", [ask, only](const auto& call) { infer(call, ask, only); });
 }
 
 }  // namespace thaw::inference

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "http/message.h"
 #include "rpc/router.h"
@@ -15,7 +16,8 @@ namespace thaw::inference {
 using Ask = std::function<void(http::Request request, const std::shared_ptr<rpc::Unary>& call,
                                std::function<void(http::Response)> answer)>;
 
-/// ServerLive, ServerReady, ModelReady, ServerMetadata, ModelMetadata, ModelInfer.
-void add_v2_methods(rpc::Router& router, const Ask& ask);
+/// ServerLive, ServerReady, ModelReady, ServerMetadata, ModelMetadata, ModelInfer. `only`: the
+/// model that a request without a name means; "" where there are several.
+void add_v2_methods(rpc::Router& router, const Ask& ask, const std::string& only);
 
 }  // namespace thaw::inference

@@ -56,11 +56,12 @@ Json output_json(const Tensor& tensor, const TaskAnswer& answer) {
 }
 
 /// The answer's JSON and, where outputs are to be binary, their bytes behind it.
-http::Response response_of(Json json, const std::vector<Wanted>& wanted, const TaskAnswer& answer) {
+http::Response response_of(Json json, const std::vector<WantedOutput>& wanted,
+                           const TaskAnswer& answer) {
   Json::Array outputs;
   std::string binary;
   bool is_binary = false;
-  for (const Wanted& each : wanted) {
+  for (const WantedOutput& each : wanted) {
     Json output = output_json(each.tensor, answer);
     if (each.is_binary) {
       is_binary = true;
@@ -89,10 +90,10 @@ Result<size_t> json_length(const http::Request& request) {
       std::from_chars(header->data(), header->data() + header->size(), length);
   if (fault != std::errc() || end != header->data() + header->size() ||
       length > request.body.size()) {
-    return invalid(
-        fmt::format("Inference-Header-Content-Length: '{:.40}' is no length from 0 to "
-                    "{}, the body's",
-                    *header, request.body.size()));
+    return Error(Code::kInvalidArgument,
+                 fmt::format("Inference-Header-Content-Length: '{:.40}' is no length from 0 to "
+                             "{}, the body's",
+                             *header, request.body.size()));
   }
   return length;
 }

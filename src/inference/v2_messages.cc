@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <bit>
-#include <cstring>
 #include <vector>
 
+#include "inference/v2_tensors.h"
 #include "rpc/wire.h"
 
 namespace thaw::inference {
@@ -13,8 +12,6 @@ namespace {
 
 using rpc::WireReader;
 using rpc::WireWriter;
-
-static_assert(std::endian::native == std::endian::little, "numbers are sent as they lie");
 
 Error malformed() { return {Code::kInvalidArgument, "the message is malformed"}; }
 
@@ -24,13 +21,6 @@ Status read_fields(std::string_view message, const Take& take) {
   WireReader reader(message);
   while (reader.next()) RETURN_IF_ERROR(take(reader));
   return reader.is_whole() ? Status() : malformed();
-}
-
-template <class Number>
-void append_raw(std::string& out, Number number) {
-  char bytes[sizeof number];
-  std::memcpy(bytes, &number, sizeof number);
-  out.append(bytes, sizeof number);
 }
 
 // ---- Requests ----
@@ -77,6 +67,27 @@ Status read_shape(const WireReader& field, std::vector<int64_t>& shape) {
   return shape.size() > kMostDimensions ? too_many(kMostDimensions, "sizes of a shape") : Status();
 }
 
+/// An output that is asked for.
+Result<Json> read_output(std::string_view message) {
+  Json output = Json::object(), parameters = Json::object();
+  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
+    if (field.field() == 1) output.set("name", field.bytes());
+    return field.field() == 2 ? read_parameter(field.bytes(), parameters) : Status();
+  }));
+  if (!parameters.as_object().empty()) output.set("parameters", std::move(parameters));
+  return output;
+}
+
+/// Here raw tensors are what binary ones are in the REST form.
+Status refuse_binary(const Json& parameters, std::string_view name) {
+  if (parameters.find(name) == nullptr) return {};
+  return Error(
+      Code::kInvalidArgument,
+      fmt::format("parameters.{}: is of the protocol's REST form; here the answer's tensors "
+                  "are raw where the request's are",
+                  name));
+}
+
 /// `left`: how many texts more the request may have.
 Status read_tensor(std::string_view message, InputTensor& tensor, size_t& left) {
   return read_fields(message, [&](const WireReader& field) -> Status {
@@ -99,25 +110,6 @@ Status read_tensor(std::string_view message, InputTensor& tensor, size_t& left) 
   });
 }
 
-/// The texts of a raw BYTES tensor: each after its length, four bytes, the lowest first.
-Status read_raw(std::string_view raw, size_t index, InputTensor& tensor, size_t& left) {
-  while (!raw.empty()) {
-    if (left == 0) return too_many(kMostValues, "texts");
-    --left;
-    uint32_t size = 0;
-    if (raw.size() >= sizeof size) std::memcpy(&size, raw.data(), sizeof size);
-    if (raw.size() < sizeof size || raw.size() - sizeof size < size) {
-      return Error(Code::kInvalidArgument,
-                   fmt::format("raw_input_contents[{}]: is no list of texts, each after its length "
-                               "as four bytes",
-                               index));
-    }
-    tensor.texts.emplace_back(raw.substr(sizeof size, size));
-    raw.remove_prefix(sizeof size + size);
-  }
-  return {};
-}
-
 Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTensor>& inputs) {
   size_t left = kMostValues;
   if (raw.size() != inputs.size()) {
@@ -130,7 +122,14 @@ Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTens
       return Error(Code::kInvalidArgument,
                    fmt::format("inputs[{}].contents: must be empty beside raw_input_contents", i));
     }
-    if (inputs[i].type == "BYTES") RETURN_IF_ERROR(read_raw(raw[i], i, inputs[i], left));
+    if (inputs[i].type != "BYTES") continue;
+    auto texts = raw_texts(raw[i], kMostValues);
+    if (!texts) {
+      return std::move(texts).error().with_context(fmt::format("raw_input_contents[{}]", i));
+    }
+    if (texts->size() > left) return too_many(kMostValues, "texts");
+    left -= texts->size();
+    inputs[i].texts.assign(texts->begin(), texts->end());
   }
   return {};
 }
@@ -176,24 +175,6 @@ void write_contents(WireWriter& writer, const Json& tensor) {
   }
 }
 
-std::string raw_of(const Json& tensor) {
-  const std::string type = tensor.string_or("datatype");
-  std::string out;
-  for (const Json& value : tensor["data"].as_array()) {
-    if (type == "BYTES") {
-      append_raw(out, static_cast<uint32_t>(value.as_string().size()));
-      out += value.as_string();
-    } else if (type == "INT64") {
-      append_raw(out, value.as_int());
-    } else if (type == "FP32") {
-      append_raw(out, static_cast<float>(value.as_double()));
-    } else {
-      append_raw(out, value.as_double());
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<InferMessage> decode_infer(std::string_view message) {
@@ -201,20 +182,23 @@ Result<InferMessage> decode_infer(std::string_view message) {
   std::string id;
   Json parameters = Json::object();
   std::vector<InputTensor> inputs;
-  std::vector<std::string_view> raw;
+  std::vector<std::string_view> outputs, raw;
   size_t left = kMostValues;
   RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) infer.model = field.bytes();
-    if (field.field() == 2) infer.version = field.bytes();
+    if (field.field() == 1) infer.model.name = field.bytes();
+    if (field.field() == 2) infer.model.version = field.bytes();
     if (field.field() == 3) id = field.bytes();
     if (field.field() == 4) return read_parameter(field.bytes(), parameters);
     if (field.field() == 7) raw.push_back(field.bytes());
     if (field.field() == 5) inputs.emplace_back();
-    if (inputs.size() > kMostTensors || raw.size() > kMostTensors) {
+    if (field.field() == 6) outputs.push_back(field.bytes());
+    if (inputs.size() > kMostTensors || raw.size() > kMostTensors ||
+        outputs.size() > kMostTensors) {
       return too_many(kMostTensors, "tensors");
     }
     return field.field() == 5 ? read_tensor(field.bytes(), inputs.back(), left) : Status();
   }));
+  RETURN_IF_ERROR(refuse_binary(parameters, "binary_data_output"));
   if (!raw.empty()) {
     infer.tensors = InferMessage::Tensors::kRaw;
     RETURN_IF_ERROR(place_raw(raw, inputs));
@@ -228,18 +212,26 @@ Result<InferMessage> decode_infer(std::string_view message) {
                                     {"data", std::move(each.texts)}}));
   }
   infer.body = Json::object({{"inputs", std::move(tensors)}});
+  Json::Array asked;
+  for (const std::string_view each : outputs) {
+    ASSIGN_OR_RETURN(Json output, read_output(each));
+    RETURN_IF_ERROR(refuse_binary(output["parameters"], "binary_data"));
+    asked.push_back(std::move(output));
+  }
+  if (!asked.empty()) infer.body.set("outputs", std::move(asked));
   if (!id.empty()) infer.body.set("id", id);
   if (!parameters.as_object().empty()) infer.body.set("parameters", parameters);
   return infer;
 }
 
-Result<std::string> decode_name(std::string_view message) {
-  std::string name;
+Result<ModelName> decode_name(std::string_view message) {
+  ModelName model;
   RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) name = field.bytes();
+    if (field.field() == 1) model.name = field.bytes();
+    if (field.field() == 2) model.version = field.bytes();
     return {};
   }));
-  return name;
+  return model;
 }
 
 std::string encode_flag(bool value) { return value ? std::string("\x08\x01") : std::string(); }

@@ -20,15 +20,19 @@ inline constexpr size_t kMostParameters = 64;
 inline constexpr size_t kMostDimensions = 16;
 inline constexpr size_t kMostValues = 100'000;
 
+/// Empty where the request names none.
+struct ModelName {
+  std::string name, version;
+};
 struct InferMessage {
   enum class Tensors { kContents, kRaw };
-  std::string model, version;
+  ModelName model;
   Json body;  // of POST /v2/models/NAME/infer
   Tensors tensors = Tensors::kContents;
 };
 Result<InferMessage> decode_infer(std::string_view message);
-/// ModelReadyRequest and ModelMetadataRequest: the model's name.
-Result<std::string> decode_name(std::string_view message);
+/// ModelReadyRequest and ModelMetadataRequest.
+Result<ModelName> decode_name(std::string_view message);
 
 /// ServerLiveResponse, ServerReadyResponse and ModelReadyResponse.
 std::string encode_flag(bool value);

@@ -33,7 +33,7 @@ TEST(V2Messages, TensorsOfContentsAndRawOnesAreTheSameBody) {
   const std::string about = field(1, "qa") + field(3, "7");
   const auto plain = decode_infer(about + tensor(field(5, field(8, "hello"))));
   ASSERT_TRUE(plain) << plain.error().message();
-  EXPECT_EQ(plain->model, "qa");
+  EXPECT_EQ(plain->model.name, "qa");
   EXPECT_EQ(plain->body.dump(),
             R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":["hello"]}],)"
             R"("id":"7"})");
@@ -74,6 +74,28 @@ TEST(V2Messages, WhatIsWrongIsTold) {
   std::string many;
   for (size_t i = 0; i <= kMostTensors; ++i) many += tensor("");
   EXPECT_THAT(fault_of(many), HasSubstr("more than 64 tensors"));
+  many.clear();
+  for (size_t i = 0; i <= kMostTensors; ++i) many += field(6, field(1, "text"));
+  EXPECT_THAT(fault_of(many), HasSubstr("more than 64 tensors"));
+  EXPECT_THAT(fault_of(tensor("") + field(7, raw_text("\xff"))), HasSubstr("text 0 is no UTF-8"));
+}
+
+TEST(V2Messages, OutputsAndVersionsAreRead) {
+  const auto infer =
+      decode_infer(field(1, "qa") + field(2, "99") + field(6, field(1, "end")) + tensor(""));
+  ASSERT_TRUE(infer) << infer.error().message();
+  EXPECT_EQ(infer->model.version, "99");
+  EXPECT_EQ(infer->body["outputs"].dump(), R"([{"name":"end"}])");
+  const auto model = decode_name(field(1, "qa") + field(2, "1"));
+  EXPECT_EQ(model->name, "qa");
+  EXPECT_EQ(model->version, "1");
+
+  const auto yes = [](const char* name) {
+    return field(1, name) + field(2, std::string("\x08\x01"));
+  };
+  EXPECT_THAT(fault_of(field(4, yes("binary_data_output"))), HasSubstr("REST form"));
+  EXPECT_THAT(fault_of(field(6, field(1, "end") + field(2, yes("binary_data")))),
+              HasSubstr("REST form"));
 }
 
 TEST(V2Messages, WhatIsTooMuchIsToldBeforeItIsTaken) {

@@ -144,9 +144,9 @@ Result<Json> rows_of(Task task, const std::vector<Tensor>& known,
   return list;
 }
 
-Result<std::vector<Wanted>> read_outputs(const std::vector<Tensor>& known, const Json* outputs,
-                                         bool are_binary) {
-  std::vector<Wanted> wanted;
+Result<std::vector<WantedOutput>> read_outputs(const std::vector<Tensor>& known,
+                                               const Json* outputs, bool are_binary) {
+  std::vector<WantedOutput> wanted;
   if (outputs != nullptr && !outputs->is_array()) {
     return invalid("outputs: must be a list of the outputs that are wanted");
   }
@@ -166,8 +166,9 @@ Result<std::vector<Wanted>> read_outputs(const std::vector<Tensor>& known, const
       fields.fault("name", fmt::format("the model has no output '{:.40}'; there are {}", name,
                                        names_of(known)));
     }
-    const bool is_there = std::any_of(wanted.begin(), wanted.end(),
-                                      [&](const Wanted& each) { return each.tensor.name == name; });
+    const bool is_there = std::any_of(wanted.begin(), wanted.end(), [&](const WantedOutput& each) {
+      return each.tensor.name == name;
+    });
     if (is_there) fields.fault("name", fmt::format("'{}' is there twice", name));
     RETURN_IF_ERROR(fields.finish());
     wanted.push_back({*found, are_binary});

@@ -24,14 +24,14 @@ std::vector<Tensor> inputs_of(encoder::Task task);
 std::vector<Tensor> outputs_of(encoder::Task task);
 
 /// An output that is asked for.
-struct Wanted {
+struct WantedOutput {
   Tensor tensor;
   bool is_binary = false;
 };
 struct Infer {
   std::string id;
   TaskRequest task;
-  std::vector<Wanted> wanted;
+  std::vector<WantedOutput> wanted;
 };
 /// `binary`: what follows the JSON. Errors name the field.
 Result<Infer> read_infer(encoder::Task task, const Json& body, std::string_view binary);

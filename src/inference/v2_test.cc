@@ -176,7 +176,7 @@ TEST_F(InferenceProtocol, TensorsMayBeBytesBehindTheJson) {
   ASSERT_EQ(mixed.response->status, 200) << mixed.response->body;
   const std::string& body = mixed.response->body;
   EXPECT_EQ(body.substr(body.size() - 8), raw_of(plain["outputs"].as_array().at(3)));
-  EXPECT_THAT(body, HasSubstr(R"("data":["Ada"])"));
+  EXPECT_THAT(body, HasSubstr(plain["outputs"].as_array().at(0)["data"].dump()));
 }
 
 TEST_F(InferenceProtocol, BytesThatDoNotFitTheirJsonAreRefused) {

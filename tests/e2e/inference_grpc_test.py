@@ -82,6 +82,18 @@ class InferenceOverGrpc(unittest.TestCase):
         self.assertEqual(about["outputs"][1],
                          {"name": "score", "datatype": "FP64", "shape": [-1]})
 
+    def test_a_name_may_be_left_out_and_outputs_chosen(self):
+        infer, ready, about, other = self.ask(
+            ["ModelInfer", request(model_name="", model_version="1",
+                                   outputs=[{"name": "end"}, {"name": "answer"}])],
+            ["ModelReady", {}], ["ModelMetadata", {"version": "1"}],
+            ["ModelReady", {"name": "qa", "version": "2"}])
+        self.assertEqual(infer["model_name"], "qa")
+        self.assertEqual([each["name"] for each in infer["outputs"]], ["end", "answer"])
+        self.assertEqual(ready, {"ready": True})
+        self.assertEqual(about["name"], "qa")
+        self.assertEqual(other["code"], NOT_FOUND)
+
     def test_tensors_in_contents_are_answered_in_contents(self):
         answer = self.ask(["ModelInfer", request()])[0]
         self.assertEqual(answer["id"], "42")
@@ -117,6 +129,10 @@ class InferenceOverGrpc(unittest.TestCase):
             (request(parameters={"top_k": {"int64_param": 2}}), INVALID_ARGUMENT, "top_k"),
             (request(parameters={"topk": {"int64_param": 1}}), INVALID_ARGUMENT,
              "did you mean 'top_k'?"),
+            (request(model_version="99"), NOT_FOUND, "model 'qa' has no version '99'; there is 1"),
+            (request(outputs=[{"name": "nope"}]), INVALID_ARGUMENT, "no output 'nope'"),
+            (request(parameters={str(each): {"bool_param": True} for each in range(65)}),
+             INVALID_ARGUMENT, "more than 64 parameters"),
         ]
         answers = self.ask(*(["ModelInfer", each] for each, _, _ in wrong),
                            ["ModelMetadata", {"name": "none"}], ["ModelReady", {"name": "none"}])
