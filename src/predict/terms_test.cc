@@ -79,6 +79,23 @@ TEST(Seasonalities, ABuiltInThatIsSwitchedOnTakesThePlaceOfOnesOwn) {
   EXPECT_EQ(model.seasonalities[0].prior_scale, 10);
 }
 
+TEST(Seasonalities, ThatMultiplyATrendThroughZeroAreFittedFromTwoSides) {
+  // Three steps, the last below zero, and a gap: the first tangent's solution leads to a maximum
+  // with a noise of 0.354, short steps from the start to one of 0.248.
+  Series series;
+  for (int i = 0; i < 754; ++i) {
+    series.ds.push_back(date("1996-10-12") + (i < 255 ? i : i + 46) * kDay);
+    series.y.push_back(i < 240 ? 3 : i < 434 ? 9 : -2);
+  }
+  ForecastOptions options;
+  options.seasonality_mode = TermMode::kMultiplicative;
+  options.seasonalities = parse_seasonalities("monthly,period=30.5,fourier_order=5").value();
+  options.changepoints = {date("1998-05-24"), date("1998-05-26"), date("1998-09-12")};
+  const Model model = fit(series, options).value();
+  EXPECT_EQ(model.facts.end, FitFacts::End::kOptimum);
+  EXPECT_LT(model.sigma, 0.25);
+}
+
 TEST(Seasonalities, MayHaveHundredsOfTerms) {
   ForecastOptions options;
   options.weekly = {SeasonalitySwitch::Mode::kOn, 200};

@@ -47,6 +47,11 @@ FORECAST = {
     "dates with midnight": with_dates(lambda day: day + " 00:00:00"),
     "missing values": with_values(lambda number, y: "" if number % 5 == 0 else y),
     "missing values by name": with_values(lambda number, y: "NaN" if number % 5 == 0 else y),
+    "missing values as pandas and R have them": with_values(
+        lambda number, y: ("None", "#N/A", "n/a", "<NA>")[number % 4] if number % 5 == 0 else y),
+    "row numbers without a name": table(
+        [(str(number), *row) for number, row in enumerate(ROWS)], header=",ds,y"),
+    "small changes of large values": with_values(lambda number, y: str(623031970 + 9 * number)),
     "missing days": table(ROWS[:20] + ROWS[35:]),
     "rows in any order": table(ROWS[40:] + ROWS[:40]),
     "a date twice": table(ROWS + ROWS[:1]),
@@ -86,6 +91,8 @@ REFUSED = {
     "an hour that is none": (table([*ROWS[:9], ("2024-02-03 25:00", "1")]), "a time of day past"),
     "dates in UTC": (with_dates(lambda day: day + "T00:00:00Z"), "has a timezone"),
     "dates in a zone": (with_dates(lambda day: day + " 00:00:00+02:00"), "has a timezone"),
+    "dates in a named zone": (with_dates(lambda day: day + " 00:00 Europe/Rome"), "has a timezone"),
+    "halves of days": (with_dates(lambda day: day + " 10:00 PM"), "write hours from 00 to 23"),
     "seconds since 1970": (table([("1704067200", "1")] + ROWS), "'1704067200' is no date"),
     "an empty date": (table([*ROWS[:9], ("", "1")]), "line 11: column 'ds': "),
     "text in numbers": (with_values(lambda number, y: "many" if number == 30 else y),
