@@ -24,6 +24,7 @@ bool belongs_to_connection(HeaderId id) {
 H2ServerStream::H2ServerStream(H2ServerConnection& connection, int32_t id)
     : connection_(connection),
       id_(id),
+      gathered_(connection.shared()),
       timer_(connection.shared().loop, [this] { on_timeout(); }) {}
 
 void H2ServerStream::begin(Request request, const RequestHead& head) {
@@ -50,6 +51,8 @@ void H2ServerStream::begin(Request request, const RequestHead& head) {
 
 void H2ServerStream::reject(int status, std::string_view reason) {
   phase_ = Phase::kOver;
+  gathered_.clear();
+  request_ = {};
   send_head(Response::text(status, ""), H2Session::End::kNo);
   connection_.session().send(id_, std::string(reason) + "\n");
   connection_.session().finish(id_, {});
@@ -63,6 +66,9 @@ void H2ServerStream::on_content(std::string_view content) {
       connection_.session().consume(id_, content.size());
       if (std::cmp_greater(request_.body.size(), connection_.shared().options.max_body.value)) {
         return reject(413, "the body is too large");
+      }
+      if (!gathered_.grow_to(request_.body.size())) {
+        return reject(503, "too many large bodies are coming in: try again later");
       }
       break;
     case Phase::kStreaming:
@@ -85,6 +91,7 @@ void H2ServerStream::on_end(Headers trailers) {
 
 void H2ServerStream::hand_out() {
   phase_ = Phase::kOver;
+  gathered_.clear();
   timer_.clear();
   responder_ = std::make_shared<Responder::State>();
   responder_->connection = this;
@@ -217,6 +224,7 @@ void H2ServerStream::on_closed(H2Error) {
 
 void H2ServerStream::lost() {
   timer_.clear();
+  gathered_.clear();
   phase_ = Phase::kOver;
   const auto body = std::exchange(body_, nullptr);
   const auto responder = std::exchange(responder_, nullptr);

@@ -53,6 +53,7 @@ class H2ServerStream final : public H2StreamEvents, public AnswerSink, public Bo
   int32_t id_;
   Phase phase_ = Phase::kGathering;  // of the request's body
   Request request_;
+  GatheredBody gathered_;  // the request's body, until it is whole
   bool to_head_ = false;
   bool owes_continue_ = false;
   bool whole_ = false;   // the body's end came

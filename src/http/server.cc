@@ -135,6 +135,21 @@ void Server::drain(std::function<void()> done) {
 
 size_t Server::connections() const { return shared_->sessions.size(); }
 
+bool GatheredBody::grow_to(size_t bytes) {
+  const size_t counts = bytes - std::min(bytes, kUncounted);
+  const size_t others = shared_.gathered - counted_;
+  if (others + counts > kLargestBodies * static_cast<size_t>(shared_.options.max_body.value) &&
+      counts > 0) {
+    clear();
+    return false;
+  }
+  counted_ = counts;
+  shared_.gathered = others + counts;
+  return true;
+}
+
+void GatheredBody::clear() { shared_.gathered -= std::exchange(counted_, 0); }
+
 void Server::Shared::remove(ServerSession& session) {
   const size_t index = session.index;
   const auto gone = std::exchange(sessions[index], std::move(sessions.back()));

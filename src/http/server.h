@@ -9,8 +9,8 @@
 // 414, 431, 501, 505. Works on any io::Net, so also in simulation.
 // Thread: the loop's. Owner: net and loop outlive it; it must not be destroyed inside its handler.
 // Responders may outlive it; then they do nothing.
-// Limits: Options. A pipelined request waits until the one before it was answered. What HTTP/2
-// clients may do beyond requests: h2_guard.h and h2_session.h.
+// Limits: Options; of all bodies that come in: server_session.h (503); of HTTP/2 beyond requests:
+// h2_guard.h and h2_session.h. A pipelined request waits until the one before it was answered.
 #pragma once
 
 #include <functional>

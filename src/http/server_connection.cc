@@ -34,6 +34,7 @@ ServerConnection::ServerConnection(Server::Shared& shared, std::unique_ptr<io::S
     : shared_(shared),
       stream_(std::move(stream)),
       parser_(shared.options.head),
+      gathered_(shared),
       timer_(shared.loop, [this] { on_timeout(); }) {
   timer_.set_after(shared_.options.head_timeout);
   stream_->set_events(this);
@@ -249,6 +250,10 @@ bool ServerConnection::take_body() {
           reject(413, "the body is too large");
           return true;
         }
+        if (!gathered_.grow_to(request_.body.size())) {
+          reject(503, "too many large bodies are coming in: try again later");
+          return true;
+        }
         break;
       case BodyReader::State::kBad:
         reject(400, "the body's framing is malformed");
@@ -352,6 +357,7 @@ void ServerConnection::end_stream(BodyStream::Got got, std::string content) {
 }
 
 void ServerConnection::hand_out() {
+  gathered_.clear();
   phase_ = Phase::kHandling;
   parser_.reset();
   timer_.clear();
@@ -361,6 +367,8 @@ void ServerConnection::hand_out() {
 }
 
 void ServerConnection::reject(int status, std::string_view reason) {
+  gathered_.clear();
+  request_ = {};
   keep_alive_ = false;
   to_head_ = false;
   const std::string body = std::string(reason) + "\n";

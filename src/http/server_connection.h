@@ -93,6 +93,7 @@ class ServerConnection final : public ServerSession,
   BodyReader body_;
   std::string trailer_lines_;  // of a streamed body
   Request request_;
+  GatheredBody gathered_;  // the request's body, until it is whole
   std::shared_ptr<Responder::State> responder_;
   std::shared_ptr<BodyStream::State> stream_state_;
   LazyTimer timer_;

@@ -64,6 +64,28 @@ struct BodyStream::State {
   OnPiece on_piece;  // set while a piece is asked for
 };
 
+/// A body's part of what the server holds of all those that are not whole yet: together as much as
+/// kLargestBodies of the largest allowed, so that slow senders cannot fill the memory. The first
+/// kUncounted bytes of each are free, so that small requests go on when large ones fill it.
+class GatheredBody {
+ public:
+  static constexpr size_t kLargestBodies = 4, kUncounted = 16 << 10;
+
+  explicit GatheredBody(Server::Shared& shared) : shared_(shared) {}
+  ~GatheredBody() { clear(); }
+  GatheredBody(const GatheredBody&) = delete;
+  GatheredBody& operator=(const GatheredBody&) = delete;
+
+  /// False: it is too much with the others; then it counts no more.
+  bool grow_to(size_t bytes);
+  /// It is handed out, or will not come.
+  void clear();
+
+ private:
+  Server::Shared& shared_;
+  size_t counted_ = 0;
+};
+
 /// One client's connection.
 class ServerSession {
  public:
@@ -81,6 +103,7 @@ struct Server::Shared {
   Shared(io::Loop& l, Options o, Handler h) : loop(l), options(o), handler(std::move(h)) {}
 
   io::Loop& loop;
+  size_t gathered = 0;  // bytes of bodies that are not whole yet: see GatheredBody
   Options options;
   Handler handler;
   Takes takes_stream;  // null: no body is streamed

@@ -1,5 +1,7 @@
 #include "http/server.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "base/check.h"
@@ -225,6 +227,29 @@ TEST_F(ServerTest, AnEarlyAnswerReachesAClientThatSendsItsBodyFirst) {
   EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
   EXPECT_TRUE(client->ended);
   EXPECT_EQ(handled, 0);
+}
+
+TEST_F(ServerTest, BodiesThatComeInAreBoundedTogether) {
+  serve({.max_body = kib(64)});  // four of them together, less 16 KiB of each
+  constexpr size_t kSize = 63 << 10;
+  const auto begin = [&](size_t length, size_t sent) {
+    return fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", length) +
+           std::string(sent, 'b');
+  };
+  std::vector<std::unique_ptr<io_linux::Collector>> slow;
+  for (int i = 0; i < 5; ++i) slow.push_back(open(begin(kSize, kSize - 1)));
+  turns(20);
+  for (const auto& each : slow) EXPECT_EQ(each->text, "") << "it waits for the rest";
+  EXPECT_EQ(status_of(begin(kSize, kSize)), 503);
+  const std::string close = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ";
+  EXPECT_EQ(status_of(close + "16384\r\n\r\n" + std::string(16384, 's')), 200)
+      << "small ones go on";
+  slow.pop_back();  // it left
+  turns(20);
+  EXPECT_EQ(status_of(close + fmt::format("{}\r\n\r\n", kSize) + std::string(kSize, 'b')), 200);
+  send(*slow[0], "b");  // it is whole, and counts no more
+  io_linux::run_until(loop, [&] { return !slow[0]->text.empty(); });
+  EXPECT_EQ(status_of(close + fmt::format("{}\r\n\r\n", kSize) + std::string(kSize, 'b')), 200);
 }
 
 TEST_F(ServerTest, HandlersCannotSplitTheResponse) {
