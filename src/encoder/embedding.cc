@@ -55,6 +55,21 @@ Result<tokenize::Encoding> encode_sentence(const Model& model, std::string_view 
                                     : model.encode(text, too_long);
 }
 
+std::vector<std::vector<float>> embed(const Model& model,
+                                      std::span<const tokenize::Encoding> encodings, Scale scale) {
+  const auto& stages = model.stages();
+  size_t count = stages.size();
+  while (scale == Scale::kNot && count > 0 && stages[count - 1]->scales_to_one()) --count;
+  std::vector<std::vector<float>> vectors(encodings.size());
+  model.run(encodings, [&](size_t index, const Hidden& hidden, size_t row) {
+    std::vector<float>& vector = vectors[index];
+    for (const Mode mode : model.pooling().modes) append_pooled(hidden, row, mode, vector);
+    for (size_t i = 0; i < count; ++i) stages[i]->apply(model.encoder(), vector);
+    if (scale == Scale::kToOne) scale_to_one(vector);
+  });
+  return vectors;
+}
+
 Result<std::vector<std::vector<float>>> embed(const Model& model,
                                               std::span<const std::string> texts,
                                               Model::TooLong too_long) {
@@ -63,13 +78,7 @@ Result<std::vector<std::vector<float>>> embed(const Model& model,
     ASSIGN_OR_RETURN(auto encoding, encode_sentence(model, text, too_long));
     encodings.push_back(std::move(encoding));
   }
-  std::vector<std::vector<float>> vectors(texts.size());
-  model.run(encodings, [&](size_t index, const Hidden& hidden, size_t row) {
-    std::vector<float>& vector = vectors[index];
-    for (const Mode mode : model.pooling().modes) append_pooled(hidden, row, mode, vector);
-    for (const auto& stage : model.stages()) stage->apply(model.encoder(), vector);
-  });
-  return vectors;
+  return embed(model, encodings, Scale::kByFolder);
 }
 
 }  // namespace thaw::encoder

@@ -15,6 +15,12 @@ namespace thaw::encoder {
 Result<tokenize::Encoding> encode_sentence(const Model& model, std::string_view text,
                                            Model::TooLong too_long);
 
+/// Vectors as the folder's modules say; scaled to length 1 all the same; or not scaled at their
+/// end.
+enum class Scale { kByFolder, kToOne, kNot };
+std::vector<std::vector<float>> embed(const Model& model,
+                                      std::span<const tokenize::Encoding> encodings, Scale scale);
+
 Result<std::vector<std::vector<float>>> embed(const Model& model,
                                               std::span<const std::string> texts,
                                               Model::TooLong too_long);

@@ -78,7 +78,8 @@ double sum_of_exponentials(const std::vector<float>& logits, double largest) {
 }  // namespace
 
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
-                                                     const FillOptions& options) {
+                                                     const FillOptions& options,
+                                                     FillBudget& budget) {
   const auto& tokenizer = model.tokenizer();
   const auto mask = tokenizer.mask_id();
   if (!mask) return Error(Code::kFailedPrecondition, "the model's tokenizer has no mask token");
@@ -93,6 +94,15 @@ Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::st
                  fmt::format("the text has {} masks: write {} once to {} times", places.size(),
                              tokenizer.text_of(*mask), kMostMasks));
   }
+  const size_t fillings_each = std::min(static_cast<size_t>(options.top_k), ids.size());
+  const size_t cost = places.size() * fillings_each * (encoding.items.size() + kTokensPerFilling);
+  if (cost > budget.left) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("top_k: {} fillings of {} masks are too many, with those of the texts "
+                             "before: ask for fewer, or divide the texts",
+                             fillings_each, places.size()));
+  }
+  budget.left -= cost;
   // With several masks the others are shown, and with them all special tokens.
   const Specials specials = places.size() == 1 ? Specials::kLeaveOut : Specials::kShow;
   std::vector<std::vector<Filling>> fillings;

@@ -1,8 +1,8 @@
 // Masked-token fill: what most likely stands at each mask of a text.
 //
 // As Hugging Face's pipeline: scores are of the whole vocabulary, also where only targets are
-// wanted. Thread: as Model. Owner: values. Limits: kMostMasks masks a text; kInvalidArgument over
-// it, for a text without one, and where no target has a token.
+// wanted. Thread: as Model. Owner: values. Limits: kMostMasks masks a text, FillBudget;
+// kInvalidArgument over them, for a text without one, and where no target has a token.
 #pragma once
 
 #include <string>
@@ -31,8 +31,16 @@ struct FillOptions {
   Model::TooLong too_long = Model::TooLong::kRefuse;
 };
 
+/// What the fillings of all texts of a request may take: each the tokens of its sequence and
+/// kTokensPerFilling. kInvalidArgument where there is not enough left.
+struct FillBudget {
+  size_t left = size_t{4} << 20;
+};
+inline constexpr size_t kTokensPerFilling = 48;
+
 /// The best `top_k` of each mask, the best first.
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
-                                                     const FillOptions& options);
+                                                     const FillOptions& options,
+                                                     FillBudget& budget);
 
 }  // namespace thaw::encoder

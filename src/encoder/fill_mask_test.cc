@@ -36,9 +36,10 @@ class FillMaskTest : public testing::Test {
                        biases);
     model_ = folder_.open().value();
   }
+  FillBudget budget_;
   std::vector<std::string> sequences(const std::string& text, const FillOptions& options = {}) {
     std::vector<std::string> all;
-    const auto filled = fill_masks(*model_, text, options);
+    const auto filled = fill_masks(*model_, text, options, budget_);
     EXPECT_TRUE(filled) << filled.error().message();
     for (const auto& mask : filled.value()) {
       for (const Filling& each : mask) all.push_back(each.token_text + ": " + each.sequence);
@@ -67,23 +68,39 @@ TEST_F(FillMaskTest, PaddingIsLeftOutOfTheText) {
 TEST_F(FillMaskTest, TargetsAreScoredAmongAllTokens) {
   likely({{"the", 9}, {"is", 8}, {"of", 7}});
   const auto filled =
-      fill_masks(*model_, "[MASK]", {.targets = {"of", "is", "of", "isxyz"}}).value().at(0);
+      fill_masks(*model_, "[MASK]", {.targets = {"of", "is", "of", "isxyz"}}, budget_)
+          .value()
+          .at(0);
   ASSERT_EQ(filled.size(), 2U);  // the first token of what is none is "is" again
   EXPECT_EQ(filled[0].token_text, "is");
   EXPECT_EQ(filled[1].token_text, "of");
   const double others = static_cast<double>(model_->config().vocabulary) - 3;
   EXPECT_NEAR(filled[0].score, std::exp(8) / (std::exp(9) + std::exp(8) + std::exp(7) + others),
               1e-6);
-  const auto none = fill_masks(*model_, "[MASK]", {.targets = {"\x01", ""}});
+  const auto none = fill_masks(*model_, "[MASK]", {.targets = {"\x01", ""}}, budget_);
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message(), HasSubstr("targets: none of them has a token"));
 }
 
 TEST_F(FillMaskTest, ATextNeedsAMask) {
   likely({});
-  const auto none = fill_masks(*model_, "nothing", {});
+  const auto none = fill_masks(*model_, "nothing", {}, budget_);
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message(), HasSubstr("the text has 0 masks: write [MASK]"));
+}
+
+TEST_F(FillMaskTest, FillingsOfAllTextsTogetherAreBounded) {
+  likely({});
+  const FillOptions all = {.top_k = 10'000};
+  const size_t each = model_->tokenizer().vocabulary_size() * (kTokensPerFilling + 3);
+  FillBudget budget = {.left = 3 * each};
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", all, budget));
+  EXPECT_EQ(budget.left, 2 * each);
+  EXPECT_THAT(fill_masks(*model_, "[MASK] [MASK]", all, budget).error().message(),
+              HasSubstr("fillings of 2 masks are too many"));
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", all, budget)) << "what was refused took nothing";
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", {.top_k = 1}, budget));
+  EXPECT_FALSE(fill_masks(*model_, "[MASK]", all, budget));
 }
 
 }  // namespace

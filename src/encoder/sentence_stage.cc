@@ -8,15 +8,15 @@ namespace {
 
 using Kind = Pooling::Stage::Kind;
 
-void normalize(std::vector<float>& vector) {
+}  // namespace
+
+void scale_to_one(std::vector<float>& vector) {
   constexpr double kLeast = 1e-12;
   double squares = 0;
   for (const float each : vector) squares += double{each} * each;
   const auto length = static_cast<float>(std::max(std::sqrt(squares), kLeast));
   for (float& each : vector) each /= length;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<SentenceStage>> SentenceStage::load(const Pooling::Stage& stage,
                                                            tensor::ThreadPool& pool) {
@@ -52,7 +52,7 @@ void SentenceStage::apply(const Encoder& encoder, std::vector<float>& vector) co
       break;
     }
     case Kind::kNormalize:
-      normalize(vector);
+      scale_to_one(vector);
       break;
   }
 }

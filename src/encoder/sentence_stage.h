@@ -13,11 +13,15 @@
 
 namespace thaw::encoder {
 
+/// To length 1; a vector of zeros stays.
+void scale_to_one(std::vector<float>& vector);
+
 class SentenceStage {
  public:
   /// Errors name the file and the tensor.
   static Result<std::unique_ptr<SentenceStage>> load(const Pooling::Stage& stage,
                                                      tensor::ThreadPool& pool);
+  bool scales_to_one() const { return stage_.kind == Pooling::Stage::Kind::kNormalize; }
   void apply(const Encoder& encoder, std::vector<float>& vector) const;
 
  private:

@@ -279,7 +279,8 @@ TEST_F(ModelServerTest, FaultsNameTheField) {
   }
   call("GET", "/predict", "", 405);
   call("GET", "/nothing", "", 404);
-  EXPECT_THAT(refused("/embed", R"({"inputs":"a"})"), HasSubstr("no embeddings"));
+  EXPECT_THAT(refused("/embed", R"({"inputs":"a"})"),
+              HasSubstr("no model here gives embeddings; there are distilbert-qa"));
 }
 
 TEST_F(ModelServerTest, ABodyOf33MiBIsRefusedAndTheServerGoesOn) {

@@ -110,15 +110,31 @@ Result<size_t> find_model(const std::vector<Served>& models, const std::string& 
                fmt::format("no model '{:.80}'; there are {}", name, names_of(models)));
 }
 
-Result<encoder::Task> task_of(const Served& served) {
-  if (served.model) return served.model->task();
-  if (served.spec.options.task) return *served.spec.options.task;
+namespace {
+
+Result<encoder::EncoderConfig> config_of(const Served& served) {
+  if (served.model) return served.model->config();
   ASSIGN_OR_RETURN(const std::string text,
                    tokenize::read_text_file(served.spec.folder + "/config.json"));
   ASSIGN_OR_RETURN(const Json json, Json::parse(text));
-  ASSIGN_OR_RETURN(const encoder::EncoderConfig config, encoder::parse_config(json));
+  return encoder::parse_config(json);
+}
+
+}  // namespace
+
+Result<encoder::Task> task_of(const Served& served) {
+  if (served.model) return served.model->task();
+  if (served.spec.options.task) return *served.spec.options.task;
+  ASSIGN_OR_RETURN(const encoder::EncoderConfig config, config_of(served));
   ASSIGN_OR_RETURN(const auto pooling, encoder::read_pooling(served.spec.folder, config.hidden));
   return pooling ? encoder::Task::kEmbedding : config.task;
+}
+
+bool is_reranker(const Served& served) {
+  const auto task = task_of(served);
+  if (!task || *task != encoder::Task::kTextClassification) return false;
+  const auto config = config_of(served);
+  return config && config->labels.size() == 1;
 }
 
 size_t longest_of(const Served& served) {
@@ -164,7 +180,7 @@ Routed route(const http::Request& request, const std::vector<Served>& models) {
   if (request.path == "/docs" || request.path == "/") {
     return reading("/docs", request, predict::docs_page);
   }
-  if (auto routed = route_text(request, *parts, models)) return *std::move(routed);
+  if (auto routed = route_text(request, models)) return *std::move(routed);
   if (auto routed = route_v2(request, *parts, models)) return *std::move(routed);
   return at_once("", failure(404, "NOT_FOUND",
                              fmt::format("no path '{:.100}': there are /predict, /embed, /rerank, "

@@ -27,8 +27,7 @@ Routed route(const http::Request& request, const std::vector<Served>& models);
 
 // One for each family of routes; nullopt: none of its paths.
 using Parts = std::vector<std::string>;
-std::optional<Routed> route_text(const http::Request& request, const Parts& parts,
-                                 const std::vector<Served>& models);
+std::optional<Routed> route_text(const http::Request& request, const std::vector<Served>& models);
 std::optional<Routed> route_v2(const http::Request& request, const Parts& parts,
                                const std::vector<Served>& models);
 
@@ -47,6 +46,8 @@ Routed wrong_method(const std::string& path, std::string_view method, std::strin
 
 /// The task that the model will have; before it is loaded what the folder's config.json says.
 Result<encoder::Task> task_of(const Served& served);
+/// Whether it classifies with one label, which is how well a text fits.
+bool is_reranker(const Served& served);
 
 /// The most tokens of one text; what most models take before it is loaded.
 size_t longest_of(const Served& served);

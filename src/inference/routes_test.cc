@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
+#include "encoder/damaged_folder_testing.h"
 #include "tokenize/files.h"
 
 namespace thaw::inference {
@@ -219,6 +221,112 @@ TEST(Routes, TheSameOptionsOnTwoPathsAreAnsweredEachInItsShape) {
   const auto turned = run_batch(model, {&tensors, &plain});
   EXPECT_EQ(turned[0].body, other);
   EXPECT_EQ(turned[1].body, one);
+}
+
+Result<Work> read_work(const std::vector<Served>& models, const char* path, const Json& body) {
+  http::Request request{.method = "POST", .target = path, .body = body.dump()};
+  request.path = path;
+  return std::get<ReadWork>(route(request, models).answer)();
+}
+
+std::string fault_of(const std::vector<Served>& models, const char* path, const char* body) {
+  const auto work = read_work(models, path, *Json::parse(body));
+  return work ? "" : work.error().message();
+}
+
+TEST(Routes, VectorsAndScoresAreGivenUpBetweenTwoSlicesToo) {
+  const std::vector<Served> models = serve(kData + "minilm-sentence");
+  const Json texts(Json::Array(kSlice * 4, Json("a text")));
+  for (const auto& [path, body] : {std::pair("/embed", Json::object({{"inputs", texts}})),
+                                   std::pair("/v1/embeddings", Json::object({{"input", texts}}))}) {
+    const Work work = read_work(models, path, body).value();
+    int asked = 0;
+    EXPECT_GE(work.run(*models[0].model, [&] { return ++asked < 3; }).status, 400) << path;
+    EXPECT_EQ(asked, 3) << path;
+    EXPECT_EQ(work.run(*models[0].model, [] { return true; }).status, 200) << path;
+  }
+  const auto classes = serve(kData + "bert-seqcls");
+  int asked = 0;
+  const std::vector<std::string> some(kSlice * 4, "a text");
+  EXPECT_FALSE(rerank(*classes[0].model, "query", some, Scores::kRaw, TaskRequest::Long::kRefuse,
+                      [&] { return ++asked < 3; }));
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(Routes, TheModelOfAPathIsTheOneWithItsTask) {
+  std::vector<Served> models;
+  for (const char* name : {"distilbert-qa", "minilm-sentence"}) {
+    models.push_back({{name, kData + name, {.threads = 1}}, nullptr});
+  }
+  const Json body = *Json::parse(R"({"inputs":"a"})");
+  EXPECT_EQ(read_work(models, "/embed", body).value().model, 1u);
+  const Json openai = *Json::parse(R"({"input":"a"})");
+  EXPECT_EQ(read_work(models, "/v1/embeddings", openai).value().model, 1u);
+  EXPECT_EQ(fault_of(models, "/v1/embeddings", R"({"input":"a","model":"distilbert-qa"})"),
+            "model: 'distilbert-qa' gives no embeddings");
+  EXPECT_THAT(fault_of(models, "/v1/embeddings", R"({"input":"a","model":"x"})"),
+              HasSubstr("no model 'x'"));
+  EXPECT_EQ(fault_of(models, "/rerank", R"({"query":"a","texts":["b"]})"),
+            "no model here re-ranks: classifies with one label; there are distilbert-qa "
+            "(question-answering), minilm-sentence (feature-extraction)");
+  models[0].spec.folder = models[1].spec.folder;
+  EXPECT_THAT(fault_of(models, "/embed", R"({"inputs":"a"})"),
+              HasSubstr("several models here do what is asked: distilbert-qa, minilm-sentence"));
+}
+
+TEST(Routes, OptionsOfOtherServersAreObeyedOrRefused) {
+  encoder::DamagedFolder folder("minilm-sentence");
+  const auto length = [](const std::vector<Served>& models, const char* more) {
+    const Json body = *Json::parse(std::string(R"({"inputs":"The museum")") + more + "}");
+    const Work work = read_work(models, "/embed", body).value();
+    const auto answer = Json::parse(work.run(*models[0].model, [] { return true; }).body);
+    double squares = 0;
+    for (const Json& each : answer->as_array().at(0).as_array()) {
+      squares += each.as_double() * each.as_double();
+    }
+    return std::sqrt(squares);
+  };
+  const auto scaled = serve(folder.path());
+  EXPECT_NEAR(length(scaled, ""), 1, 1e-5);
+  const double own = length(scaled, R"(,"normalize":false)");
+  EXPECT_GT(std::abs(own - 1), 0.01);
+  folder.edit("modules.json", [](Json& modules) { modules.as_array().pop_back(); });
+  const auto plain = serve(folder.path());
+  EXPECT_NEAR(length(plain, ""), 1, 1e-5) << "the default is true";
+  EXPECT_NEAR(length(plain, R"(,"normalize":true)"), 1, 1e-5);
+  EXPECT_NEAR(length(plain, R"(,"normalize":false)"), own, 1e-5);
+  EXPECT_THAT(fault_of(plain, "/embed", R"({"inputs":"a","prompt_name":"query"})"),
+              HasSubstr("prompt_name: no prompts are kept"));
+  EXPECT_THAT(fault_of(plain, "/embed", R"({"inputs":"a","truncation_direction":"Left"})"),
+              HasSubstr("truncation_direction: only Right"));
+  encoder::DamagedFolder ranker("bert-seqcls");
+  ranker.set("config.json", "id2label", Json::object({{"0", "fit"}}));
+  const std::vector<Served> unloaded = {{{"m", ranker.path(), {}}, nullptr}};
+  EXPECT_THAT(
+      fault_of(unloaded, "/rerank", R"({"query":"a","texts":["b"],"truncation_direction":"Left"})"),
+      HasSubstr("truncation_direction: only Right"));
+}
+
+TEST(Routes, TheDocumentListsThePathsThatAreThere) {
+  std::vector<Served> models = serve(kData + "bert-seqcls");
+  const auto paths = [&] { return (*Json::parse(openapi(models)))["paths"]; };
+  const Json classes = paths();
+  for (const char* path : {"/", "/predict", "/models/m/predict", "/v2", "/v2/health/live",
+                           "/v2/health/ready", "/v2/models/m", "/v2/models/m/ready",
+                           "/v2/models/m/infer", "/health", "/ready", "/metrics"}) {
+    EXPECT_NE(classes.find(path), nullptr) << path;
+  }
+  EXPECT_EQ(classes.find("/rerank"), nullptr) << "it has three labels";
+  EXPECT_EQ(classes.find("/embed"), nullptr);
+  // Each example is a body that its path takes.
+  for (const auto& [path, methods] : classes.as_object()) {
+    const Json& content = methods["post"]["requestBody"]["content"]["application/json"];
+    if (content.is_null()) continue;
+    EXPECT_EQ(answer_to(models, path, content["example"].dump()).status, 200) << path;
+  }
+  models.push_back({{"e", kData + "minilm-sentence", {.threads = 1}}, nullptr});
+  EXPECT_NE(paths().find("/embed"), nullptr) << "beside others, too";
+  EXPECT_EQ(paths().find("/predict"), nullptr);
 }
 
 TEST(Routes, ATaskOfModulesIsKnownBeforeTheModelIsLoaded) {

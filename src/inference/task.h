@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "encoder/classification.h"
+#include "encoder/embedding.h"
 #include "encoder/entities.h"
 #include "encoder/model.h"
 #include "encoder/question_answering.h"
@@ -72,13 +73,15 @@ struct Embedded {
   int64_t tokens = 0;
 };
 Result<Embedded> embed_texts(const encoder::Model& model, const std::vector<std::string>& texts,
-                             TaskRequest::Long too_long);
+                             TaskRequest::Long too_long, encoder::Scale scale,
+                             const IsWanted& is_wanted);
+Json vector_json(const std::vector<float>& vector);
 
 /// A score for each text, of a model with one label: the sigmoid, or the logit itself.
 enum class Scores { kSigmoid, kRaw };
 Result<std::vector<double>> rerank(const encoder::Model& model, const std::string& query,
                                    const std::vector<std::string>& texts, Scores scores,
-                                   TaskRequest::Long too_long);
+                                   TaskRequest::Long too_long, const IsWanted& is_wanted);
 
 // What the model has to do for a request, in the tokens that go through it, as its size tells
 // before it is tokenized: a token is taken for four bytes.

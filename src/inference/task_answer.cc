@@ -167,15 +167,18 @@ Result<TaskAnswer> find_entities(const Model& model, const TaskRequest& request)
   return answered;
 }
 
-Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request) {
+Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request,
+                              const IsWanted& is_wanted) {
   TaskAnswer answered;
+  encoder::FillBudget budget;
   Json::Array items;
   constexpr int kUsual = 5;
   const int top_k = request.top_k.value_or(kUsual);
   for (const encoder::TextInput& input : request.inputs) {
+    if (!is_wanted()) return gave_up();
     const auto found = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
       encoder::FillOptions options = {top_k < 0 ? 10'000 : top_k, request.targets, how};
-      return encoder::fill_masks(model, input.text, options);
+      return encoder::fill_masks(model, input.text, options, budget);
     });
     if (!found) return found.error();
     Json::Array masks;
@@ -199,17 +202,12 @@ Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request) {
   return answered;
 }
 
-Json vector_json(const std::vector<float>& vector) {
-  Json::Array numbers;
-  numbers.reserve(vector.size());
-  for (const float number : vector) numbers.emplace_back(static_cast<double>(number));
-  return numbers;
-}
-
-Result<TaskAnswer> embed(const Model& model, const TaskRequest& request) {
+Result<TaskAnswer> embed(const Model& model, const TaskRequest& request,
+                         const IsWanted& is_wanted) {
   std::vector<std::string> texts;
   for (const encoder::TextInput& input : request.inputs) texts.push_back(input.text);
-  ASSIGN_OR_RETURN(Embedded embedded, embed_texts(model, texts, request.too_long));
+  ASSIGN_OR_RETURN(Embedded embedded, embed_texts(model, texts, request.too_long,
+                                                  encoder::Scale::kByFolder, is_wanted));
   TaskAnswer answered{{}, std::move(embedded.was_cut)};
   for (const auto& vector : embedded.vectors) answered.items.push_back(vector_json(vector));
   return answered;
@@ -217,35 +215,49 @@ Result<TaskAnswer> embed(const Model& model, const TaskRequest& request) {
 
 }  // namespace
 
+Json vector_json(const std::vector<float>& vector) {
+  Json::Array numbers;
+  numbers.reserve(vector.size());
+  for (const float number : vector) numbers.emplace_back(static_cast<double>(number));
+  return numbers;
+}
+
 Result<Embedded> embed_texts(const Model& model, const std::vector<std::string>& texts,
-                             Long too_long) {
+                             Long too_long, encoder::Scale scale, const IsWanted& is_wanted) {
   Embedded embedded;
-  for (const std::string& text : texts) {
-    const auto encoded = run_cutting(too_long, embedded.was_cut, [&](Model::TooLong how) {
-      return encoder::encode_sentence(model, text, how);
-    });
-    if (!encoded) return encoded.error();
-    embedded.tokens += static_cast<int64_t>(encoded->items.size());
+  for (size_t at = 0; at < texts.size(); at += kSlice) {
+    if (!is_wanted()) return gave_up();
+    std::vector<tokenize::Encoding> slice;
+    for (size_t i = at; i < std::min(at + kSlice, texts.size()); ++i) {
+      auto encoded = run_cutting(too_long, embedded.was_cut, [&](Model::TooLong how) {
+        return encoder::encode_sentence(model, texts[i], how);
+      });
+      if (!encoded) return encoded.error();
+      embedded.tokens += static_cast<int64_t>(encoded->items.size());
+      slice.push_back(*std::move(encoded));
+    }
+    auto vectors = encoder::embed(model, slice, scale);
+    std::move(vectors.begin(), vectors.end(), std::back_inserter(embedded.vectors));
   }
-  ASSIGN_OR_RETURN(embedded.vectors, encoder::embed(model, texts, Model::TooLong::kCut));
   return embedded;
 }
 
 Result<std::vector<double>> rerank(const Model& model, const std::string& query,
                                    const std::vector<std::string>& texts, Scores scores,
-                                   Long too_long) {
-  if (model.task() != Task::kTextClassification || model.config().labels.size() != 1) {
-    return Error(Code::kFailedPrecondition,
-                 "the model is no re-ranker: it must classify with one label");
-  }
-  std::vector<encoder::TextInput> inputs;
-  for (const std::string& text : texts) inputs.push_back({query, text});
+                                   Long too_long, const IsWanted& is_wanted) {
   const auto how = too_long == Long::kRefuse ? Model::TooLong::kRefuse : Model::TooLong::kCut;
-  ASSIGN_OR_RETURN(const auto logits, encoder::classify_logits(model, inputs, how));
   std::vector<double> all;
-  for (const auto& row : logits) {
-    const double logit = row[0];
-    all.push_back(scores == Scores::kRaw ? logit : 1 / (1 + std::exp(-logit)));
+  for (size_t at = 0; at < texts.size(); at += kSlice) {
+    if (!is_wanted()) return gave_up();
+    std::vector<encoder::TextInput> inputs;
+    for (size_t i = at; i < std::min(at + kSlice, texts.size()); ++i) {
+      inputs.push_back({query, texts[i]});
+    }
+    ASSIGN_OR_RETURN(const auto logits, encoder::classify_logits(model, inputs, how));
+    for (const auto& row : logits) {
+      const double logit = row[0];
+      all.push_back(scores == Scores::kRaw ? logit : 1 / (1 + std::exp(-logit)));
+    }
   }
   return all;
 }
@@ -264,19 +276,8 @@ Error gave_up() { return {Code::kCancelled, "the caller has gone"}; }
 namespace {
 
 Result<TaskAnswer> answer_all(const Model& model, const TaskRequest& request) {
-  switch (model.task()) {
-    case Task::kQuestionAnswering:
-      break;  // answer_questions()
-    case Task::kTextClassification:
-      return classify(model, request);
-    case Task::kTokenClassification:
-      return find_entities(model, request);
-    case Task::kFillMask:
-      return fill_masks(model, request);
-    case Task::kEmbedding:
-      break;
-  }
-  return embed(model, request);
+  return model.task() == Task::kTextClassification ? classify(model, request)
+                                                   : find_entities(model, request);
 }
 
 }  // namespace
@@ -285,6 +286,8 @@ Result<TaskAnswer> answer(const Model& model, const TaskRequest& request,
                           const IsWanted& is_wanted) {
   if (!is_wanted()) return gave_up();
   if (model.task() == Task::kQuestionAnswering) return answer_questions(model, request, is_wanted);
+  if (model.task() == Task::kFillMask) return fill_masks(model, request, is_wanted);
+  if (model.task() == Task::kEmbedding) return embed(model, request, is_wanted);
   if (request.inputs.size() <= kSlice) return answer_all(model, request);
   TaskRequest options = request;
   options.inputs.clear();

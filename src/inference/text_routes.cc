@@ -12,13 +12,6 @@
 namespace thaw::inference {
 namespace {
 
-Json numbers(const std::vector<float>& vector) {
-  Json::Array list;
-  list.reserve(vector.size());
-  for (const float value : vector) list.emplace_back(static_cast<double>(value));
-  return list;
-}
-
 /// A text or a list of texts.
 std::vector<std::string> texts_of(Fields& fields, std::string_view name, const Json* json) {
   std::vector<std::string> texts;
@@ -54,11 +47,40 @@ size_t tokens_in(const std::vector<std::string>& texts, const Served& served, si
   return tokens;
 }
 
-Status need_embeddings(const Served& served) {
-  ASSIGN_OR_RETURN(const encoder::Task task, task_of(served));
-  if (task == encoder::Task::kEmbedding) return {};
-  return Error(Code::kFailedPrecondition,
-               fmt::format("the model does {}, no embeddings", encoder::task_name(task)));
+bool embeds(const Served& served) {
+  const auto task = task_of(served);
+  return task && *task == encoder::Task::kEmbedding;
+}
+
+/// The only model of that kind. `what`: "gives embeddings".
+Result<size_t> only_model(const std::vector<Served>& models, bool (*is_one)(const Served&),
+                          std::string_view what) {
+  std::vector<size_t> found;
+  std::vector<std::string> names, all;
+  for (size_t i = 0; i < models.size(); ++i) {
+    const auto task = task_of(models[i]);
+    if (!task) return task.error();
+    all.push_back(fmt::format("{} ({})", models[i].spec.name, encoder::task_name(*task)));
+    if (!is_one(models[i])) continue;
+    found.push_back(i);
+    names.push_back(models[i].spec.name);
+  }
+  if (found.size() == 1) return found[0];
+  if (found.empty()) {
+    return Error(Code::kFailedPrecondition,
+                 fmt::format("no model here {}; there are {}", what, fmt::join(all, ", ")));
+  }
+  return Error(Code::kInvalidArgument,
+               fmt::format("several models here do what is asked: {}; this path is for one: use "
+                           "/models/NAME/predict",
+                           fmt::join(names, ", ")));
+}
+
+void check_direction(Fields& fields) {
+  const auto direction = fields.text("truncation_direction");
+  if (direction && *direction != "Right" && *direction != "right") {
+    fields.fault("truncation_direction", "only Right is supported");
+  }
 }
 
 /// TEI's answer to a text that is too long and must not be cut.
@@ -69,34 +91,34 @@ http::Response too_long(const Error& error) {
 }
 
 Result<Work> embed_work(const std::vector<Served>& models, const Json& body) {
-  ASSIGN_OR_RETURN(const size_t model, find_model(models, ""));
-  RETURN_IF_ERROR(need_embeddings(models[model]));
+  ASSIGN_OR_RETURN(const size_t model, only_model(models, embeds, "gives embeddings"));
   Fields fields(body, "");
   const auto texts = texts_of(fields, "inputs", fields.any("inputs"));
   const bool cut = fields.flag("truncate").value_or(false);
-  const auto direction = fields.text("truncation_direction");
-  if (direction && *direction != "Right" && *direction != "right") {
-    fields.fault("truncation_direction", "only Right is supported");
+  check_direction(fields);
+  const bool scaled = fields.flag("normalize").value_or(true);
+  if (fields.any("prompt_name") != nullptr) {
+    fields.fault("prompt_name", "no prompts are kept here: put it before the text");
   }
-  (void)fields.flag("normalize");  // by the model's own folder
-  (void)fields.text("prompt_name");
   RETURN_IF_ERROR(fields.finish());
   Work work;
   work.model = model;
   work.tokens = tokens_in(texts, models[model]);
-  work.run = [texts, cut](const encoder::Model& served) {
+  work.run = [texts, cut, scaled](const encoder::Model& served, const IsWanted& is_wanted) {
     const auto how = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
-    const auto embedded = embed_texts(served, texts, how);
+    const auto scale = scaled ? encoder::Scale::kToOne : encoder::Scale::kNot;
+    const auto embedded = embed_texts(served, texts, how, scale, is_wanted);
     if (!embedded) return too_long(embedded.error());
     Json::Array list;
-    for (const auto& vector : embedded->vectors) list.push_back(numbers(vector));
+    for (const auto& vector : embedded->vectors) list.push_back(vector_json(vector));
     return ok(std::move(list));
   };
   return work;
 }
 
 Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
-  ASSIGN_OR_RETURN(const size_t model, find_model(models, ""));
+  ASSIGN_OR_RETURN(const size_t model,
+                   only_model(models, is_reranker, "re-ranks: classifies with one label"));
   Fields fields(body, "");
   const auto query = fields.text("query");
   if (!query) fields.fault("query", "is missing");
@@ -109,14 +131,16 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
   const bool raw = fields.flag("raw_scores").value_or(false);
   const bool return_text = fields.flag("return_text").value_or(false);
   const bool cut = fields.flag("truncate").value_or(false);
-  (void)fields.text("truncation_direction");
+  check_direction(fields);
   RETURN_IF_ERROR(fields.finish());
   Work work;
   work.model = model;
   work.tokens = tokens_in(texts, models[model], query->size());
-  work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served) {
-    const auto scores = rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
-                               cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse);
+  work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served,
+                                                            const IsWanted& is_wanted) {
+    const auto scores =
+        rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
+               cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse, is_wanted);
     if (!scores) return too_long(scores.error());
     std::vector<size_t> order(texts.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -145,15 +169,19 @@ Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
   (void)fields.any("user");
   RETURN_IF_ERROR(fields.finish());
   // Clients must name a model; with one model any name is that one.
-  ASSIGN_OR_RETURN(const size_t model,
-                   find_model(models, models.size() == 1 ? "" : name.value_or("")));
-  RETURN_IF_ERROR(need_embeddings(models[model]));
+  const bool is_named = models.size() > 1 && name && !name->empty();
+  ASSIGN_OR_RETURN(const size_t model, is_named ? find_model(models, *name)
+                                                : only_model(models, embeds, "gives embeddings"));
+  if (!embeds(models[model])) {
+    return Error(Code::kFailedPrecondition, fmt::format("model: '{}' gives no embeddings", *name));
+  }
   Work work;
   work.model = model;
   work.tokens = tokens_in(texts, models[model]);
-  work.run = [texts, base64_wanted = encoding == "base64",
-              name = models[model].spec.name](const encoder::Model& served) {
-    const auto embedded = embed_texts(served, texts, TaskRequest::Long::kRefuse);
+  work.run = [texts, base64_wanted = encoding == "base64", name = models[model].spec.name](
+                 const encoder::Model& served, const IsWanted& is_wanted) {
+    const auto embedded = embed_texts(served, texts, TaskRequest::Long::kRefuse,
+                                      encoder::Scale::kByFolder, is_wanted);
     if (!embedded) return failure(embedded.error());
     Json::Array list;
     for (size_t i = 0; i < texts.size(); ++i) {
@@ -163,7 +191,7 @@ Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
       list.push_back(
           Json::object({{"object", "embedding"},
                         {"index", static_cast<int64_t>(i)},
-                        {"embedding", base64_wanted ? Json(base64(bytes)) : numbers(vector)}}));
+                        {"embedding", base64_wanted ? Json(base64(bytes)) : vector_json(vector)}}));
     }
     const Json usage =
         Json::object({{"prompt_tokens", embedded->tokens}, {"total_tokens", embedded->tokens}});
@@ -175,12 +203,10 @@ Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
 
 }  // namespace
 
-std::optional<Routed> route_text(const http::Request& request, const Parts& parts,
-                                 const std::vector<Served>& models) {
+std::optional<Routed> route_text(const http::Request& request, const std::vector<Served>& models) {
   using Make = Result<Work> (*)(const std::vector<Served>& models, const Json& body);
   constexpr std::pair<std::string_view, Make> kRoutes[] = {
       {"/embed", embed_work}, {"/rerank", rerank_work}, {"/v1/embeddings", openai_work}};
-  (void)parts;
   for (const auto& [path, make] : kRoutes) {
     if (request.path != path) continue;
     const std::string name(path);

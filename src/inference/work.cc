@@ -11,8 +11,9 @@ bool is_wanted(const Work* work) { return !work->wanted || work->wanted->load();
 
 http::Response run_one(const encoder::Model& model, const Work& work) {
   if (!is_wanted(&work)) return failure(gave_up());
-  if (!work.task) return work.run(model);
-  const auto answered = answer(model, *work.task, [&] { return is_wanted(&work); });
+  const auto wanted = [&] { return is_wanted(&work); };
+  if (!work.task) return work.run(model, wanted);
+  const auto answered = answer(model, *work.task, wanted);
   return answered ? work.finish(model, *answered) : failure(answered.error());
 }
 

@@ -30,7 +30,7 @@ struct Work {
   std::shared_ptr<const TaskRequest> task;
   /// The answer to the task, made of its items; else the whole answer of what is no task.
   std::function<http::Response(const encoder::Model& model, const TaskAnswer& answer)> finish;
-  std::function<http::Response(const encoder::Model& model)> run;
+  std::function<http::Response(const encoder::Model& model, const IsWanted& is_wanted)> run;
   std::shared_ptr<const Wanted> wanted;  // null: yes
 };
 
