@@ -1,11 +1,13 @@
 """The image of tools/image: its layout, and the server in it under crun with a read-only root."""
 
+import array
 import atexit
 import functools
 import gzip
 import hashlib
 import io
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -56,6 +58,31 @@ class Image:
                 tar.extractall(root)
 
 
+def large_model(folder):
+    """The small model with wider layers, so that its packed matrices are kept as a file."""
+    shutil.copytree(MODEL, folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    wider = {32: 256, 64: 4096}
+    config = json.loads((folder / "config.json").read_text())
+    config.update(dim=wider[config["dim"]], hidden_dim=wider[config["hidden_dim"]])
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = (MODEL / "model.safetensors").read_bytes()
+    length = int.from_bytes(weights[:8], "little")
+    header, at = json.loads(weights[8:8 + length]), 0
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            tensor["shape"] = [wider.get(size, size) for size in tensor["shape"]]
+            end = at + 4 * math.prod(tensor["shape"])
+            tensor["data_offsets"], at = [at, end], end
+    text = json.dumps(header).encode()
+    with open(folder / "model.safetensors", "wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text)
+        out.write(array.array("f", [0.01, -0.02, 0.03, 0.01, 0.02] * (at // 20 + 1)).tobytes()[:at])
+    (folder / "thaw.f32x16.panels").write_text("of this folder's files and times")
+    return folder
+
+
 class ImageTest(unittest.TestCase):
     def setUp(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="thaw-image-", dir="/var/tmp"))
@@ -79,6 +106,13 @@ class ImageTest(unittest.TestCase):
         assert make_image(SHARED / "baked", *BAKED).returncode == 0
         return Image(SHARED / "baked")
 
+    @staticmethod
+    @functools.cache
+    def packed():
+        folder = large_model(SHARED / "large")
+        assert make_image(SHARED / "packed", "--model", f"qa={folder}").returncode == 0
+        return Image(SHARED / "packed")
+
 
 class Layout(ImageTest):
     def test_the_same_inputs_make_the_same_bytes(self):
@@ -94,6 +128,18 @@ class Layout(ImageTest):
         self.assertEqual(baked.config["config"]["Cmd"], ["--model", "qa=/model"])
         self.assertEqual(baked.manifest["layers"][:1], plain.manifest["layers"])
         self.assertEqual(len(baked.manifest["layers"]), 2)
+
+    def test_a_large_models_packed_matrices_are_a_layer_of_their_own_and_always_the_same(self):
+        image = self.packed()
+        self.assertEqual(len(image.tars), 3)
+        names = []
+        for tar in image.tars[1:]:
+            with tarfile.open(fileobj=io.BytesIO(tar)) as files:
+                names.append([entry.name for entry in files if entry.isfile()])
+        self.assertNotIn("model/thaw.f32x16.panels", names[0])
+        self.assertEqual(names[1], ["model/thaw.f32x16.panels"])
+        again = self.image("--model", f"qa={SHARED / 'large'}", name="again")
+        self.assertEqual(again.manifest, image.manifest)
 
     def test_a_layout_is_replaced_and_another_folder_is_not(self):
         shutil.copytree(self.plain().folder, self.work / "out")
@@ -258,6 +304,13 @@ class UnderCrun(ImageTest):
         mounts = pathlib.Path(f"/proc/{pid}/mounts").read_text().splitlines()
         root = next(line.split() for line in mounts if line.split()[1] == "/")
         self.assertIn("ro", root[3].split(","))
+
+    def test_a_large_baked_model_starts_from_its_packed_matrices(self):
+        self.start(self.packed())
+        self.answers()
+        loaded = next(line for line in self.text().splitlines() if "model is loaded" in line)
+        self.assertIn("cache_ms=", loaded)
+        self.assertIn("panels=/model/thaw.f32x16.panels", loaded)
 
     def test_a_trained_model_mounted_read_only_answers(self):
         trained = ROOT / "examples/question-answering/model"
