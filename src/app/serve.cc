@@ -46,6 +46,20 @@ Duration since_exec() {
   return since > 0 && since < 3600 ? seconds(since) : Duration(0);
 }
 
+/// A file of a model that is cut short while it is mapped ends the process; it says so before.
+void tell_of_bus_errors() {
+  struct sigaction action {};
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // raised again, it ends the process
+  action.sa_handler = [](int number) {
+    constexpr std::string_view kLine =
+        "error: a file of the model was cut short while it was in use, or its disk fails (SIGBUS): "
+        "replace files of models by renaming others to their names, do not write into them\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+    ::raise(number);
+  };
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
 void tell_ready(cli::Terminal& terminal) {
   terminal.write_err(fmt::format("ready after {}\n", format_duration(since_exec())));
 }
@@ -85,6 +99,7 @@ Result<std::vector<inference::ModelSpec>> specs_of(const cli::ServeOptions& opti
 }
 
 int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
+  tell_of_bus_errors();
   const auto specs = specs_of(options);
   if (!specs) {
     terminal.write_err(fmt::format("error: {}\n", specs.error().message()));

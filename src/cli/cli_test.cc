@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 
 namespace thaw::cli {
 namespace {
+
+using testing::HasSubstr;
 
 class Cli : public ::testing::Test {
  protected:
@@ -271,12 +274,35 @@ TEST_F(Cli, ForecastRefusesValuesOutOfRange) {
                                              {"--scaling", "max"},
                                              {"--output", "xml"},
                                              {"--draw", "--output=csv"},
+                                             {"--plot-changepoints", "--plot-components=c.png"},
                                              {"--n-changepoints=3", "--changepoints=2020-01-01"}}) {
     std::vector<std::string> all = {"forecast", "x.csv"};
     all.insert(all.end(), words.begin(), words.end());
     EXPECT_EQ(thaw(all), 2) << words[0] << " " << words[1];
   }
   EXPECT_FALSE(fakes.forecast);
+}
+
+TEST_F(Cli, ACrossValidationRefusesWhatItWouldNotMake) {
+  const std::vector<std::string> validate = {"forecast", "x.csv", "--cross-validate",
+                                             "--horizon=30d"};
+  for (const char* flag : {"--plot=x.png", "--plot-components=x.png", "--save-model=m.json",
+                           "--future=f.csv", "--draw"}) {
+    std::vector<std::string> words = validate;
+    words.emplace_back(flag);
+    EXPECT_EQ(thaw(words), 2) << flag;
+  }
+  EXPECT_FALSE(fakes.forecast);
+  EXPECT_THAT(terminal.err, HasSubstr("--save-model goes with a forecast only"));
+  EXPECT_EQ(thaw(validate), 0);
+}
+
+TEST_F(Cli, AServerOfForecastsRefusesWhatIsOfModels) {
+  for (const char* flag : {"--threads=2", "--dtype=int8", "--cache-dir=none"}) {
+    EXPECT_EQ(thaw({"serve", "--task", "forecast", flag}), 2) << flag;
+  }
+  EXPECT_FALSE(fakes.serve);
+  EXPECT_THAT(terminal.err, HasSubstr("--dtype goes with --model DIR, not with forecasts"));
 }
 
 TEST_F(Cli, AForecastsTrendMayBeKeptFromChanging) {

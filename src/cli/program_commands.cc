@@ -135,6 +135,14 @@ void set_others(const Words& words, ForecastOptions& options) {
   options.plot_changepoints = words.is_on("plot-changepoints");
 }
 
+/// What the pictures show is asked for only where there is one.
+Outcome<bool> check_pictures(const ForecastOptions& options) {
+  if (options.plot_changepoints && options.plot_file.empty()) {
+    return usage_failure("--plot-changepoints goes with --plot FILE only");
+  }
+  return true;
+}
+
 Outcome<bool> set_validation(const Words& words, ForecastOptions& options) {
   options.cross_validate = words.is_on("cross-validate");
   const std::pair<const char*, std::string*> kFlags[] = {
@@ -153,6 +161,15 @@ Outcome<bool> set_validation(const Words& words, ForecastOptions& options) {
   }
   if (options.cross_validate && options.horizon.empty()) {
     return usage_failure("--horizon is missing: --cross-validate --horizon '30 days'");
+  }
+  for (const char* flag : {"plot", "plot-components", "save-model", "future"}) {
+    if (options.cross_validate && words.value(flag)) {
+      return usage_failure(fmt::format(
+          "--{} goes with a forecast only: --cross-validate makes measures instead of one", flag));
+    }
+  }
+  if (options.cross_validate && words.is_on("draw")) {
+    return usage_failure("--draw goes with a forecast only, not with --cross-validate");
   }
   return true;
 }
@@ -199,6 +216,8 @@ Outcome<ForecastOptions> forecast_options(const Context& context, const Words& w
   ASSIGN_OR_RETURN(options.daily, seasonality(words, "daily-seasonality"));
   options.scaling = words.value("scaling").value_or("");
   set_others(words, options);
+  ASSIGN_OR_RETURN(const bool drawn, check_pictures(options));
+  static_cast<void>(drawn);
   return options;
 }
 
@@ -242,6 +261,11 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
   }
   if (options.models.size() > 1 && forecasts) {
     return usage_failure("--task forecast takes one --model FILE.json");
+  }
+  for (const char* flag : {"threads", "dtype", "cache-dir"}) {
+    if (forecasts && words.value(flag)) {
+      return usage_failure(fmt::format("--{} goes with --model DIR, not with forecasts", flag));
+    }
   }
   ASSIGN_OR_RETURN(const auto threads, words.integer("threads", {1, 256}));
   options.threads = static_cast<int>(threads.value_or(0));

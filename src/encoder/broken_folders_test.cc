@@ -204,6 +204,16 @@ const std::vector<Damage>& damages_of_configs() {
        {"dim: must be"}},
       {"other hidden", [](auto& f) { f.set(kConfig, "dim", 64); }, {"word_emb", "means [900, 64]"}},
       {"heads that do not divide", [](auto& f) { f.set(kConfig, "n_heads", 5); }, {"n_heads: 5"}},
+      {"a token far away",
+       [](auto& f) {
+         f.edit("tokenizer.json", [](Json& json) {
+           Json model = json["model"], words = model["vocab"];
+           words.set("far", 15'999'999);
+           model.set("vocab", words);
+           json.set("model", model);
+         });
+       },
+       {"vocab_size is 900", "the token 'far' has the id 15999999, which is not from 0 to 899"}},
       {"small vocabulary", [](auto& f) { f.set(kConfig, "vocab_size", 10); }, {"vocab_size is 10"}},
       {"no positions",
        [](auto& f) { f.set(kConfig, "max_position_embeddings", 2); },

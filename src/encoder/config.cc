@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
 
 #include "base/json.h"
@@ -88,8 +89,13 @@ Status read_labels(const Json& json, std::vector<std::string>& labels) {
   const int64_t count = names.is_object() ? static_cast<int64_t>(names.as_object().size())
                                           : json.int_or("num_labels", kUsual);
   if (count < 1 || count > kMostLabels) return wrong("id2label", "must name at least one label");
+  std::unordered_map<std::string_view, const Json*> by_id;
+  if (names.is_object()) {
+    for (const auto& [id, name] : names.as_object()) by_id.emplace(id, &name);
+  }
   for (int64_t i = 0; i < count; ++i) {
-    const Json* name = names.find(std::to_string(i));
+    const auto found = by_id.find(std::to_string(i));
+    const Json* name = found == by_id.end() ? nullptr : found->second;
     if (names.is_object() && (!name || !name->is_string())) {
       return wrong("id2label", fmt::format("{} has no label", i));
     }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "encoder/panel_places.h"
 #include "tensor/int8.h"
 #include "tensor/kernels.h"
 
@@ -209,6 +210,7 @@ bool Arena::pack_into_one(const tensor::PanelKey& key, tensor::ThreadPool& pool,
   constexpr uint32_t kReaders = 0444, kOwnerWrites = 0200;
   const uint32_t mode = (weights_.facts().mode & kReaders) | kOwnerWrites;
   for (const std::string& path : files) {
+    make_folder_of(path);
     auto writer = tensor::PanelWriter::create(path, key, mode);
     if (!writer) {
       filled.note += (filled.note.empty() ? "" : "; ") + writer.error().message();

@@ -106,13 +106,14 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
 }
 
 Status Model::load_tokenizer(const std::string& folder) {
-  ASSIGN_OR_RETURN(tokenize::Tokenizer tokenizer, tokenize::Tokenizer::open(folder));
-  tokenizer_ = std::move(tokenizer);
-  if (tokenizer_->vocabulary_size() > static_cast<size_t>(config_.vocabulary)) {
+  auto tokenizer = tokenize::Tokenizer::open(folder, config_.vocabulary);
+  if (!tokenizer && tokenizer.error().code() == Code::kOutOfRange) {
     return Error(Code::kInvalidArgument,
-                 fmt::format("{}/config.json: vocab_size is {}, but the tokenizer has {} tokens",
-                             folder, config_.vocabulary, tokenizer_->vocabulary_size()));
+                 fmt::format("{}/config.json: vocab_size is {}, but {}", folder, config_.vocabulary,
+                             tokenizer.error().message()));
   }
+  if (!tokenizer) return std::move(tokenizer).error();
+  tokenizer_ = *std::move(tokenizer);
   // A sentence model's own length counts, whatever the tokenizer's files say.
   longest_ = static_cast<size_t>(config_.longest());
   if (pooling_.longest) {

@@ -21,7 +21,7 @@ fs::path absolute(const fs::path& path) {
   return fault ? path : real;
 }
 
-/// As `mkdir -p -m 700`; who cannot make it learns so from opening files in it.
+/// As `mkdir -p -m 700`.
 void make_folder(const fs::path& folder) {
   std::error_code fault;
   if (folder.empty() || fs::exists(folder, fault)) return;
@@ -40,12 +40,15 @@ std::vector<std::string> panel_paths(std::span<const std::string> folders,
       paths.push_back(fmt::format("{}/thaw.{}{}", folder, layout, kEnding));
       continue;
     }
-    make_folder(fs::path(folder).lexically_normal());
     const uint64_t hash = tensor::panel_checksum(std::as_bytes(std::span(own.native())));
     paths.push_back(
         fmt::format("{}/{}-{:016x}.{}{}", folder, own.filename().native(), hash, layout, kEnding));
   }
   return paths;
+}
+
+void make_folder_of(const std::string& path) {
+  make_folder(fs::path(path).parent_path().lexically_normal());
 }
 
 void trim_panels(const std::string& path) {

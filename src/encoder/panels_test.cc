@@ -92,6 +92,14 @@ TEST_F(Panels, WhereOneFolderCannotBeWrittenTheNextOneIs) {
   EXPECT_EQ(perms & fs::perms::others_all, fs::perms::none);
 }
 
+TEST_F(Panels, AFolderThatIsNotUsedIsNotMade) {
+  const std::string cache = root_ + "/home/.cache/thaw";
+  for (const From from : {From::kPacked, From::kCache}) {
+    EXPECT_EQ(open({folder_, cache})->report().filled.from, from);
+    EXPECT_FALSE(fs::exists(root_ + "/home"));
+  }
+}
+
 TEST_F(Panels, WhereNothingCanBeWrittenItServesAllTheSame) {
   const auto model = open({"/proc/none"});
   EXPECT_EQ(model->report().filled.path, "");

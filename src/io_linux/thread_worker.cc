@@ -11,10 +11,12 @@ constexpr size_t kMaxWaiting = 1024;
 }  // namespace
 
 ThreadWorker::ThreadWorker(io::Loop& loop) : loop_(loop) {
-  // The new thread inherits the mask: signals are the loop's business.
+  // The new thread inherits the mask: signals are the loop's business, but for those of faults,
+  // which are of the thread that makes them and, blocked, would end the process without a word.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
+  for (const int fault : {SIGBUS, SIGSEGV, SIGILL, SIGFPE}) ::sigdelset(&all, fault);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { work(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

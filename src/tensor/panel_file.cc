@@ -219,16 +219,31 @@ Status PanelWriter::write() const {
   return {};
 }
 
-Status PanelWriter::keep() {
-  finish_header();
+/// The whole file onto the disk, and under its name.
+Status PanelWriter::name() const {
   RETURN_IF_ERROR(write());
-  // In one step for who reads there: the same bytes, now the file's.
-  map_aligned_over(memory_, size_, fd_);
   if (::fsync(fd_) != 0) return errno_error("write " + temporary_, errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return errno_error("rename " + temporary_ + " to " + path_, errno);
   }
+  return {};
+}
+
+/// The disk has its space back, however long the pieces are used.
+void PanelWriter::discard() {
+  ::unlink(std::exchange(temporary_, {}).c_str());
+  ::close(std::exchange(fd_, -1));
+}
+
+Status PanelWriter::keep() {
+  finish_header();
+  if (Status named = name(); !named) {
+    discard();
+    return named;
+  }
   temporary_.clear();
+  // In one step for who reads there: the same bytes, now the file's.
+  map_aligned_over(memory_, size_, fd_);
   const std::string folder = path_.substr(0, path_.rfind('/') + 1);
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno_error("open " + folder, errno);

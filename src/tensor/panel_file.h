@@ -77,13 +77,15 @@ class PanelWriter {
   std::span<std::byte> piece(size_t index) const;
   /// Writes the file, onto the disk, then under its name: a reader sees the whole file or none of
   /// it. Slow; pieces may be read meanwhile, and never written again. After an error (no space)
-  /// nothing is left behind, and the pieces are as they were.
+  /// nothing is left behind at once, and the pieces are as they were.
   Status keep();
 
  private:
   PanelWriter() = default;
   void finish_header();
   Status write() const;
+  Status name() const;
+  void discard();
 
   std::string path_, temporary_;
   PanelKey key_;

@@ -18,6 +18,7 @@ namespace thaw::tensor {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class PanelFileTest : public testing::Test {
  protected:
@@ -178,6 +179,11 @@ TEST_F(PanelFileTest, AFullDiskLeavesThePiecesInMemory) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   ::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(writer.piece(0)[5], std::byte{5});
+  EXPECT_EQ(files(), 0U) << "while the pieces are in use";
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code fault;
+    EXPECT_THAT(std::filesystem::read_symlink(each, fault).native(), Not(HasSubstr(folder_)));
+  }
 }
 
 TEST_F(PanelFileTest, TwoWritersAtOnceLeaveOneWholeFile) {

@@ -161,24 +161,24 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-Result<Tokenizer> Tokenizer::parse(std::string_view text) {
+Result<Tokenizer> Tokenizer::parse(std::string_view text, int64_t most_ids) {
   auto json = Json::parse(text);
   if (!json) return std::move(json).error();
-  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_json(*json));
+  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_json(*json, most_ids));
   return Tokenizer(std::move(state));
 }
 
-Result<Tokenizer> Tokenizer::open(const std::string& folder) {
+Result<Tokenizer> Tokenizer::open(const std::string& folder, int64_t most_ids) {
   const std::string path = folder + "/tokenizer.json";
   auto text = read_text_file(path);
   if (text) {
-    auto made = parse(*text);
+    auto made = parse(*text, most_ids);
     if (!made) return std::move(made).error().with_context(path);
     RETURN_IF_ERROR(apply_settings(folder, *made->state_));
     return made;
   }
   if (text.error().code() != Code::kNotFound) return std::move(text).error();
-  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_files(folder));
+  ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_files(folder, most_ids));
   RETURN_IF_ERROR(apply_settings(folder, *state));
   return Tokenizer(std::move(state));
 }
@@ -301,10 +301,10 @@ void Tokenizer::State::add(const Added& token) {
 }
 
 Status Vocabulary::add(std::string text, int64_t id) {
-  if (id < 0 || id > kHighestId) {
-    return Error(Code::kInvalidArgument, "the token '" + text + "' has the id " +
-                                             std::to_string(id) + ", which is not from 0 to " +
-                                             std::to_string(kHighestId));
+  if (id < 0 || id >= most_ids_) {
+    return Error(Code::kOutOfRange, "the token '" + text + "' has the id " + std::to_string(id) +
+                                        ", which is not from 0 to " +
+                                        std::to_string(most_ids_ - 1));
   }
   const auto at = static_cast<size_t>(id);
   if (at >= texts_.size()) texts_.resize(at + 1);

@@ -22,11 +22,14 @@ enum class Cut { kLongestFirst, kOnlyFirst, kOnlySecond };
 
 class Tokenizer {
  public:
+  static constexpr int64_t kMostIds = 16'000'000;
+
   /// kNotFound: neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt;
   /// kInvalidArgument: a fault, with the file and the key.
-  static Result<Tokenizer> open(const std::string& folder);
+  /// kOutOfRange: an id that is not below `most_ids`; no memory was taken for those before it.
+  static Result<Tokenizer> open(const std::string& folder, int64_t most_ids = kMostIds);
   /// From the text of a tokenizer.json.
-  static Result<Tokenizer> parse(std::string_view json);
+  static Result<Tokenizer> parse(std::string_view json, int64_t most_ids = kMostIds);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -186,7 +186,7 @@ Status add_described(Tokenizer::State& state, const Json& tokens) {
 /// added_tokens.json: tokens and their ids.
 Status add_listed(Tokenizer::State& state, const Json& tokens) {
   for (const auto& [text, id] : tokens.as_object()) {
-    if (text.empty() || !id.is_int() || id.as_int() < 0 || id.as_int() > Vocabulary::kHighestId) {
+    if (text.empty() || !id.is_int() || id.as_int() < 0 || id.as_int() >= Tokenizer::kMostIds) {
       return id_fault(text);
     }
     RETURN_IF_ERROR(add_new(state, {.text = text,
@@ -229,8 +229,10 @@ Status apply_settings(const std::string& folder, Tokenizer::State& state) {
   return {};
 }
 
-Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder) {
+Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder,
+                                                           int64_t most_ids) {
   auto state = std::make_unique<Tokenizer::State>();
+  state->vocabulary.limit(most_ids);
   ASSIGN_OR_RETURN(const Names names, Names::read(folder));
   const std::string words = folder + "/vocab.txt", tokens = folder + "/vocab.json";
   auto listed = read_text_file(words);

@@ -334,8 +334,9 @@ Status make_byte_bpe(Tokenizer::State& state, const ByteBpeOptions& options,
   return {};
 }
 
-Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json) {
+Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json, int64_t most_ids) {
   auto state = std::make_unique<Tokenizer::State>();
+  state->vocabulary.limit(most_ids);
   const Json& model = json["model"];
   const bool is_bpe = model["merges"].is_array();
   const std::string kind = model.string_or("type", is_bpe ? "BPE" : "WordPiece");

@@ -1,6 +1,7 @@
 // What a Tokenizer is made of, for the files that fill it in. Thread: any. Owner: values.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ struct TemplatePart {
 /// Token texts by id and back. Views refer to texts_, which does not move once filled.
 class Vocabulary {
  public:
-  static constexpr int64_t kHighestId = 16'000'000;
+  /// Ids are below it.
+  void limit(int64_t most_ids) { most_ids_ = std::min(most_ids, Tokenizer::kMostIds); }
   Status add(std::string text, int64_t id);
   /// Call when all are there.
   void index();
@@ -40,6 +42,7 @@ class Vocabulary {
   const std::vector<std::string>& texts() const { return texts_; }
 
  private:
+  int64_t most_ids_ = Tokenizer::kMostIds;
   std::vector<std::string> texts_;  // by id; "": none
   std::unordered_map<std::string_view, int32_t> ids_;
 };
@@ -95,9 +98,10 @@ struct Tokenizer::State {
 };
 
 /// `json` is a whole tokenizer.json.
-Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json);
+Result<std::unique_ptr<Tokenizer::State>> state_from_json(const Json& json, int64_t most_ids);
 /// vocab.txt, or vocab.json and merges.txt.
-Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder);
+Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder,
+                                                           int64_t most_ids);
 /// What tokenizer_config.json and special_tokens_map.json say beside a tokenizer.json.
 Status apply_settings(const std::string& folder, Tokenizer::State& state);
 

@@ -333,6 +333,19 @@ TEST(Tokenizer, FaultsOfMergesNameTheEntry) {
   EXPECT_THAT(fault(Json(Json::Array{"a zz"})), HasSubstr("must be in the vocabulary"));
 }
 
+TEST(Tokenizer, AnIdBeyondTheModelsIsRefusedBeforeMemoryIsTakenForIt) {
+  const std::string text = wordpiece_json().dump();
+  EXPECT_TRUE(Tokenizer::parse(text, 13));
+  const auto over = Tokenizer::parse(text, 12);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code(), Code::kOutOfRange);
+  EXPECT_THAT(over.error().message(), HasSubstr("the id 12, which is not from 0 to 11"));
+  Json far = wordpiece_json();
+  far.set("added_tokens", Json(Json::Array{Json::parse(R"({"id": 40, "content": "x"})").value()}));
+  EXPECT_FALSE(Tokenizer::parse(far.dump(), 40));
+  EXPECT_TRUE(Tokenizer::parse(far.dump(), 41));
+}
+
 TEST(Tokenizer, AFolderWithoutFilesSaysWhatItNeeds) {
   const auto made = Tokenizer::open("/nonexistent");
   EXPECT_EQ(made.error().code(), Code::kNotFound);
