@@ -7,19 +7,12 @@
 
 #include "base/json.h"
 #include "encoder/panel_places.h"
+#include "encoder/read_json.h"
 #include "tensor/cpu_limit.h"
 #include "tensor/int8.h"
-#include "tokenize/files.h"
 
 namespace thaw::encoder {
 namespace {
-
-Result<Json> read_json(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, tokenize::read_text_file(path));
-  auto json = Json::parse(text);
-  if (!json) return std::move(json).error().with_context(path);
-  return json;
-}
 
 /// A length that an optional file gives; some say 10^30 for "none".
 Result<size_t> optional_length(const std::string& path, std::string_view key, size_t otherwise) {

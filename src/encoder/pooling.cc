@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/json.h"
-#include "tokenize/files.h"
+#include "encoder/read_json.h"
 
 namespace thaw::encoder {
 namespace {
@@ -15,13 +15,6 @@ using tensor::Activation;
 using Stage = Pooling::Stage;
 
 constexpr int64_t kMostColumns = 65'536;
-
-Result<Json> read_json(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, tokenize::read_text_file(path));
-  auto json = Json::parse(text);
-  if (!json) return std::move(json).error().with_context(path);
-  return json;
-}
 
 Error wrong(std::string_view key, std::string_view what) {
   return Error(Code::kInvalidArgument, fmt::format("{}: {}", key, what));
