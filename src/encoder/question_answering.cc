@@ -69,7 +69,8 @@ std::vector<CodeRange> places_of(const tokenize::Encoding& window, bool align_to
   std::unordered_map<int32_t, CodeRange> words;
   for (const auto& [token, type, sequence] : window.items) {
     if (!align_to_words || sequence != 1) continue;
-    auto& [begin, end] = words.try_emplace(token.word, CodeRange{token.begin, token.end}).first->second;
+    auto& [begin, end] =
+        words.try_emplace(token.word, CodeRange{token.begin, token.end}).first->second;
     begin = std::min(begin, token.begin);
     end = std::max(end, token.end);
   }

@@ -87,8 +87,8 @@ ManifestJob::Step ManifestJob::next() {
   }
   http::Query options = entry.parameters;
   for (const auto& [name, value] : options_) {
-    const bool is_own =
-        std::ranges::any_of(entry.parameters, [&](const auto& each) { return each.first == name; });
+    const bool is_own = std::ranges::any_of(
+        entry.parameters, [&name = name](const auto& each) { return each.first == name; });
     if (!is_own) options.emplace_back(name, value);
   }
   job_.emplace(entry.input, entry.output, std::move(options));
