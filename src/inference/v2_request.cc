@@ -182,7 +182,7 @@ Result<std::vector<WantedOutput>> read_outputs(const std::vector<Tensor>& known,
 
 /// Takes what is for the outputs, not for the task, out of the parameters.
 Result<bool> take_binary_output(Json& parameters) {
-  constexpr std::string_view kName = "binary_data_output";
+  static constexpr std::string_view kName = "binary_data_output";
   const Json* binary = parameters.find(kName);
   if (binary == nullptr) return false;
   if (!binary->is_bool()) return invalid("parameters.binary_data_output: must be true or false");

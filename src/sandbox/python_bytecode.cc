@@ -159,7 +159,8 @@ void PythonByteCode::make_room(const RevisionId& revision) {
     if (sum <= most_.value || used == UINT64_MAX) return;
     sum -= size_of(path + "/code").value;
     (void)disk_.remove_tree(path);
-    std::erase_if(known_, [&](const auto& entry) { return place(entry.first) == path; });
+    std::erase_if(known_,
+                  [&, &path = path](const auto& entry) { return place(entry.first) == path; });
   }
 }
 

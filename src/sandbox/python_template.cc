@@ -239,7 +239,8 @@ void PythonTemplates::make_room(const RevisionId& revision) {
     if (sum <= most_.value || used == UINT64_MAX) return;
     sum -= size_of(path + "/image").value;
     (void)disk_.remove_tree(path);
-    std::erase_if(known_, [&](const auto& entry) { return place(entry.first) == path; });
+    std::erase_if(known_,
+                  [&, &path = path](const auto& entry) { return place(entry.first) == path; });
   }
 }
 
