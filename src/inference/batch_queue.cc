@@ -13,6 +13,11 @@ auto greediest(auto& turns) {
   });
 }
 
+void move_mean(double& mean, double now) {
+  constexpr double kNew = 0.2;
+  mean = mean <= 0 ? now : (1 - kNew) * mean + kNew * now;
+}
+
 }  // namespace
 
 Duration BatchQueue::wait_of(size_t tokens) const {
@@ -21,9 +26,7 @@ Duration BatchQueue::wait_of(size_t tokens) const {
 }
 
 void BatchQueue::on_worked(size_t tokens, Duration took) {
-  constexpr double kNew = 0.2;
-  const double now = static_cast<double>(tokens) / std::max(to_seconds(took), 1e-6);
-  tokens_per_s_ = tokens_per_s_ <= 0 ? now : (1 - kNew) * tokens_per_s_ + kNew * now;
+  move_mean(tokens_per_s_, static_cast<double>(tokens) / std::max(to_seconds(took), 1e-6));
 }
 
 bool BatchQueue::has_room_for(const Request& request) const {
@@ -51,6 +54,13 @@ bool BatchQueue::would_refuse(const Request& request) const {
   return turns_.empty() || !is_fairer(request, *greediest(turns_));
 }
 
+bool BatchQueue::would_refuse_unread(const Request& request) const {
+  Request expected = request;
+  const double by_size = static_cast<double>(request.bytes) * tokens_per_byte_;
+  expected.tokens = std::max(request.tokens, static_cast<size_t>(by_size));
+  return !has_room_for(expected) && (turns_.empty() || !is_fairer(request, *greediest(turns_)));
+}
+
 void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
   --size_;
   tokens_ -= request->tokens;
@@ -63,6 +73,11 @@ void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
 }
 
 std::optional<uint64_t> BatchQueue::add(Request request) {
+  // No more than plain text has: one whose windows make it dear must not make all others so.
+  constexpr double kMost = 0.25;
+  const double per_byte =
+      static_cast<double>(request.tokens) / static_cast<double>(std::max<size_t>(request.bytes, 1));
+  move_mean(tokens_per_byte_, std::min(per_byte, kMost));
   if (would_refuse(request)) return request.id;
   std::optional<uint64_t> refused;
   if (!has_room_for(request)) {

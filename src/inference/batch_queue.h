@@ -43,8 +43,10 @@ class BatchQueue {
   /// Who does not wait any more, to be refused: nobody, the request itself, or, where its caller
   /// has less waiting than another, the newest request of that other one.
   [[nodiscard]] std::optional<uint64_t> add(Request request);
-  /// Whether add() would refuse the request itself. For whoever reads it only if it may wait.
-  bool would_refuse(const Request& request) const;
+  /// Whether add() would refuse the request itself, as far as its size tells: there is room if it
+  /// costs what a byte of late did, and fairness takes it for as cheap as it can be, `tokens`, so
+  /// that it is read where a greedier caller may have to give way. For whoever has not read it.
+  bool would_refuse_unread(const Request& request) const;
   /// Those that would wait over twice as long as any should, now that the speed is known or has
   /// fallen: they do not wait any more, to be refused. The newest of who has the most, in turn.
   [[nodiscard]] std::vector<uint64_t> overdue();
@@ -69,6 +71,7 @@ class BatchQueue {
   Duration wait_of(size_t tokens) const;
   bool has_room_for(const Request& request) const;
   bool is_one_batch(size_t requests, size_t tokens) const;
+  bool would_refuse(const Request& request) const;
   /// Whether the newest request of the greediest is to give way to it, when there is no room.
   bool is_fairer(const Request& request, const Caller& greediest) const;
   /// Takes it out, and its caller with its last request.
@@ -77,8 +80,8 @@ class BatchQueue {
   Options options_;
   std::list<Caller> turns_;  // those who have something, whose turn it is first
   std::unordered_map<std::string, Turn> callers_;
-  size_t size_ = 0, tokens_ = 0, bytes_ = 0;  // that wait
-  double tokens_per_s_ = 0;                   // a moving mean
+  size_t size_ = 0, tokens_ = 0, bytes_ = 0;       // that wait
+  double tokens_per_s_ = 0, tokens_per_byte_ = 0;  // moving means
 };
 
 }  // namespace thaw::inference

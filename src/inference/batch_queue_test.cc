@@ -50,7 +50,6 @@ TEST(BatchQueue, RefusesWhenFullAndForgetsThoseWhoLeft) {
   queue.remove(1);
   queue.remove(99);
   EXPECT_EQ(queue.size(), 1u);
-  EXPECT_FALSE(queue.would_refuse({3, "c", 0, 1}));
   EXPECT_FALSE(queue.add({3, "c", 0, 1}));
   EXPECT_EQ(queue.take(), (Ids{2, 3}));
 }
@@ -58,15 +57,39 @@ TEST(BatchQueue, RefusesWhenFullAndForgetsThoseWhoLeft) {
 TEST(BatchQueue, WhenFullTheCallerWithTheMostWaitingIsRefused) {
   BatchQueue queue({.longest = 4});
   for (uint64_t id = 1; id <= 4; ++id) EXPECT_FALSE(queue.add({id, "loud", 0, 10}));
-  EXPECT_TRUE(queue.would_refuse({5, "loud", 0, 10}));
+  EXPECT_TRUE(queue.would_refuse_unread({5, "loud", 0, 1, 40}));
   EXPECT_EQ(queue.add({5, "loud", 0, 10}), 5u);
-  EXPECT_FALSE(queue.would_refuse({6, "quiet", 0, 10}));
+  EXPECT_FALSE(queue.would_refuse_unread({6, "quiet", 0, 1, 40}));
   EXPECT_EQ(queue.add({6, "quiet", 0, 10}), 4u) << "its newest goes";
   EXPECT_EQ(queue.add({7, "quiet", 0, 10}), 3u);
   EXPECT_EQ(queue.add({8, "quiet", 0, 10}), 8u) << "both have two";
   EXPECT_EQ(queue.add({9, "third", 0, 11}), 9u) << "more than what would go";
   EXPECT_EQ(queue.size(), 4u);
   EXPECT_EQ(queue.take(), (Ids{1, 6, 2, 7}));
+}
+
+/// 1,000 tokens a second may wait for 2 s; requests have 100 tokens in 400 bytes.
+TEST(BatchQueue, WhatIsUnreadIsTakenForAsCostlyAsOthersOfItsSize) {
+  BatchQueue queue({.most_wait = seconds(2), .most_in_batch = 2});
+  const auto is_refused = [&](size_t bytes) {
+    return queue.would_refuse_unread({99, "a", 0, 1, bytes});
+  };
+  EXPECT_FALSE(is_refused(4000)) << "nothing waits";
+  queue.on_worked(1000, seconds(1));
+  for (uint64_t id = 1; id <= 19; ++id) EXPECT_FALSE(queue.add({id, "a", 0, 100, 400}));
+  EXPECT_FALSE(is_refused(400)) << "there is room for one more";
+  EXPECT_TRUE(is_refused(440));
+  EXPECT_FALSE(queue.would_refuse_unread({99, "quiet", 0, 1, 440})) << "one of a's may give way";
+  EXPECT_FALSE(queue.add({20, "a", 0, 100, 400}));
+  EXPECT_TRUE(is_refused(400));
+}
+
+TEST(BatchQueue, OneOfManyWindowsDoesNotMakeAllOthersDear) {
+  BatchQueue queue({.most_wait = seconds(2), .most_in_batch = 2});
+  queue.on_worked(1000, seconds(1));
+  for (uint64_t id = 1; id <= 3; ++id) EXPECT_FALSE(queue.add({id, "a", 0, 100, 400}));
+  EXPECT_EQ(queue.add({4, "a", 0, 1'000'000, 400}), 4u);
+  EXPECT_FALSE(queue.would_refuse_unread({5, "a", 0, 1, 400}));
 }
 
 TEST(BatchQueue, ItsMemoryIsBoundedButOneRequestMayAlwaysWait) {

@@ -171,7 +171,7 @@ void ModelServer::enqueue(Work work, const http::Request& request, const std::st
 /// Whether it would be refused, as its size tells: to read it would cost the models' time.
 bool ModelServer::is_too_much(const http::Request& request) const {
   const size_t bytes = request.body.size();
-  return queue_.would_refuse({0, caller_of(request), 0, least_tokens(bytes), bytes});
+  return queue_.would_refuse_unread({0, caller_of(request), 0, least_tokens(bytes), bytes});
 }
 
 http::Response ModelServer::busy() const {
