@@ -87,17 +87,22 @@ void sort_marks(Normalized& text) {
   }
 }
 
-void decompose(Normalized& text) {
-  if (is_ascii(text)) return;
+/// Each code becomes those that `append` gives for it, which have its origin.
+void replace_each(Normalized& text, void (*append)(std::u32string& to, char32_t code)) {
   Normalized out;
   std::u32string parts;
   for (size_t i = 0; i < text.codes.size(); ++i) {
     parts.clear();
-    append_decomposed(parts, text.codes[i]);
+    append(parts, text.codes[i]);
     for (const char32_t part : parts) out.add(part, text.origin[i]);
   }
-  sort_marks(out);
   text = std::move(out);
+}
+
+void decompose(Normalized& text) {
+  if (is_ascii(text)) return;
+  replace_each(text, append_decomposed);
+  sort_marks(text);
 }
 
 void lower_case(Normalized& text) {
@@ -107,14 +112,7 @@ void lower_case(Normalized& text) {
     }
     return;
   }
-  Normalized out;
-  std::u32string parts;
-  for (size_t i = 0; i < text.codes.size(); ++i) {
-    parts.clear();
-    append_lower(parts, text.codes[i]);
-    for (const char32_t part : parts) out.add(part, text.origin[i]);
-  }
-  text = std::move(out);
+  replace_each(text, append_lower);
 }
 
 }  // namespace
