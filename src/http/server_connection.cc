@@ -89,7 +89,7 @@ void ServerConnection::advance() {
         progress = stream_body();
         break;
       case Phase::kHandling:
-        progress = !ended_ && in_.size() - taken_ < kMaxPipelined && fill(kReadSize);
+        progress = !ended_ && in_.size() - taken_ < kMaxPipelined && fill<kReadSize>();
         if (ended_) client_left();
         break;
       case Phase::kLingering:
@@ -104,14 +104,15 @@ void ServerConnection::advance() {
   bury_if_dead();
 }
 
-/// Reads once. False: nothing to be had now.
-bool ServerConnection::fill(size_t most) {
+/// Reads once. False: nothing to be had now. What comes is read where no other connection's bytes
+/// have gone cold: a connection keeps no more than it was sent.
+template <size_t kMost>
+bool ServerConnection::fill() {
   if (ended_) return false;
+  char buffer[kMost];
+  const io::Transfer moved = stream_->read(buffer);
   in_.erase(0, std::exchange(taken_, 0));
-  const size_t old = in_.size();
-  in_.resize(old + most);
-  const io::Transfer moved = stream_->read(std::span(in_).subspan(old));
-  in_.resize(old + moved.bytes);
+  in_.append(buffer, moved.bytes);
   switch (moved.state) {
     case io::Transfer::State::kMoved:
       return true;
@@ -144,7 +145,7 @@ bool ServerConnection::take_head() {
       if (!input.empty() && !std::exchange(head_begun_, true)) {
         timer_.set_after(shared_.options.head_timeout);
       }
-      return fill(kReadSize);
+      return fill<kReadSize>();
     case ParseState::kBad:
       reject(parser_.fault().status, parser_.fault().reason);
       return true;
@@ -186,7 +187,7 @@ bool ServerConnection::take_preface(std::string_view input) {
     if (ended_) die();
     if (!std::exchange(head_begun_, true)) timer_.set_after(shared_.options.head_timeout);
     while (phase_ == Phase::kHead && in_.size() - taken_ < kH2Preface.size()) {
-      if (!fill(kReadSize)) return true;
+      if (!fill<kReadSize>()) return true;
       if (ended_) die();
     }
     if (phase_ != Phase::kHead) return true;
@@ -209,7 +210,7 @@ bool ServerConnection::take_tunnel() {
         input().starts_with(kMethod) || kMethod.starts_with(input().substr(0, kMethod.size()));
     if (!may_be || input().size() > kReadSize || ended_) return false;
     if (!std::exchange(head_begun_, true)) timer_.set_after(shared_.options.head_timeout);
-    if (!fill(kReadSize)) return true;
+    if (!fill<kReadSize>()) return true;
   }
   std::string_view authority = input();
   if (!authority.starts_with(kMethod) || authority.find(kEnd) != authority.size() - kEnd.size()) {
@@ -266,7 +267,7 @@ bool ServerConnection::take_body() {
           die();
           return false;
         }
-        if (!fill(kReadSize)) return false;
+        if (!fill<kReadSize>()) return false;
         timer_.set_after(shared_.options.body_timeout);
         return true;
     }
@@ -335,7 +336,7 @@ bool ServerConnection::stream_body() {
           die();
           return false;
         }
-        if (!fill(kStreamReadSize)) return false;
+        if (!fill<kStreamReadSize>()) return false;
     }
   }
 }
@@ -549,7 +550,7 @@ bool ServerConnection::linger() {
     return false;
   }
   if (more > 0) wait_for_end();
-  return fill(kReadSize);  // false once it has ended
+  return fill<kReadSize>();  // false once it has ended
 }
 
 void ServerConnection::client_left() {

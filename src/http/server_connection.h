@@ -57,7 +57,8 @@ class ServerConnection final : public ServerSession,
   bool take_tunnel();
   bool upgrade(const RequestHead& head);
   void hand_out();
-  bool fill(size_t most);
+  template <size_t kMost>
+  bool fill();
   void reject(int status, std::string_view reason);
   void add_head(const Response& head, std::string_view framing);
   void finish_answer();
