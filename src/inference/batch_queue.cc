@@ -22,11 +22,13 @@ void move_mean(double& mean, double now) {
 
 Duration BatchQueue::wait_of(size_t tokens) const {
   if (tokens_per_s_ <= 0) return Duration(0);
-  return seconds(std::min(static_cast<double>(tokens) / tokens_per_s_, 1e6));
+  return seconds(std::min(static_cast<double>(worked_on_ + tokens) / tokens_per_s_, 1e6));
 }
 
-void BatchQueue::on_worked(size_t tokens, Duration took) {
-  move_mean(tokens_per_s_, static_cast<double>(tokens) / std::max(to_seconds(took), 1e-6));
+void BatchQueue::on_worked(size_t tokens, std::optional<Duration> took) {
+  worked_on_ = 0;
+  if (!took) return;
+  move_mean(tokens_per_s_, static_cast<double>(tokens) / std::max(to_seconds(*took), 1e-6));
 }
 
 bool BatchQueue::has_room_for(const Request& request) const {
@@ -38,6 +40,10 @@ bool BatchQueue::has_room_for(const Request& request) const {
 
 bool BatchQueue::is_one_batch(size_t requests, size_t tokens) const {
   return requests <= 1 || (requests <= options_.most_in_batch && tokens <= options_.budget);
+}
+
+bool BatchQueue::has_whole_batch() const {
+  return size_ >= options_.most_in_batch || tokens_ >= options_.budget;
 }
 
 bool BatchQueue::is_fairer(const Request& request, const Caller& greediest) const {
@@ -58,7 +64,9 @@ bool BatchQueue::would_refuse_unread(const Request& request) const {
   Request expected = request;
   const double by_size = static_cast<double>(request.bytes) * tokens_per_byte_;
   expected.tokens = std::max(request.tokens, static_cast<size_t>(by_size));
-  return !has_room_for(expected) && (turns_.empty() || !is_fairer(request, *greediest(turns_)));
+  if (has_room_for(expected)) return false;
+  const bool has_others = callers_.contains(request.caller);
+  return turns_.empty() || !is_fairer(has_others ? expected : request, *greediest(turns_));
 }
 
 void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
@@ -73,8 +81,9 @@ void BatchQueue::erase(Turn caller, std::deque<Request>::iterator request) {
 }
 
 std::optional<uint64_t> BatchQueue::add(Request request) {
-  // No more than plain text has: one whose windows make it dear must not make all others so.
-  constexpr double kMost = 0.25;
+  // No more than plain text has, in windows that overlap: one that is dearer must not make all
+  // others so.
+  constexpr double kMost = 0.5;
   const double per_byte =
       static_cast<double>(request.tokens) / static_cast<double>(std::max<size_t>(request.bytes, 1));
   move_mean(tokens_per_byte_, std::min(per_byte, kMost));
@@ -140,6 +149,7 @@ std::vector<uint64_t> BatchQueue::take() {
     batch.push_back(first.id);
     erase(caller, caller->requests.begin());
   }
+  worked_on_ = tokens;
   return batch;
 }
 

@@ -44,8 +44,8 @@ class BatchQueue {
   /// has less waiting than another, the newest request of that other one.
   [[nodiscard]] std::optional<uint64_t> add(Request request);
   /// Whether add() would refuse the request itself, as far as its size tells: there is room if it
-  /// costs what a byte of late did, and fairness takes it for as cheap as it can be, `tokens`, so
-  /// that it is read where a greedier caller may have to give way. For whoever has not read it.
+  /// costs what a byte of late did. A caller of whom nothing waits is taken for as cheap as it can
+  /// be, `tokens`, so that it is read where a greedier one may have to give way.
   bool would_refuse_unread(const Request& request) const;
   /// Those that would wait over twice as long as any should, now that the speed is known or has
   /// fallen: they do not wait any more, to be refused. The newest of who has the most, in turn.
@@ -54,9 +54,13 @@ class BatchQueue {
   void remove(uint64_t id);
   /// What to work on now; empty when nothing waits. They do not wait any more.
   std::vector<uint64_t> take();
-  /// A batch of so many tokens was worked on for so long, which tells how long others will wait.
-  void on_worked(size_t tokens, Duration took);
-  /// How long what waits now will take; 0 before anything was worked on.
+  /// The batch that was taken, of so many tokens, is over. How long it took tells how long others
+  /// will wait; absent where it tells nothing: it was cut short, or ended in a fault.
+  void on_worked(size_t tokens, std::optional<Duration> took);
+  /// Whether more than the next batch may wait: what comes now has to wait for it.
+  bool has_whole_batch() const;
+  /// How long what waits now will take, after the batch that was taken, which counts whole; 0
+  /// before anything was worked on.
   Duration wait() const { return wait_of(tokens_); }
   size_t size() const { return size_; }
 
@@ -81,6 +85,7 @@ class BatchQueue {
   std::list<Caller> turns_;  // those who have something, whose turn it is first
   std::unordered_map<std::string, Turn> callers_;
   size_t size_ = 0, tokens_ = 0, bytes_ = 0;       // that wait
+  size_t worked_on_ = 0;                           // tokens of the batch that was taken
   double tokens_per_s_ = 0, tokens_per_byte_ = 0;  // moving means
 };
 

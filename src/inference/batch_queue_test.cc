@@ -92,6 +92,40 @@ TEST(BatchQueue, OneOfManyWindowsDoesNotMakeAllOthersDear) {
   EXPECT_FALSE(queue.would_refuse_unread({5, "a", 0, 1, 400}));
 }
 
+TEST(BatchQueue, WhoHasOthersWaitingIsTakenForAsCostlyAsTheyAre) {
+  BatchQueue queue({.longest = 40});
+  for (uint64_t id = 1; id <= 20; ++id) {
+    EXPECT_FALSE(queue.add({id, "a", 0, 100, 400}));
+    EXPECT_FALSE(queue.add({20 + id, "b", 0, 100, 400}));
+  }
+  EXPECT_TRUE(queue.would_refuse_unread({50, "a", 0, 1, 400})) << "b has no more than a";
+  EXPECT_FALSE(queue.would_refuse_unread({50, "c", 0, 1, 400}));
+}
+
+TEST(BatchQueue, WhatIsWorkedOnIsWaitedForToo) {
+  BatchQueue queue({.most_wait = seconds(2), .most_in_batch = 2});
+  queue.on_worked(100, seconds(1));
+  for (uint64_t id = 1; id <= 2; ++id) EXPECT_FALSE(queue.add({id, "a", 0, 100}));
+  EXPECT_EQ(queue.take(), (Ids{1, 2}));
+  EXPECT_EQ(queue.wait(), seconds(2));
+  for (uint64_t id = 3; id <= 4; ++id) EXPECT_FALSE(queue.add({id, "a", 0, 100}));
+  EXPECT_EQ(queue.add({5, "a", 0, 100}), 5u) << "5 s until it is done; one batch may always wait";
+  queue.on_worked(200, std::nullopt);
+  EXPECT_EQ(queue.wait(), seconds(2)) << "it tells nothing of the speed";
+}
+
+TEST(BatchQueue, KnowsWhenMoreThanTheNextBatchMayWait) {
+  BatchQueue queue({.budget = 100, .most_in_batch = 2});
+  EXPECT_FALSE(queue.add({1, "a", 0, 99}));
+  EXPECT_FALSE(queue.has_whole_batch());
+  EXPECT_FALSE(queue.add({2, "a", 0, 1}));
+  EXPECT_TRUE(queue.has_whole_batch());
+  queue.remove(1);
+  EXPECT_FALSE(queue.has_whole_batch());
+  EXPECT_FALSE(queue.add({3, "a", 0, 99}));
+  EXPECT_TRUE(queue.has_whole_batch());
+}
+
 TEST(BatchQueue, ItsMemoryIsBoundedButOneRequestMayAlwaysWait) {
   BatchQueue queue({.most_bytes = 100, .budget = 10});
   EXPECT_FALSE(queue.add({1, "a", 0, 20, 5000}));
@@ -126,11 +160,11 @@ TEST(BatchQueue, WhoeverWouldWaitTooLongIsRefusedOnceTheSpeedIsKnown) {
   EXPECT_EQ(queue.wait(), seconds(2));
   EXPECT_EQ(queue.add({7, "a", 0, 100}), 7u);
   EXPECT_EQ(queue.take(), (Ids{3, 4}));
-  EXPECT_FALSE(queue.add({8, "a", 0, 100}));
+  EXPECT_EQ(queue.add({8, "a", 0, 100}), 8u) << "1 s until those are done, 1.5 s for its own batch";
   queue.on_worked(200, seconds(100));
-  EXPECT_EQ(queue.add({9, "a", 0, 100}), 9u);
+  EXPECT_EQ(queue.add({9, "a", 0, 150}), 9u);
   EXPECT_EQ(queue.take(), (Ids{5, 6}));
-  EXPECT_FALSE(queue.add({9, "a", 0, 100})) << "a batch may wait whatever it takes";
+  EXPECT_FALSE(queue.add({9, "a", 0, 150})) << "a batch may wait whatever it takes";
 }
 
 TEST(BatchQueue, OneBatchIsOneByItsTokensToo) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -16,13 +17,17 @@ namespace thaw::inference {
 struct ModelServer::Batch {
   size_t model = 0;
   size_t tokens = 0;
-  Instant began;
+  Duration took{};  // without the loop's time, which is not the model's
   std::vector<uint64_t> ids;
   std::vector<Work> works;
   std::vector<http::Response> answers;
 };
 
 namespace {
+
+/// While more than a batch waits, nothing that comes can be worked on at once: requests are taken
+/// together, since each time the loop wakes it takes the processor, and its caches, from the model.
+constexpr Duration kRest = milliseconds(10);
 
 /// Whose turn it is: the address that the nearest proxy saw, else the peer's. Whoever reaches the
 /// server without a proxy can claim to be others, and gains their turns in the queue by it.
@@ -138,6 +143,7 @@ void ModelServer::handle(const http::Request& request, Asker asker) {
   if (auto* response = std::get_if<http::Response>(&routed.answer)) {
     return answer(std::move(*response));
   }
+  if (queue_.has_whole_batch()) loop_.rest(kRest);
   if (is_too_much(request)) return answer(busy());
   auto work = std::get<ReadWork>(routed.answer)();
   if (!work) return answer(failure(work.error()));
@@ -175,16 +181,19 @@ bool ModelServer::is_too_much(const http::Request& request) const {
 }
 
 http::Response ModelServer::busy() const {
-  http::Response busy =
+  static const http::Response refusal =
       failure(429, "RESOURCE_EXHAUSTED", "too many requests wait for the model: try again later");
+  http::Response busy = refusal;
   busy.headers.add("retry-after", retry_after(queue_.wait()));
   return busy;
 }
 
 void ModelServer::refuse(uint64_t id) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return;  // gone: its connection broke as another was refused on it
+  const Waiting refused = std::move(found->second);
+  waiting_.erase(found);
   http::Response answer = busy();
-  const Waiting refused = std::move(waiting_.at(id));
-  waiting_.erase(id);
   stats_.on_answer(refused.path, answer.status, loop_.now() - refused.since);
   refused.asker.answer(std::move(answer));
 }
@@ -207,14 +216,15 @@ void ModelServer::work_on() {
     batch->tokens += batch->works.back().tokens;
   }
   batch->model = batch->works.front().model;
-  batch->began = loop_.now();
   stats_.on_batch(batch->ids.size());
   state_ = State::kWorking;
   const Status taken = worker_.run(
       [batch, model = models_[batch->model].model] {
         std::vector<const Work*> works;
         for (const Work& work : batch->works) works.push_back(&work);
+        const auto began = std::chrono::steady_clock::now();
         batch->answers = run_batch(*model, works);
+        batch->took = std::chrono::steady_clock::now() - began;
       },
       [this, batch, alive = std::weak_ptr<int>(alive_)] {
         if (!alive.expired()) finish(batch);
@@ -226,14 +236,15 @@ void ModelServer::work_on() {
 
 void ModelServer::finish(const std::shared_ptr<Batch>& batch) {
   const auto is_wanted = [](const Work& work) { return work.wanted->load(); };
-  if (std::all_of(batch->works.begin(), batch->works.end(), is_wanted)) {
-    queue_.on_worked(batch->tokens, loop_.now() - batch->began);  // the work was not cut short
-    for (const uint64_t id : queue_.overdue()) refuse(id);
-  }
+  const auto is_ok = [](const http::Response& answer) { return answer.status == 200; };
+  const bool is_whole = std::all_of(batch->works.begin(), batch->works.end(), is_wanted) &&
+                        std::all_of(batch->answers.begin(), batch->answers.end(), is_ok);
+  queue_.on_worked(batch->tokens, is_whole ? std::optional(batch->took) : std::nullopt);
+  for (const uint64_t id : queue_.overdue()) refuse(id);
   if (!std::exchange(answered_once_, true)) {
     stats_.on_step("first answer", since_exec());
-    log_info("first answer", {{"after_ms", to_millis(since_exec())},
-                              {"model_ms", to_millis(loop_.now() - batch->began)}});
+    log_info("first answer",
+             {{"after_ms", to_millis(since_exec())}, {"model_ms", to_millis(batch->took)}});
   }
   for (size_t i = 0; i < batch->ids.size(); ++i) {
     const auto found = waiting_.find(batch->ids[i]);

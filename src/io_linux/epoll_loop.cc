@@ -1,5 +1,6 @@
 #include "io_linux/epoll_loop.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 
@@ -102,11 +103,23 @@ void EpollLoop::turn(Duration at_most) {
     const Instant start = now();
     at_most = std::clamp(*next - start, Duration::zero(), at_most);
   }
-  wait_and_dispatch(at_most);
+  wait_and_dispatch(sleep(at_most));
   run_timers();
   run_posted();
   while (!retired_.empty()) std::exchange(retired_, {}).clear();
   in_turn_ = false;
+}
+
+/// Takes the rest that was asked for. Returns how long may still be waited.
+Duration EpollLoop::sleep(Duration at_most) {
+  const Duration rest = std::min(std::exchange(rest_, Duration::zero()), at_most);
+  if (rest <= Duration::zero()) return at_most;
+  pollfd woken{.fd = wake_fd_.get(), .events = POLLIN, .revents = 0};
+  const timespec limit{.tv_sec = rest.count() / 1'000'000'000,
+                       .tv_nsec = rest.count() % 1'000'000'000};
+  const bool was_woken = ::ppoll(&woken, 1, &limit, nullptr) != 0;
+  if (was_woken || rest == at_most) return Duration::zero();
+  return at_most == kForever ? kForever : at_most - rest;
 }
 
 void EpollLoop::wait_and_dispatch(Duration at_most) {

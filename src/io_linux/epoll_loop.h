@@ -45,6 +45,7 @@ class EpollLoop final : public io::Loop {
   io::Timer at(Instant when, std::function<void()> callback) override;
   io::Timer after(Duration delay, std::function<void()> callback) override;
   void post(std::function<void()> work) override;
+  void rest(Duration at_most) override { rest_ = at_most; }
   /// A stop() before run() makes it return at once; it may be run again afterwards.
   void run() override;
   void stop() override;
@@ -62,6 +63,7 @@ class EpollLoop final : public io::Loop {
 
  private:
   void cancel(uint64_t id) override { timers_.remove(id); }
+  Duration sleep(Duration at_most);
   void wait_and_dispatch(Duration at_most);
   void run_kicks();
   void run_timers();
@@ -71,6 +73,7 @@ class EpollLoop final : public io::Loop {
   Fd epoll_;
   Fd wake_fd_;
   TimerHeap timers_;
+  Duration rest_{};  // to be had before the next turn
   bool in_turn_ = false;
   Instant turn_now_{};
   uint64_t timers_before_turn_ = 0;  // those that are added in a turn run in a later one

@@ -1,6 +1,8 @@
 #include "io_linux/epoll_loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -120,6 +122,59 @@ TEST(Loop, ForeverIsALegalDelay) {
   EpollLoop loop;
   const io::Timer timer = loop.after(Duration::max(), [] { FAIL(); });
   loop.turn(Duration::zero());
+}
+
+TEST(Loop, WhatComesInARestIsTakenInOneTurn) {
+  EpollLoop loop;
+  int pipes[2][2];
+  struct Counting : Watch {
+    explicit Counting(int& count) : count(count) {}
+    void on_events(uint32_t) override { ++count; }
+    int& count;
+  };
+  int heard = 0;
+  std::vector<std::unique_ptr<Counting>> watches;
+  for (auto& ends : pipes) {
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    watches.push_back(std::make_unique<Counting>(heard));
+    loop.watch(ends[0], EPOLLIN | EPOLLET, *watches.back());
+  }
+  const auto write_to = [&](int pipe) { ASSERT_EQ(::write(pipes[pipe][1], "x", 1), 1); };
+  const Instant began = loop.now();
+  write_to(0);
+  loop.rest(milliseconds(20));
+  std::thread other([&] { write_to(1); });
+  loop.turn(seconds(60));
+  EXPECT_GE(loop.now() - began, milliseconds(20));
+  other.join();
+  EXPECT_EQ(heard, 2);
+  write_to(0);
+  loop.turn(seconds(60));
+  EXPECT_EQ(heard, 3) << "it rests once";
+  for (size_t i = 0; i < watches.size(); ++i) loop.retire(pipes[i][0], std::move(watches[i]));
+  for (const auto& ends : pipes) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+}
+
+TEST(Loop, ARestEndsWithWorkATimerOrTheTurn) {
+  EpollLoop loop;
+  int ran = 0;
+  loop.rest(seconds(3600));
+  std::thread other([&] { loop.post([&] { ++ran; }); });
+  loop.turn(seconds(3600));
+  other.join();
+  EXPECT_EQ(ran, 1);
+  loop.rest(seconds(3600));
+  const auto timer = loop.after(milliseconds(1), [&] { ++ran; });
+  while (ran < 2) loop.turn(seconds(3600));
+  loop.rest(seconds(3600));
+  loop.turn(milliseconds(1));
+  loop.rest(seconds(3600));
+  loop.post([&] { ++ran; });
+  loop.turn(seconds(3600));
+  EXPECT_EQ(ran, 3);
 }
 
 TEST(Signals, ArriveOnTheLoop) {
