@@ -12,6 +12,7 @@
 namespace thaw::predict {
 namespace {
 
+constexpr const char* kInput = "input";
 constexpr const char* kInputGeneration = "input-generation";
 constexpr const char* kOptions = "options";
 
@@ -49,7 +50,10 @@ Result<std::optional<InputObject>> read_notification(std::string_view body) {
 }
 
 BatchJob::BatchJob(InputObject input, OutputObject output, http::Query options)
-    : input_(std::move(input)), output_(std::move(output)), options_(std::move(options)) {
+    : input_(std::move(input)),
+      output_(std::move(output)),
+      options_(std::move(options)),
+      gone_(GoneInput::kAgain) {
   mark_ = "-";
   for (const auto& [key, value] : options_) mark_ += fmt::format(" {}={}", key, value);
 }
@@ -119,8 +123,10 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
   if (answered.status != 404) {
     const auto json = Json::parse(answered.body);
     if (!json) return finish(503, "INTERNAL", "the object store's answer is no JSON");
-    const int64_t made_of = number((*json)["metadata"].string_or(kInputGeneration));
-    const bool is_same = (*json)["metadata"].string_or(kOptions) == mark_;
+    const Json& said = (*json)["metadata"];
+    const int64_t made_of = number(said.string_or(kInputGeneration));
+    const bool is_same =
+        said.string_or(kInput) == input_url() && said.string_or(kOptions) == mark_;
     if (made_of >= number(input_.generation) && is_same) {
       return finish(200, "OK",
                     fmt::format("gs://{}/{} is made of generation {} already", output_.bucket,
@@ -133,11 +139,7 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
 }
 
 BatchJob::Step BatchJob::after_input(const http::Response& answered) {
-  if (answered.status == 404) {  // replaced or deleted: a later event tells of what is there now
-    return finish(200, "OK",
-                  fmt::format("gs://{}/{} has no generation {} any more", input_.bucket,
-                              input_.name, input_.generation));
-  }
+  if (answered.status == 404) return end_of_gone_input(input_, gone_);
   if (answered.status == 206) {
     const std::string_view range = answered.headers.get("content-range");  // bytes 0-99/1234
     const int64_t size = number(range.substr(std::min(range.find('/'), range.size() - 1) + 1));
@@ -161,7 +163,8 @@ BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size)
                                     .options = options_,
                                     .metadata = metadata(),
                                     .output_generation = output_generation_,
-                                    .size = size});
+                                    .size = size,
+                                    .gone = gone_});
   return pieces_->begin(first.body);
 }
 
@@ -184,9 +187,13 @@ BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   return write(output_.name + ".error.json", "application/json", answered.body, "");
 }
 
+std::string BatchJob::input_url() const {
+  return fmt::format("gs://{}/{}", input_.bucket, input_.name);
+}
+
 Json BatchJob::metadata() const {
   Json all = Json::object({{kInputGeneration, input_.generation},
-                           {"input", fmt::format("gs://{}/{}", input_.bucket, input_.name)}});
+                           {kInput, input_url()}});
   if (!mark_.empty()) all.set(kOptions, mark_);
   return all;
 }

@@ -1,8 +1,8 @@
 // BatchJob: one file of a bucket to its forecast in another, as a push of the bucket's notification
 // asks for it: what to read, what to do with each answer of the object store, what to write.
 //
-// A step machine without I/O. Idempotent under redelivery: the output carries the generation of the
-// input that it was made of, and is written only over what was read before, so that of two
+// A step machine without I/O. Idempotent under redelivery: the output carries the input that it was
+// made of and its generation, and is written only over what was read before, so that of two
 // deliveries at once one wins and an older input never replaces a newer one's forecast.
 //
 //   read the output's metadata -> done already? -> read the input -> forecast -> write the output
@@ -55,6 +55,7 @@ class BatchJob {
   Step after_output(const http::Response& answer);
   Step after_input(const http::Response& answer);
   Step begin_pieces(const http::Response& first, int64_t size);
+  std::string input_url() const;
   Json metadata() const;
   Step write(const std::string& name, const std::string& type, std::string content,
              const std::string& precondition);
@@ -63,6 +64,7 @@ class BatchJob {
   OutputObject output_;
   http::Query options_;
   std::string mark_;  // the options as the output carries them; "": it carries none
+  GoneInput gone_ = GoneInput::kToldLater;
   State state_ = State::kOutput;
   bool in_pieces_ = false;               // even if it could be held
   std::string output_generation_ = "0";  // 0: there is none

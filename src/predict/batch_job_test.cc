@@ -69,23 +69,32 @@ TEST(BatchJob, ReadsForecastsAndWritesWithThePreconditionThatNothingIsThere) {
   EXPECT_EQ(finished(it.on_store(response(200))), 200);
 }
 
+/// The output's metadata: what it is made of.
+http::Response made_of(int generation, const std::string& input = "gs://in/a b/x.csv") {
+  return response(200, R"({"generation":"3","metadata":{"input-generation":")" +
+                           std::to_string(generation) + R"(","input":")" + input + R"("}})");
+}
+
 TEST(BatchJob, ARedeliveryFindsItsWorkDoneAndAnOlderEventReplacesNothing) {
   BatchJob again = job();
   again.begin();
-  EXPECT_EQ(finished(again.on_store(
-                response(200, R"({"generation":"3","metadata":{"input-generation":"7"}})"))),
-            200);
+  EXPECT_EQ(finished(again.on_store(made_of(7))), 200);
   BatchJob older = job();
   older.begin();
-  EXPECT_EQ(finished(older.on_store(
-                response(200, R"({"generation":"3","metadata":{"input-generation":"8"}})"))),
-            200);
+  EXPECT_EQ(finished(older.on_store(made_of(8))), 200);
+}
+
+TEST(BatchJob, AnOutputOfAnotherInputIsNotItsWorkHoweverNewThatIs) {
+  BatchJob it = job();
+  it.begin();
+  EXPECT_THAT(call(it.on_store(made_of(9, "gs://other/a b/x.csv"))).target,
+              HasSubstr("/download/storage/v1/b/in/o/"));
 }
 
 TEST(BatchJob, ANewerInputReplacesExactlyTheOutputThatItSaw) {
   BatchJob it = job();
   it.begin();
-  it.on_store(response(200, R"({"generation":"3","metadata":{"input-generation":"6"}})"));
+  it.on_store(made_of(6));
   it.on_store(response(200, "x"));
   EXPECT_THAT(call(it.on_forecast(response(200, "y"))).target, HasSubstr("ifGenerationMatch=3&"));
   EXPECT_EQ(finished(it.on_store(response(412))), 503) << "another delivery was faster";

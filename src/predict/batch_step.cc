@@ -26,6 +26,12 @@ BatchEnd end_batch(int status, std::string_view name, std::string_view message) 
   return {error_response(status, name, message)};
 }
 
+BatchEnd end_of_gone_input(const InputObject& input, GoneInput gone) {
+  const std::string what = fmt::format("gs://{}/{} has no generation {} any more", input.bucket,
+                                       input.name, input.generation);
+  return gone == GoneInput::kAgain ? end_batch(503, "ABORTED", what) : end_batch(200, "OK", what);
+}
+
 http::Request get_metadata(std::string_view bucket, std::string_view name) {
   return get(fmt::format("/storage/v1/b/{}/o/{}", http::percent_encode(bucket),
                          http::percent_encode(name)));

@@ -19,6 +19,11 @@ struct InputObject {
   std::string name;
   std::string generation;  // "": the one that is there, which is looked up first
 };
+/// What follows where the generation of an input is not there any more by the time that it is read.
+enum class GoneInput {
+  kToldLater,  // nothing: an event of its own tells of what is there now
+  kAgain,      // another try, which takes what is there then
+};
 /// Where a forecast goes.
 struct OutputObject {
   std::string bucket;
@@ -45,6 +50,8 @@ using BatchStep = std::variant<StoreCall, ForecastCall, BatchEnd>;
 
 /// The end in the shape of Google's errors, which all answers to pushes have.
 BatchEnd end_batch(int status, std::string_view name, std::string_view message);
+/// That of a job whose input went away.
+BatchEnd end_of_gone_input(const InputObject& input, GoneInput gone);
 
 /// An object's metadata, its content, bytes `begin` to before `end` of it, a whole upload.
 http::Request get_metadata(std::string_view bucket, std::string_view name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "base/json.h"
@@ -111,11 +112,19 @@ Result<std::vector<ManifestEntry>> read_manifest(std::string_view text,
   }
   std::vector<ManifestEntry> jobs;
   std::set<std::string> ids;
+  std::map<std::pair<std::string, std::string>, std::string> outputs;  // whose they are
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string where = fmt::format("jobs[{}]", i);
     ASSIGN_OR_RETURN(ManifestEntry entry, read_entry(entries[i], where, output_bucket));
     if (!ids.insert(entry.id).second) {
       return bad(where + ".id", fmt::format("'{}' is given twice", entry.id));
+    }
+    const auto [place, is_new] =
+        outputs.emplace(std::pair(entry.output.bucket, entry.output.name), entry.id);
+    if (!is_new) {
+      return bad(where + ".output", fmt::format("gs://{}/{} is the output of '{}' too",
+                                                entry.output.bucket, entry.output.name,
+                                                place->second));
     }
     jobs.push_back(std::move(entry));
   }

@@ -44,7 +44,10 @@ TEST(Manifest, FaultsNameTheJobAndTheField) {
       {R"([{"id":"a","input":"gs://in/1","output":"gs://in/1"}])", "the input itself"},
       {R"([{"id":"a","input":"gs://in/1","parameters":[]}])", "jobs[0].parameters"},
       {R"([{"id":"a","input":"gs://in/1","parameters":{"p":{}}}])", "jobs[0].parameters.p"},
-      {R"([{"id":"a","input":"gs://in/1"},{"id":"a","input":"gs://in/2"}])", "given twice"}};
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"a","input":"gs://in/2"}])", "given twice"},
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/2","output":"gs://out/1"}])",
+       "jobs[1].output: gs://out/1 is the output of 'a' too"},
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/1"}])", "of 'a' too"}};
   for (const auto& [text, words] : kCases) {
     const auto jobs = read_manifest(text, "out");
     ASSERT_FALSE(jobs) << text;
@@ -77,6 +80,8 @@ struct World {
   std::vector<std::string> read = {};
   int outputs_made_of = 0;  // the generation that all outputs say they are made of
   std::string options = "- periods=7";
+  std::string input = "gs://in/1.csv";  // that they say they are of
+  int gone_reads = 0;                   // of inputs, which were replaced meanwhile
 
   Result<http::Response> store(const http::Request& request) {
     if (request.method == "POST") {
@@ -88,14 +93,16 @@ struct World {
       return response(200, manifest);
     }
     if (request.target.find("/b/in/o/gone") != std::string::npos) return response(404);
-    if (request.target.find("alt=media") != std::string::npos) return response(200, "ds,y\n");
+    if (request.target.find("alt=media") != std::string::npos) {
+      return gone_reads-- > 0 ? response(404) : response(200, "ds,y\n");
+    }
     if (request.target.find("/b/in/o/") != std::string::npos) {
       return response(200, R"({"generation":"5"})");
     }
     if (outputs_made_of == 0) return response(404);
     return response(200, R"({"generation":"9","metadata":{"input-generation":")" +
                              std::to_string(outputs_made_of) + R"(","options":")" + options +
-                             R"("}})");
+                             R"(","input":")" + input + R"("}})");
   }
 
   int run() {
@@ -147,6 +154,23 @@ TEST(ManifestJob, ARedeliveryMakesNothingTwiceUnlessTheParametersChanged) {
   EXPECT_EQ(world.run(), 200);
   EXPECT_FALSE(world.wrote(R"("name":"1.csv")"));
   world.options = "- periods=8";
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_TRUE(world.wrote(R"("name":"1.csv")"));
+}
+
+TEST(ManifestJob, AnOutputOfAnotherInputIsMadeAnewHoweverOldTheInput) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/old.csv","output":"gs://out/f.csv"}])",
+              .outputs_made_of = 8};
+  world.input = "gs://in/new.csv";
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_TRUE(world.wrote(R"("name":"f.csv")"));
+  EXPECT_TRUE(world.wrote(R"("input":"gs://in/old.csv")"));
+}
+
+TEST(ManifestJob, AnInputThatIsReplacedWhileItIsReadIsReadAgainByTheNextDelivery) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv"}])", .gone_reads = 1};
+  EXPECT_EQ(world.run(), 503);
+  EXPECT_FALSE(world.wrote(R"("state": "SUCCEEDED")")) << "no event tells of the manifest again";
   EXPECT_EQ(world.run(), 200);
   EXPECT_TRUE(world.wrote(R"("name":"1.csv")"));
 }

@@ -108,11 +108,8 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
     tells_ = false;
     return go_on();
   }
-  if (status == 404 && state_ == State::kRead) {  // a later event tells of what is there now
-    return give_up(
-        end_batch(200, "OK",
-                  fmt::format("gs://{}/{} has no generation {} any more", facts_.input.bucket,
-                              facts_.input.name, facts_.input.generation)));
+  if (status == 404 && state_ == State::kRead) {
+    return give_up(end_of_gone_input(facts_.input, facts_.gone));
   }
   if (status >= 300 && !(status == 308 && state_ == State::kWrite) && !(status == 404 && looks)) {
     return give_up(

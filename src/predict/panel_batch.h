@@ -44,6 +44,7 @@ class PanelBatch {
     Json metadata;                  // of the output
     std::string output_generation;  // that it is written over; "0": none
     int64_t size = 0;               // of the input
+    GoneInput gone = GoneInput::kToldLater;
   };
   explicit PanelBatch(Facts facts);
 
