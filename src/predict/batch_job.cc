@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -12,18 +11,10 @@
 namespace thaw::predict {
 namespace {
 
-constexpr const char* kInput = "input";
-constexpr const char* kInputGeneration = "input-generation";
 constexpr const char* kOptions = "options";
 
 BatchJob::Finish finish(int status, std::string_view name, std::string_view message) {
   return end_batch(status, name, message);
-}
-
-int64_t number(std::string_view text) {
-  int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
 }
 
 }  // namespace
@@ -45,7 +36,7 @@ Result<std::optional<InputObject>> read_notification(std::string_view body) {
                     attributes.string_or("objectGeneration")};
   if (input.bucket.empty()) return fault("message.attributes.bucketId: is missing");
   if (input.name.empty()) return fault("message.attributes.objectId: is missing");
-  if (number(input.generation) <= 0) return fault("message.attributes.objectGeneration: is none");
+  if (number_of(input.generation) <= 0) return fault("message.attributes.objectGeneration: is none");
   return std::optional(std::move(input));
 }
 
@@ -75,13 +66,13 @@ BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
   if (answered.status == 404) {
     fault_ = error_response(
         404, "NOT_FOUND",
-        fmt::format("the input gs://{}/{} is not there", input_.bucket, input_.name));
+        fmt::format("the input {} is not there", url_of(input_)));
     state_ = State::kWriteFault;
-    return write(output_.name + ".error.json", "application/json", fault_.body, "");
+    return write(error_name(output_), "application/json", fault_.body, "");
   }
   const auto json = Json::parse(answered.body);
   if (json) input_.generation = json->string_or("generation");
-  if (number(input_.generation) <= 0) {
+  if (number_of(input_.generation) <= 0) {
     return finish(503, "INTERNAL", "the object store's answer names no generation");
   }
   state_ = State::kOutput;
@@ -89,7 +80,8 @@ BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
 }
 
 BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
-  if (pieces_) return pieces_->on_store(answered);
+  if (aftermath_) return aftermath_->on_store(answered);
+  if (pieces_) return after_piece(pieces_->on_store(answered));
   if (!answered) {
     return finish(503, "UNAVAILABLE", "the object store: " + answered.error().message());
   }
@@ -113,9 +105,10 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
       if (raced) {
         return finish(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
       }
-      return finish(200, "OK", fmt::format("wrote gs://{}/{}", output_.bucket, output_.name));
-    default:
-      return Finish{fault_};  // its reason is written
+      return leave(end_batch(200, "OK", "wrote " + url_of(output_)), Aftermath::Verdict::kMade,
+                   input_.generation);
+    default:  // the reason is written
+      return leave({fault_}, Aftermath::Verdict::kFailed, input_.generation);
   }
 }
 
@@ -124,13 +117,14 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     const auto json = Json::parse(answered.body);
     if (!json) return finish(503, "INTERNAL", "the object store's answer is no JSON");
     const Json& said = (*json)["metadata"];
-    const int64_t made_of = number(said.string_or(kInputGeneration));
+    const std::string made_of = said.string_or(kInputGenerationKey);
     const bool is_same =
-        said.string_or(kInput) == input_url() && said.string_or(kOptions) == mark_;
-    if (made_of >= number(input_.generation) && is_same) {
-      return finish(200, "OK",
-                    fmt::format("gs://{}/{} is made of generation {} already", output_.bucket,
-                                output_.name, made_of));
+        said.string_or(kInputKey) == url_of(input_) && said.string_or(kOptions) == mark_;
+    if (number_of(made_of) >= number_of(input_.generation) && is_same) {
+      return leave(end_batch(200, "OK",
+                             fmt::format("{} is made of generation {} already", url_of(output_),
+                                         made_of)),
+                   Aftermath::Verdict::kMade, made_of);
     }
     output_generation_ = json->string_or("generation", "0");
   }
@@ -139,10 +133,12 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
 }
 
 BatchJob::Step BatchJob::after_input(const http::Response& answered) {
-  if (answered.status == 404) return end_of_gone_input(input_, gone_);
+  if (answered.status == 404) {
+    return leave(end_of_gone_input(input_, gone_), Aftermath::Verdict::kGone, input_.generation);
+  }
   if (answered.status == 206) {
     const std::string_view range = answered.headers.get("content-range");  // bytes 0-99/1234
-    const int64_t size = number(range.substr(std::min(range.find('/'), range.size() - 1) + 1));
+    const int64_t size = number_of(range.substr(std::min(range.find('/'), range.size() - 1) + 1));
     if (size > kMostInputBytes) return begin_pieces(answered, size);
   }
   if (in_pieces_) return begin_pieces(answered, static_cast<int64_t>(answered.body.size()));
@@ -161,15 +157,22 @@ BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size)
   pieces_.emplace(PanelBatch::Facts{.input = input_,
                                     .output = output_,
                                     .options = options_,
-                                    .metadata = metadata(),
+                                    .metadata = metadata(input_.generation),
                                     .output_generation = output_generation_,
                                     .size = size,
                                     .gone = gone_});
   return pieces_->begin(first.body);
 }
 
+/// An output that was made in pieces may have an old reason beside it too.
+BatchJob::Step BatchJob::after_piece(Step step) {
+  const auto* end = std::get_if<BatchEnd>(&step);
+  if (!end || end->response.status != 200 || !pieces_->is_written()) return step;
+  return leave(*end, Aftermath::Verdict::kMade, input_.generation);
+}
+
 BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
-  if (pieces_) return pieces_->on_forecast(answered);
+  if (pieces_) return after_piece(pieces_->on_forecast(answered));
   const bool is_json = input_.name.ends_with(".json");  // which cannot be cut
   if (answered.status == kTooMuch && !is_json) {
     in_pieces_ = true;
@@ -184,23 +187,33 @@ BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   fault_ = answered;
   if (answered.status >= 500 || answered.status == 429) return Finish{fault_};
   state_ = State::kWriteFault;
-  return write(output_.name + ".error.json", "application/json", answered.body, "");
+  return write(error_name(output_), "application/json", answered.body, "");
 }
 
-std::string BatchJob::input_url() const {
-  return fmt::format("gs://{}/{}", input_.bucket, input_.name);
+/// Ends by way of what lies beside the output. `generation`: of the input that the verdict is about.
+BatchJob::Step BatchJob::leave(BatchEnd end, Aftermath::Verdict verdict,
+                               const std::string& generation) {
+  InputObject input = input_;
+  input.generation = generation;
+  aftermath_.emplace(Aftermath::Facts{.input = std::move(input),
+                                      .output = output_,
+                                      .metadata = metadata(generation),
+                                      .verdict = verdict,
+                                      .end = std::move(end)});
+  return aftermath_->begin();
 }
 
-Json BatchJob::metadata() const {
-  Json all = Json::object({{kInputGeneration, input_.generation},
-                           {kInput, input_url()}});
+Json BatchJob::metadata(const std::string& generation) const {
+  Json all =
+      Json::object({{kInputGenerationKey, generation}, {kInputKey, url_of(input_)}});
   if (!mark_.empty()) all.set(kOptions, mark_);
   return all;
 }
 
 BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
                                std::string content, const std::string& precondition) {
-  return CallStore{put_object({output_.bucket, name}, precondition, type, metadata(), content)};
+  return CallStore{put_object({output_.bucket, name}, precondition, type,
+                              metadata(input_.generation), content)};
 }
 
 }  // namespace thaw::predict

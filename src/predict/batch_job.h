@@ -6,6 +6,7 @@
 // deliveries at once one wins and an older input never replaces a newer one's forecast.
 //
 //   read the output's metadata -> done already? -> read the input -> forecast -> write the output
+//     -> what earlier deliveries left beside it (aftermath.h)
 //
 // An input that cannot be forecast leaves its reason beside the output (NAME.error.json) and fails
 // the delivery, so that the subscription's dead-letter policy gets it.
@@ -19,6 +20,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "predict/aftermath.h"
 #include "predict/batch_step.h"
 #include "predict/panel_batch.h"
 
@@ -55,8 +57,9 @@ class BatchJob {
   Step after_output(const http::Response& answer);
   Step after_input(const http::Response& answer);
   Step begin_pieces(const http::Response& first, int64_t size);
-  std::string input_url() const;
-  Json metadata() const;
+  Step after_piece(Step step);
+  Step leave(BatchEnd end, Aftermath::Verdict verdict, const std::string& generation);
+  Json metadata(const std::string& generation) const;
   Step write(const std::string& name, const std::string& type, std::string content,
              const std::string& precondition);
 
@@ -70,6 +73,7 @@ class BatchJob {
   std::string output_generation_ = "0";  // 0: there is none
   http::Response fault_;
   std::optional<PanelBatch> pieces_;
+  std::optional<Aftermath> aftermath_;  // the rest is over
 };
 
 }  // namespace thaw::predict

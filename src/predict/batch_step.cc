@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <utility>
 
 #include "http/query.h"
@@ -22,13 +23,31 @@ Json resource(const OutputObject& object, std::string_view type, const Json& met
 
 }  // namespace
 
+std::string url_of(const InputObject& object) {
+  return fmt::format("gs://{}/{}", object.bucket, object.name);
+}
+
+std::string url_of(const OutputObject& object) {
+  return fmt::format("gs://{}/{}", object.bucket, object.name);
+}
+
+std::string error_name(const OutputObject& output) { return output.name + ".error.json"; }
+
+std::string status_name(const OutputObject& output) { return output.name + ".status.json"; }
+
+int64_t number_of(std::string_view generation) {
+  int64_t value = 0;
+  std::from_chars(generation.data(), generation.data() + generation.size(), value);
+  return value;
+}
+
 BatchEnd end_batch(int status, std::string_view name, std::string_view message) {
   return {error_response(status, name, message)};
 }
 
 BatchEnd end_of_gone_input(const InputObject& input, GoneInput gone) {
-  const std::string what = fmt::format("gs://{}/{} has no generation {} any more", input.bucket,
-                                       input.name, input.generation);
+  const std::string what =
+      fmt::format("{} has no generation {} any more", url_of(input), input.generation);
   return gone == GoneInput::kAgain ? end_batch(503, "ABORTED", what) : end_batch(200, "OK", what);
 }
 
@@ -62,6 +81,13 @@ http::Request put_object(const OutputObject& object, std::string_view preconditi
       "--{0}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{1}\r\n"
       "--{0}\r\nContent-Type: {2}\r\n\r\n{3}\r\n--{0}--\r\n",
       boundary, resource(object, type, metadata).dump(), type, content);
+  return request;
+}
+
+http::Request delete_object(const OutputObject& object, std::string_view generation) {
+  http::Request request = get_metadata(object.bucket, object.name);
+  request.method = "DELETE";
+  request.target += fmt::format("?ifGenerationMatch={}", http::percent_encode(generation));
   return request;
 }
 

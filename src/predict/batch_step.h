@@ -30,6 +30,19 @@ struct OutputObject {
   std::string name;
 };
 
+/// "gs://BUCKET/NAME".
+std::string url_of(const InputObject& object);
+std::string url_of(const OutputObject& object);
+/// What lies beside an output: why there is none, and how far it is.
+std::string error_name(const OutputObject& output);
+std::string status_name(const OutputObject& output);
+
+/// Keys of the metadata of all that is written for an input.
+inline constexpr const char* kInputKey = "input";  // its url
+inline constexpr const char* kInputGenerationKey = "input-generation";
+/// A generation as a number; 0 where it is none.
+int64_t number_of(std::string_view generation);
+
 /// Bytes of an input that are read at once.
 inline constexpr int64_t kMostInputBytes = 32 << 20;
 
@@ -59,6 +72,7 @@ http::Request get_content(const InputObject& object);
 http::Request get_range(const InputObject& object, int64_t begin, int64_t end);
 http::Request put_object(const OutputObject& object, std::string_view precondition,
                          std::string_view type, const Json& metadata, std::string_view content);
+http::Request delete_object(const OutputObject& object, std::string_view generation);
 /// The begin of an upload in parts; its answer names the address of the parts in "location".
 http::Request begin_upload(const OutputObject& object, std::string_view precondition,
                            std::string_view type, const Json& metadata);

@@ -10,21 +10,29 @@
 namespace thaw::predict {
 namespace {
 
+constexpr const char* kManifest = "manifest";
+constexpr const char* kManifestGeneration = "manifest-generation";
+constexpr const char* kState = "state";
+constexpr const char* kRunning = "RUNNING";
+constexpr const char* kWaiting = "WAITING";
 constexpr size_t kReports = 20;  // of progress, over the whole manifest
-
-std::string url(std::string_view bucket, std::string_view name) {
-  return fmt::format("gs://{}/{}", bucket, name);
-}
 
 bool may_pass(int status) { return status >= 500 || status == 429; }
 
 }  // namespace
 
-BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& content) const {
-  const Json metadata = Json::object({{"manifest", url(manifest_.bucket, manifest_.name)},
-                                      {"manifest-generation", manifest_.generation}});
-  return {put_object({output_bucket_, name}, "", "application/json", metadata,
+BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& content,
+                                     std::string_view precondition) const {
+  const Json metadata = Json::object({{kManifest, url_of(manifest_)},
+                                      {kManifestGeneration, manifest_.generation},
+                                      {kState, content.string_or(kState)}});
+  return {put_object({output_bucket_, name}, precondition, "application/json", metadata,
                      content.dump(Json::Style::kIndented) + "\n")};
+}
+
+/// "night.manifest.json" -> "night.manifest.status.json".
+std::string ManifestJob::progress_name() const {
+  return status_name({"", manifest_.name.substr(0, manifest_.name.rfind(".json"))});
 }
 
 ManifestJob::Step ManifestJob::begin() {
@@ -33,20 +41,37 @@ ManifestJob::Step ManifestJob::begin() {
 
 ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) {
   if (state_ == State::kJob) return go_on(job_->on_store(answered));
-  if (!answered || answered->status >= 300) {
-    if (answered && answered->status == 404 && state_ == State::kManifest) {
-      return end_batch(200, "OK", "the manifest is not there any more");
-    }
+  if (state_ == State::kEnd) {
+    const bool is_told = answered && answered->status < 500;
+    if (is_told || end_.status != 200) return BatchJob::Finish{end_};
+    return end_batch(503, "UNAVAILABLE", "the object store did not take the last status");
+  }
+  const bool may_be_missing =
+      state_ == State::kManifest || state_ == State::kGone || state_ == State::kReason;
+  const bool is_missing = answered && answered->status == 404;
+  // An account that may write only, or another delivery that was faster: the reason stays.
+  const bool is_kept = answered && state_ == State::kForget &&
+                       (answered->status == 403 || answered->status == 412 || is_missing);
+  if (!answered || (answered->status >= 300 && !(is_missing && may_be_missing) && !is_kept)) {
     const std::string why =
         answered ? fmt::format("answered {}: {:.300}", answered->status, answered->body)
                  : answered.error().message();
-    return end_batch(503, "UNAVAILABLE", "the object store: " + why);
+    const BatchEnd end = end_batch(503, "UNAVAILABLE", "the object store: " + why);
+    return jobs_.empty() ? Step(end) : wait_for_next(end.response);
   }
   switch (state_) {
     case State::kManifest:
-      return after_manifest(*answered);
+      if (!is_missing) return after_manifest(*answered);
+      state_ = State::kGone;
+      return BatchJob::CallStore{get_metadata(output_bucket_, progress_name())};
+    case State::kGone:
+      return after_gone(*answered);
+    case State::kReason:
+      return after_reason(*answered);
+    case State::kForget:
+      return write_progress();
     case State::kRefusal:
-      return BatchJob::Finish{refusal_};
+      return fail("");
     case State::kStatus: {
       const size_t every = std::max<size_t>(1, jobs_.size() / kReports);
       if (next_ == jobs_.size() || next_ % every == 0) return write_progress();
@@ -63,15 +88,46 @@ ManifestJob::Step ManifestJob::on_forecast(const http::Response& answered) {
   return go_on(job_->on_forecast(answered));
 }
 
+/// Whether an object that is there was written for this manifest, and for no newer one.
+bool ManifestJob::is_ours(const Json& resource) const {
+  const Json& said = resource["metadata"];
+  return said.string_or(kManifest) == url_of(manifest_) &&
+         number_of(said.string_or(kManifestGeneration)) <= number_of(manifest_.generation);
+}
+
+/// It was replaced, which an event of its own tells, or deleted.
+ManifestJob::Step ManifestJob::after_gone(const http::Response& answered) {
+  const BatchEnd end = end_batch(200, "OK", "the manifest is not there any more");
+  const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
+  if (!json || !is_ours(*json)) return end;
+  const std::string said = (*json)["metadata"].string_or(kState);
+  if (said != kRunning && said != kWaiting) return end;
+  end_ = end.response;
+  first_fault_ = "the manifest is not there any more";
+  return fail(fmt::format("ifGenerationMatch={}&", json->string_or("generation", "0")));
+}
+
 ManifestJob::Step ManifestJob::after_manifest(const http::Response& answered) {
   auto jobs = read_manifest(answered.body, output_bucket_);
   if (!jobs) {
     state_ = State::kRefusal;
-    refusal_ = error_response(400, "INVALID_ARGUMENT", jobs.error().message());
-    return put(manifest_.name + ".error.json", *Json::parse(refusal_.body));
+    end_ = error_response(400, "INVALID_ARGUMENT", jobs.error().message());
+    first_fault_ = jobs.error().message();
+    return put(error_name({"", manifest_.name}), *Json::parse(end_.body));
   }
   jobs_ = *std::move(jobs);
-  return write_progress();
+  state_ = State::kReason;
+  return BatchJob::CallStore{get_metadata(output_bucket_, error_name({"", manifest_.name}))};
+}
+
+/// Why an older manifest of the name could not be read.
+ManifestJob::Step ManifestJob::after_reason(const http::Response& answered) {
+  const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
+  if (!json || !is_ours(*json)) return write_progress();
+  state_ = State::kForget;
+  return BatchJob::CallStore{
+      delete_object({output_bucket_, error_name({"", manifest_.name})},
+                    json->string_or("generation"))};
 }
 
 ManifestJob::Step ManifestJob::next() {
@@ -83,7 +139,7 @@ ManifestJob::Step ManifestJob::next() {
         error_response(400, "INVALID_ARGUMENT",
                        fmt::format("the output {} is in the bucket whose new files this service "
                                    "is told of; name another bucket",
-                                   url(entry.output.bucket, entry.output.name))));
+                                   url_of(entry.output))));
   }
   http::Query options = entry.parameters;
   for (const auto& [name, value] : options_) {
@@ -103,12 +159,12 @@ ManifestJob::Step ManifestJob::go_on(Step step) {
 
 /// What may pass ends this delivery: the next one goes on behind what is done.
 ManifestJob::Step ManifestJob::ended(const http::Response& response) {
-  if (may_pass(response.status)) return BatchJob::Finish{response};
+  if (may_pass(response.status)) return wait_for_next(response);
   const ManifestEntry& entry = jobs_[next_];
   Json status = Json::object({{"id", entry.id},
-                              {"state", response.status < 300 ? "SUCCEEDED" : "FAILED"},
-                              {"input", url(entry.input.bucket, entry.input.name)},
-                              {"output", url(entry.output.bucket, entry.output.name)}});
+                              {kState, response.status < 300 ? "SUCCEEDED" : "FAILED"},
+                              {"input", url_of(entry.input)},
+                              {"output", url_of(entry.output)}});
   if (response.status >= 300) {
     const std::string fault = fault_of(response);
     status.set("error", Json::object({{"code", response.status}, {"message", fault}}));
@@ -116,20 +172,38 @@ ManifestJob::Step ManifestJob::ended(const http::Response& response) {
   }
   ++next_;
   state_ = State::kStatus;
-  return put(entry.id + ".status.json", status);
+  return put(status_name({"", entry.id}), status);
+}
+
+ManifestJob::Step ManifestJob::wait_for_next(const http::Response& why) {
+  state_ = State::kEnd;
+  end_ = why;
+  return put(progress_name(), progress(kWaiting));
+}
+
+/// Of a manifest that is none, or not there any more: then `end_` is the end.
+ManifestJob::Step ManifestJob::fail(std::string_view precondition) {
+  state_ = State::kEnd;
+  const Json status = Json::object(
+      {{kState, "FAILED"},
+       {"error", Json::object({{"code", end_.status == 200 ? 404 : end_.status},
+                               {"message", first_fault_}})}});
+  return put(progress_name(), status, precondition);
+}
+
+Json ManifestJob::progress(std::string_view state) const {
+  return Json::object({{kState, state},
+                       {"total", static_cast<int64_t>(jobs_.size())},
+                       {"done", static_cast<int64_t>(next_ - failed_)},
+                       {"failed", static_cast<int64_t>(failed_)}});
 }
 
 ManifestJob::Step ManifestJob::write_progress() {
   const bool is_over = next_ == jobs_.size();
   state_ = is_over ? State::kLast : State::kProgress;
-  std::string name = manifest_.name;
-  name.resize(name.size() - std::string_view(".json").size());
-  return put(name + ".status.json", Json::object({{"state", !is_over       ? "RUNNING"
-                                                            : failed_ == 0 ? "SUCCEEDED"
-                                                                           : "FAILED"},
-                                                  {"total", static_cast<int64_t>(jobs_.size())},
-                                                  {"done", static_cast<int64_t>(next_ - failed_)},
-                                                  {"failed", static_cast<int64_t>(failed_)}}));
+  return put(progress_name(), progress(!is_over       ? kRunning
+                                       : failed_ == 0 ? "SUCCEEDED"
+                                                      : "FAILED"));
 }
 
 BatchJob::Finish ManifestJob::result() const {

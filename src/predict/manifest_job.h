@@ -5,8 +5,10 @@
 // into the output bucket besides the forecasts:
 //   ID.status.json             a job's state, its input and output, and the error's text
 //   NAME.manifest.status.json  how many are done and failed, now and then while it goes on
+//   NAME.manifest.json.error.json  why the manifest cannot be read, until one can be
 // A job that fails leaves its reason beside its output, does not stop the others, and fails the
-// push in the end. The next delivery finds the others done.
+// push in the end. The next delivery finds the others done. What may pass ends the delivery, and
+// the status says WAITING till the next one: none says RUNNING for ever.
 //
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of manifest.h; a manifest of
 // 32 MiB.
@@ -33,14 +35,33 @@ class ManifestJob {
   Step on_forecast(const http::Response& answer);
 
  private:
-  enum class State { kManifest, kRefusal, kJob, kStatus, kProgress, kLast };
+  enum class State {
+    kManifest,
+    kGone,      // the status is looked at
+    kReason,    // an old one is looked at
+    kForget,    // and deleted
+    kRefusal,   // the reason is written
+    kJob,
+    kStatus,
+    kProgress,
+    kLast,
+    kEnd,       // its last word is written
+  };
   Step after_manifest(const http::Response& answer);
+  Step after_gone(const http::Response& answer);
+  Step after_reason(const http::Response& answer);
+  bool is_ours(const Json& resource) const;
+  Step wait_for_next(const http::Response& why);
+  Step fail(std::string_view precondition);
   Step next();
   Step go_on(Step step);
   Step ended(const http::Response& response);
   Step write_progress();
   BatchJob::Finish result() const;
-  BatchJob::CallStore put(const std::string& name, const Json& content) const;
+  std::string progress_name() const;
+  Json progress(std::string_view state) const;
+  BatchJob::CallStore put(const std::string& name, const Json& content,
+                          std::string_view precondition = "") const;
 
   InputObject manifest_;
   std::string output_bucket_;
@@ -51,7 +72,7 @@ class ManifestJob {
   size_t failed_ = 0;
   std::string first_fault_;
   std::optional<BatchJob> job_;
-  http::Response refusal_;
+  http::Response end_;  // once its last word is written
 };
 
 }  // namespace thaw::predict

@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/json.h"
 #include "predict/manifest_job.h"
 
 namespace thaw::predict {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Manifest, OneJobOrManyWithTheOutputBucketAsDefault) {
   const auto one = read_manifest(R"({"id":"a","input":"gs://in/x/y.csv"})", "out");
@@ -83,12 +87,25 @@ struct World {
   std::string input = "gs://in/1.csv";  // that they say they are of
   int gone_reads = 0;                   // of inputs, which were replaced meanwhile
 
+  bool is_gone = false;                 // the manifest
+  int forecast_status = 200;
+  std::map<std::string, std::string> beside = {};  // metadata of objects beside the outputs
+
   Result<http::Response> store(const http::Request& request) {
     if (request.method == "POST") {
       written.push_back(request.body);
       return response(200, "{}");
     }
-    read.push_back(request.target);
+    read.push_back(request.method + " " + request.target);
+    if (request.method == "DELETE") return response(204);
+    if (const std::string prefix = "/storage/v1/b/out/o/"; request.target.starts_with(prefix)) {
+      const std::string name = request.target.substr(prefix.size());
+      if (const auto found = beside.find(name); found != beside.end()) {
+        return response(200, R"({"generation":"4","metadata":)" + found->second + "}");
+      }
+      if (name.ends_with(".json")) return response(404);
+    }
+    if (is_gone) return response(404);
     if (request.target.find("manifest.json?alt=media") != std::string::npos) {
       return response(200, manifest);
     }
@@ -114,7 +131,7 @@ struct World {
         return finish->response.status;
       }
       step = std::holds_alternative<BatchJob::Forecast>(step)
-                 ? job.on_forecast(response(200, "ds,yhat\n"))
+                 ? job.on_forecast(response(forecast_status, "ds,yhat\n"))
                  : job.on_store(store(call(step)));
     }
     return 0;
@@ -180,6 +197,60 @@ TEST(ManifestJob, AManifestThatIsNoneLeavesItsReasonBesideTheOutputs) {
   EXPECT_EQ(world.run(), 400);
   EXPECT_TRUE(world.wrote(R"("name":"night.manifest.json.error.json")"));
   EXPECT_TRUE(world.wrote("jobs[0].input"));
+}
+
+/// The metadata of what was written for a manifest.
+std::string told(const std::string& state, int generation) {
+  return R"({"manifest":"gs://in/night.manifest.json","manifest-generation":")" +
+         std::to_string(generation) + R"(","state":")" + state + R"("})";
+}
+constexpr const char* kProgress = "night.manifest.status.json";
+
+TEST(ManifestJob, WhatMayPassLeavesTheStatusWaitingForTheNextDelivery) {
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv"}])"};
+  world.forecast_status = 503;
+  EXPECT_EQ(world.run(), 503);
+  EXPECT_THAT(world.written.back(), HasSubstr(R"("name":"night.manifest.status.json")"));
+  EXPECT_THAT(world.written.back(), HasSubstr(R"("state": "WAITING")"));
+  EXPECT_THAT(world.written.back(), HasSubstr(R"("total": 1)"));
+}
+
+TEST(ManifestJob, OneThatIsDeletedBetweenDeliveriesDoesNotSayThatItRunsForEver) {
+  World world{.manifest = ""};
+  world.is_gone = true;
+  for (const char* state : {"RUNNING", "WAITING"}) {
+    world.beside[kProgress] = told(state, 3);
+    EXPECT_EQ(world.run(), 200);
+    EXPECT_THAT(world.written.back(), HasSubstr(R"("state": "FAILED")"));
+    EXPECT_THAT(world.written.back(), HasSubstr("is not there any more"));
+  }
+  world.written.clear();
+  for (const std::string& other : {told("SUCCEEDED", 3), told("RUNNING", 4), std::string("{}")}) {
+    world.beside[kProgress] = other;
+    EXPECT_EQ(world.run(), 200);
+    EXPECT_TRUE(world.written.empty()) << other;
+  }
+}
+
+TEST(ManifestJob, OneThatIsNoneSaysSoInTheStatusToo) {
+  World world{.manifest = R"({"jobs":[{"id":"a"}]})"};
+  EXPECT_EQ(world.run(), 400);
+  EXPECT_THAT(world.written.back(), HasSubstr(R"("name":"night.manifest.status.json")"));
+  EXPECT_THAT(world.written.back(), HasSubstr(R"("state": "FAILED")"));
+  EXPECT_THAT(world.written.back(), HasSubstr("jobs[0].input"));
+}
+
+TEST(ManifestJob, OneThatCanBeReadTakesTheReasonOfAnOlderOneAway) {
+  const std::string reason = "night.manifest.json.error.json";
+  const std::string call = "DELETE /storage/v1/b/out/o/" + reason + "?ifGenerationMatch=4";
+  World world{.manifest = R"([{"id":"a","input":"gs://in/1.csv"}])"};
+  world.beside[reason] = told("", 2);
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_THAT(world.read, Contains(call));
+  world.read.clear();
+  world.beside[reason] = told("", 4);
+  EXPECT_EQ(world.run(), 200);
+  EXPECT_THAT(world.read, Not(Contains(call))) << "of a newer one";
 }
 
 TEST(ManifestJob, WritesNothingIntoTheBucketThatItIsToldOf) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "predict/aftermath.h"
 #include "predict/error_response.h"
 #include "predict/request.h"
 
@@ -63,7 +64,7 @@ BatchStep PanelBatch::begin(std::string_view first) {
   chunks_.feed(first);
   if (read_ >= facts_.size) chunks_.end();
   state_ = State::kLook;
-  return StoreCall{get_metadata(facts_.output.bucket, facts_.output.name + ".status.json")};
+  return StoreCall{get_metadata(facts_.output.bucket, status_name(facts_.output))};
 }
 
 /// The status is looked at before the output: a job whose last report is not seen here has not
@@ -129,6 +130,7 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
       state_ = State::kReport;
       return report("RUNNING", Over::kOwn);
     case State::kReport:
+      says_running_ = true;
       status_generation_ = generation_of(*answer);
       return go_on();
     case State::kRead:
@@ -141,9 +143,10 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
       return go_on();
     case State::kLastWrite:
       upload_.clear();
+      is_written_ = true;
       end_ = end_batch(200, "OK",
-                       fmt::format("wrote gs://{}/{}: {} series, {} failed", facts_.output.bucket,
-                                   facts_.output.name, done_, failed_));
+                       fmt::format("wrote {}: {} series, {} failed", url_of(facts_.output), done_,
+                                   failed_));
       state_ = State::kEnd;
       return report("SUCCEEDED", Over::kAny);
     default:
@@ -223,13 +226,18 @@ BatchStep PanelBatch::refuse(int status, std::string_view name, std::string_view
   BatchEnd end = end_batch(status, name, why);
   const Over over = state_ == State::kLook ? Over::kAny : Over::kOwn;  // not looked at yet
   if (tells_) last_calls_.push_back(report("FAILED", over));
-  last_calls_.push_back({put_object({facts_.output.bucket, facts_.output.name + ".error.json"}, "",
+  says_running_ = false;  // any more
+  last_calls_.push_back({put_object({facts_.output.bucket, error_name(facts_.output)}, "",
                                     "application/json", facts_.metadata, end.response.body)});
   return give_up(std::move(end));
 }
 
-/// Leaves no upload behind.
+/// Leaves no upload behind, and no status that says RUNNING.
 BatchStep PanelBatch::give_up(BatchEnd end) {
+  if (says_running_ && tells_) {
+    if (first_fault_.empty()) first_fault_ = fault_of(end.response);
+    last_calls_.push_back(report("FAILED", Over::kOwn));
+  }
   end_ = std::move(end);
   state_ = State::kEnd;
   if (!upload_.empty()) {
@@ -240,9 +248,11 @@ BatchStep PanelBatch::give_up(BatchEnd end) {
 }
 
 BatchStep PanelBatch::after_end(const Result<http::Response>& answer) {
-  const bool is_told = answer && answer->status < 500;
-  if (!is_told && end_.response.status < 500 && end_.response.status != 200) {
-    return end_batch(503, "UNAVAILABLE", "the object store did not take the reason");
+  const bool is_told = answer && answer->status < 500 && answer->status != 429;
+  if (!is_told && end_.response.status < 500) {
+    return end_batch(503, "UNAVAILABLE",
+                     fmt::format("the object store did not take {}",
+                                 is_written_ ? "the last status" : "the reason"));
   }
   if (last_calls_.empty()) return end_;
   StoreCall call = std::move(last_calls_.back());
@@ -254,18 +264,15 @@ StoreCall PanelBatch::report(std::string_view state, Over over) {
   reported_ = read_;
   const std::string precondition =
       over == Over::kOwn ? fmt::format("ifGenerationMatch={}&", status_generation_) : "";
-  return {put_object({facts_.output.bucket, facts_.output.name + ".status.json"}, precondition,
-                     "application/json", facts_.metadata,
+  return {put_object({facts_.output.bucket, status_name(facts_.output)}, precondition,
+                     "application/json", status_metadata(facts_.metadata, state),
                      status(state).dump(Json::Style::kIndented) + "\n")};
 }
 
 Json PanelBatch::status(std::string_view state) const {
-  const auto url = [](std::string_view bucket, std::string_view name) {
-    return fmt::format("gs://{}/{}", bucket, name);
-  };
   Json all = Json::object({{"state", state},
-                           {"input", url(facts_.input.bucket, facts_.input.name)},
-                           {"output", url(facts_.output.bucket, facts_.output.name)},
+                           {"input", url_of(facts_.input)},
+                           {"output", url_of(facts_.output)},
                            {"inputBytes", facts_.size},
                            {"readBytes", read_},
                            {"seriesDone", static_cast<int64_t>(done_)},

@@ -10,7 +10,8 @@
 // stands in NAME.status.json beside it, written anew some kReports times: state, bytes read, series
 // done and failed, the first fault. A series that cannot be forecast is left out; when all fail, or
 // the file cannot be cut, the reason goes beside the output (NAME.error.json) and the push fails.
-// Of two jobs at once the first to report tells; the other writes the status only if it wins.
+// Of two jobs at once the first to report tells; the other writes the status only if it wins. A job
+// that ends early says FAILED, also where it is tried again; then the next one says RUNNING again.
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of panel_chunks.h; in memory
 // are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output. A chunk has as
 // many series as draw some seconds together, so that other requests get their turn between two.
@@ -52,6 +53,8 @@ class PanelBatch {
   BatchStep begin(std::string_view first);
   BatchStep on_store(const Result<http::Response>& answer);
   BatchStep on_forecast(const http::Response& answer);
+  /// Whether the output is there.
+  bool is_written() const { return is_written_; }
 
  private:
   enum class State { kLook, kCheck, kOpen, kRead, kForecast, kWrite, kReport, kLastWrite, kEnd };
@@ -75,6 +78,8 @@ class PanelBatch {
   int64_t read_ = 0;                     // bytes of the input
   int64_t reported_ = 0;                 // of them, when the last report was made
   bool tells_ = true;                    // false: the status is another job's
+  bool says_running_ = false;            // the status, by this job
+  bool is_written_ = false;
   std::string status_generation_ = "0";  // of the status that it may replace
   std::string upload_;                   // the target of its parts; "": there is none (any more)
   std::string pending_;                  // of the output, not yet written

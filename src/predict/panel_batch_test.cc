@@ -33,7 +33,11 @@ class PanelBatchTest : public testing::Test {
     if (request.target.find("uploadType=multipart") != std::string::npos) return whole(request);
     if (request.target == "/storage/v1/b/out/o/x.csv.status.json") {
       if (generations.count("x.csv.status.json") == 0) return http::Response::json(404, "{}");
-      return generation(generations["x.csv.status.json"]);
+      return resource("x.csv.status.json");
+    }
+    if (request.target == "/storage/v1/b/out/o/x.csv" && is_made) {
+      return http::Response::json(
+          200, R"({"generation":"1","metadata":{"input":"gs://in/x.csv","input-generation":"7"}})");
     }
     if (request.target == "/storage/v1/b/out/o/x.csv" && is_replaced && looks++ > 0) {
       return generation(1);
@@ -53,7 +57,20 @@ class PanelBatchTest : public testing::Test {
     return http::Response::json(200, R"({"generation":")" + std::to_string(number) + R"("})");
   }
 
+  /// What is written, as its resource tells it.
+  http::Response resource(const std::string& name) {
+    Json all = Json::object({{"generation", std::to_string(generations[name])}});
+    const std::string& body = written[name];
+    const size_t begin = body.find('{'), end = body.find("\r\n", begin);
+    const auto said = Json::parse(body.substr(std::min(begin, body.size()), end - begin));
+    if (said) all.set("metadata", (*said)["metadata"]);
+    return http::Response::json(200, all.dump());
+  }
+
   http::Response whole(const http::Request& request) {
+    if (loses_last_report && request.body.find("SUCCEEDED") != std::string::npos) {
+      return http::Response::json(503, "{}");
+    }
     const size_t name = request.body.find(R"("name":")") + 8;
     const std::string key = request.body.substr(name, request.body.find('"', name) - name);
     const size_t condition = request.target.find("ifGenerationMatch=");
@@ -91,6 +108,7 @@ class PanelBatchTest : public testing::Test {
   http::Response range(const http::Request& request) {
     const std::string wanted(request.headers.get("range"));
     const size_t begin = std::stoul(wanted.substr(6));
+    if (begin > gone_from) return http::Response::json(404, "{}");
     const size_t end = std::stoul(wanted.substr(wanted.find('-') + 1)) + 1;
     http::Response some{206, {}, input.substr(begin, end - begin)};
     some.headers.add("content-range",
@@ -117,6 +135,9 @@ class PanelBatchTest : public testing::Test {
 
   http::Response run(const std::string& name = "x.csv") {
     BatchJob job({"in", name, "7"}, "out", options);
+    return run(job);
+  }
+  http::Response run(BatchJob& job) {
     BatchStep step = job.begin();
     for (;;) {
       if (const auto* end = std::get_if<BatchEnd>(&step)) return end->response;
@@ -138,6 +159,9 @@ class PanelBatchTest : public testing::Test {
   int forecasts = 0, failing = -1, breaking = -1, last_status = 200;
   bool cancelled = false;
   bool is_replaced = false;  // the output, since it was looked at first
+  bool is_made = false;      // the output, by an earlier delivery
+  bool loses_last_report = false;
+  size_t gone_from = std::string::npos;  // the input, by the time that this byte is read
   int looks = 0;
 };
 
@@ -191,6 +215,37 @@ TEST_F(PanelBatchTest, WhatMayPassIsTriedAgainAndLeavesNoUpload) {
   EXPECT_EQ(run().status, 503);
   EXPECT_TRUE(cancelled);
   EXPECT_EQ(written.count("x.csv.error.json"), 0u);
+}
+
+TEST_F(PanelBatchTest, WhatIsGivenUpDoesNotSayThatItRuns) {
+  breaking = 3;
+  EXPECT_EQ(run().status, 503);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "FAILED")"));
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("firstFault"));
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state":"FAILED")")) << "its metadata";
+}
+
+TEST_F(PanelBatchTest, AnInputThatGoesAwayEndsItAndIsToldInTheStatus) {
+  gone_from = 8 << 20;
+  EXPECT_EQ(run().status, 200);
+  EXPECT_TRUE(cancelled);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "FAILED")"));
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("has no generation 7 any more"));
+
+  forecasts = 0;
+  written.clear();
+  BatchJob of_manifest({"in", "x.csv", "7"}, OutputObject{"out", "x.csv"}, options);
+  EXPECT_EQ(run(of_manifest).status, 503) << "no event tells of the manifest again";
+}
+
+TEST_F(PanelBatchTest, ALastStatusThatIsNotTakenIsToldByTheNextDelivery) {
+  loses_last_report = true;
+  EXPECT_EQ(run().status, 503);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "RUNNING")"));
+  loses_last_report = false;
+  is_made = true;
+  EXPECT_EQ(run().status, 200);
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr(R"("state": "SUCCEEDED")"));
 }
 
 TEST_F(PanelBatchTest, OfTwoAtOnceOneWins) {

@@ -57,6 +57,11 @@ class Pipeline(PlatformTest):
                   f"http://{self.thaw.api}/upload/storage/v1/b/series/o?uploadType=media"
                   f"&name={name}")
 
+    def poison(self):
+        file = self.thaw.data_dir / "poison.csv"
+        file.write_text("this,is\nno,series\n")
+        return file
+
     def names(self):
         answer = json.loads(self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o"))
         return {item["name"]: item for item in answer.get("items", [])}
@@ -72,11 +77,9 @@ class Pipeline(PlatformTest):
         self.wait_for_zero("forecaster")
 
     def test_a_burst_is_worked_off_and_the_poisoned_file_ends_with_its_reason(self):
-        poison = self.thaw.data_dir / "poison.csv"
-        poison.write_text("this,is\nno,series\n")
         for i in range(20):
             self.upload(f"s{i}.csv", SERIES)
-        self.upload("poison.csv", poison)
+        self.upload("poison.csv", self.poison())
         names = wait_until("all of them", lambda: (
             lambda found: found if len(found) == 21 else None)(self.names()))
         self.assertEqual({f"s{i}.csv" for i in range(20)} | {"poison.csv.error.json"}, set(names))
@@ -91,6 +94,12 @@ class Pipeline(PlatformTest):
         reason = self.curl(f"http://{self.thaw.api}/storage/v1/b/forecasts/o/"
                            "poison.csv.error.json?alt=media")
         self.assertIn("INVALID_ARGUMENT", reason)
+
+    def test_a_mended_file_takes_the_reason_of_its_failure_away(self):
+        self.upload("mended.csv", self.poison())
+        wait_until("the reason", lambda: self.names().get("mended.csv.error.json"))
+        self.upload("mended.csv", SERIES)
+        wait_until("the forecast alone", lambda: set(self.names()) == {"mended.csv"})
 
     def test_a_file_of_over_32_mib_is_forecast_in_pieces_with_its_progress_told(self):
         large = self.thaw.data_dir / "large.csv"
