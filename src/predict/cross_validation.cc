@@ -230,6 +230,12 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
   CrossValidation result;
   result.cutoffs = options.cutoffs;
   std::sort(result.cutoffs.begin(), result.cutoffs.end());
+  result.cutoffs.erase(std::unique(result.cutoffs.begin(), result.cutoffs.end()),
+                       result.cutoffs.end());
+  if (result.cutoffs.size() > kMaxCutoffs) {
+    return Error(Code::kInvalidArgument, fmt::format("cutoffs: {} dates are given, and {} is the most",
+                                                     result.cutoffs.size(), kMaxCutoffs));
+  }
   if (result.cutoffs.empty()) {
     ASSIGN_OR_RETURN(result.cutoffs, choose_cutoffs(sorted.ds, options));
   }

@@ -27,7 +27,7 @@ struct CrossValidationOptions {
   std::chrono::microseconds horizon{};
   std::optional<std::chrono::microseconds> period;   // unset: half a horizon
   std::optional<std::chrono::microseconds> initial;  // unset: three horizons
-  std::vector<Timestamp> cutoffs;                    // given: instead of period and initial
+  std::vector<Timestamp> cutoffs;  // given: instead of period and initial; repeated ones count once
   double rolling_window = 0.1;  // -1..1, share of the rows; 0: each horizon alone; -1: each row
   size_t most_rows = std::numeric_limits<size_t>::max();   // the history's, times the cutoffs
   size_t most_draws = std::numeric_limits<size_t>::max();  // rows to forecast, times the samples

@@ -152,6 +152,22 @@ TEST(CrossValidation, ACutoffOutsideOfTheHistoryIsRefused) {
               StartsWith("cutoffs: 2024-02-25 is not"));
 }
 
+TEST(CrossValidation, ACutoffThatIsGivenTwiceCountsOnceAndTooManyAreRefused) {
+  const ForecastRequest request = parse_request("text/csv", daily_csv(120)).value();
+  CrossValidationOptions options;
+  options.horizon = days(14);
+  options.cutoffs = {at("2024-03-02"), at("2024-03-01"), at("2024-03-02")};
+  const CrossValidation result = cross_validate(request, options, run_in_order).value();
+  EXPECT_THAT(result.cutoffs, ElementsAre(at("2024-03-01"), at("2024-03-02")));
+  EXPECT_EQ(result.rows.size(), 28u);
+  options.cutoffs.clear();
+  for (size_t i = 0; i <= kMaxCutoffs; ++i) {
+    options.cutoffs.push_back(at("2024-03-01") + std::chrono::seconds(i));
+  }
+  EXPECT_EQ(cross_validate(request, options, run_in_order).error().message(),
+            "cutoffs: 1001 dates are given, and 1000 is the most");
+}
+
 TEST(CrossValidation, OfTheCommandPrintsTheMeasures) {
   const std::string text = daily_csv(120);
   ForecastCommand command;

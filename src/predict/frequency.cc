@@ -126,8 +126,8 @@ std::string times(int64_t count, std::string_view word) {
 /// "3MS", "2QE-DEC", "YS-JAN": the edge is S or E.
 std::string month_name(const Frequency& frequency, std::string_view edge) {
   if (frequency.anchor == 0) return times(frequency.count, fmt::format("M{}", edge));
-  const bool years = frequency.count % 12 == 0;
-  return fmt::format("{}{}-{}", times(frequency.count / (years ? 12 : 3), years ? "Y" : "Q"), edge,
+  const auto cycle = static_cast<int>(frequency.cycle);
+  return fmt::format("{}{}-{}", times(frequency.count / cycle, cycle == 12 ? "Y" : "Q"), edge,
                      kMonths[frequency.anchor - 1]);
 }
 
@@ -147,7 +147,8 @@ Result<Frequency> parse_frequency(std::string_view text) {
   const size_t dash = rest.find('-');
   const Word* word = find_word(rest.substr(0, dash));
   if (!word) return bad_frequency(text);
-  Frequency frequency{word->unit, word->step * multiple, word->count * multiple, word->anchor};
+  Frequency frequency{word->unit, word->step * multiple, word->count * multiple, word->anchor,
+                      word->anchor == 0 ? 1 : static_cast<unsigned>(word->count)};
   if (word->unit == Unit::kMonthDay && dash == std::string_view::npos) return bad_frequency(text);
   if (dash != std::string_view::npos) {
     const std::string_view anchor = rest.substr(dash + 1);
@@ -209,18 +210,19 @@ Frequency infer_frequency(const std::vector<Timestamp>& dates) {
       return {starts ? Unit::kMonthStart : Unit::kMonthEnd,
               {},
               static_cast<int>(commonest(dates, months)),
-              0};
+              0,
+              1};
     }
     const unsigned day = common_day_of_month(dates);
     if (dates.size() >= kEnoughForMonths && day != 0) {
-      return {Unit::kMonthDay, {}, static_cast<int>(commonest(dates, months)), day};
+      return {Unit::kMonthDay, {}, static_cast<int>(commonest(dates, months)), day, 1};
     }
     if (dates.size() >= kEnoughForBusinessDays && step == kDay &&
         std::none_of(dates.begin(), dates.end(), on_weekend)) {
-      return {Unit::kBusinessDay, {}, 1, 0};
+      return {Unit::kBusinessDay, {}, 1, 0, 1};
     }
   }
-  return {Unit::kFixed, step, 1, 0};
+  return {Unit::kFixed, step, 1, 0, 1};
 }
 
 }  // namespace thaw::predict

@@ -46,10 +46,8 @@ sys_days roll_forward(sys_days day, const Frequency& frequency) {
     case Unit::kMonthDay: {
       year_month month = month_of(day);
       const unsigned anchor = frequency.unit == Unit::kMonthDay ? 0 : frequency.anchor;
-      // Quarters hit the anchor and every third month from it, years only the anchor.
-      const unsigned cycle = anchor == 0 ? 1 : frequency.count % 12 == 0 ? 12 : 3;
       while (grid_day(month, frequency) < day ||
-             (anchor != 0 && (unsigned(month.month()) + 12 - anchor) % cycle != 0)) {
+             (anchor != 0 && (unsigned(month.month()) + 12 - anchor) % frequency.cycle != 0)) {
         month += std::chrono::months(1);
       }
       return grid_day(month, frequency);

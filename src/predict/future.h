@@ -26,6 +26,8 @@ struct Frequency {
   // kWeek: 0 Sunday .. 6; kMonthStart and kMonthEnd: 1..12 a month that is hit, 0 any; kMonthDay:
   // the day, 1..31, of a shorter month its last.
   unsigned anchor = 0;
+  unsigned cycle = 1;  // kMonthStart and kMonthEnd: months between two hits, from the anchor on;
+                       // 3 quarters, 12 years
 };
 
 /// kInvalidArgument names the words that would be right.

@@ -60,6 +60,10 @@ TEST(Frequency, StepsAsPandasDateRangeDoes) {
       {"2024-01-01", "YS", "2025-01-01 | 2026-01-01"},
       {"2024-01-01", "YS-JUL", "2024-07-01 | 2025-07-01"},
       {"2024-01-01", "YE", "2024-12-31 | 2025-12-31"},
+      {"2024-02-15", "4QS", "2024-04-01 | 2025-04-01"},
+      {"2024-02-15", "4QS-FEB", "2024-05-01 | 2025-05-01"},
+      {"2024-02-15", "8QE", "2024-03-31 | 2026-03-31"},
+      {"2024-02-15", "2YS-JUL", "2024-07-01 | 2026-07-01"},
   };
   for (const Case& it : cases) EXPECT_EQ(after(it.last, it.freq, 2), it.dates) << it.freq;
 }
@@ -77,7 +81,7 @@ TEST(Frequency, UnknownWordsAreErrorsThatListTheRightOnes) {
 
 TEST(Frequency, NamesReadBackAsThemselves) {
   for (const char* text : {"D", "7D", "H", "5min", "30S", "W-MON", "2W-SUN", "B", "3B", "MS", "3MS",
-                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC", "MD-15", "3MD-31"}) {
+                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC", "MD-15", "3MD-31", "4QS-FEB", "8QE-DEC"}) {
     EXPECT_EQ(frequency_name(parse_frequency(text).value()), text);
   }
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "predict/text.h"
 
@@ -18,8 +20,9 @@ PanelMember& Panel::add(std::string_view id) {
 }
 
 bool names_series(const Json& rows) {
-  if (!rows.is_array() || rows.as_array().empty()) return false;
-  return rows.as_array()[0].find(kIdColumn) != nullptr;
+  return rows.is_array() && std::ranges::any_of(rows.as_array(), [](const Json& row) {
+           return row.find(kIdColumn) != nullptr;
+         });
 }
 
 Result<Panel> parse_panel_json(const Json& rows, std::string_view where, SeriesKind kind) {
@@ -32,7 +35,10 @@ Result<Panel> parse_panel_json(const Json& rows, std::string_view where, SeriesK
       return Error(Code::kInvalidArgument,
                    fmt::format("{}[{}]: unique_id is no text: give it in every row", where, i));
     }
-    const std::string name = id->is_string() ? id->as_string() : id->dump();
+    const std::string name(trimmed(id->is_string() ? id->as_string() : id->dump()));
+    if (name.empty()) {
+      return Error(Code::kInvalidArgument, fmt::format("{}[{}]: unique_id is empty", where, i));
+    }
     const auto [place, is_new] = groups.emplace(name, Json::array());
     if (is_new) order.push_back(name);
     if (order.size() > kMaxPanelSeries) {

@@ -36,7 +36,7 @@ struct Panel {
 
 /// Whether the header of a CSV text has the column.
 bool names_series(std::string_view csv_text);
-/// The same for a list of JSON rows: whether the first has the key.
+/// The same for a list of JSON rows: whether one of them has the key.
 bool names_series(const Json& rows);
 
 /// As parse_series_csv and parse_series_json, series by series.

@@ -77,6 +77,25 @@ TEST(Panel, AnIdMustBeThere) {
                   .error()
                   .message(),
               HasSubstr("rows[1]: unique_id"));
+  const auto of_json = [](const char* text) {
+    return parse_request("application/json", text).error().message();
+  };
+  EXPECT_EQ(of_json(R"([{"unique_id":"","ds":"2024-01-01","y":1}])"),
+            "rows[0]: unique_id is empty");
+  EXPECT_EQ(of_json(R"({"history":[{"unique_id":" ","ds":"2024-01-01","y":1}]})"),
+            "history[0]: unique_id is empty");
+  EXPECT_THAT(of_json(R"([{"ds":"2024-01-01","y":1},{"unique_id":"a","ds":"2024-01-02","y":1}])"),
+              HasSubstr("rows[0]: unique_id is no text: give it in every row"));
+}
+
+TEST(Panel, SpacesAroundAnIdAreNoneOfIt) {
+  const Panel panel = parse_panel_json(Json::parse(R"([
+      {"unique_id":"a","ds":"2024-01-01","y":1},{"unique_id":" a ","ds":"2024-01-02","y":2}])")
+                                           .value(),
+                                       "rows")
+                          .value();
+  ASSERT_EQ(panel.members.size(), 1u) << "as in CSV";
+  EXPECT_EQ(panel.members[0].series.size(), 2u);
 }
 
 TEST(PanelForecast, EachSeriesIsForecastAsIfItWereAlone) {

@@ -113,6 +113,23 @@ bool is_forecast_option(std::string_view name) {
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
+namespace {
+
+/// The rows to be forecast with a fitted model.
+template <class Rows>
+Status check_one_series(const Rows& rows) {
+  if (!names_series(rows)) return {};
+  return Error(Code::kInvalidArgument, "unique_id: the model is of one series: leave it out");
+}
+
+Status set_fitted_future(ForecastRequest& request, const Json& rows, std::string_view where) {
+  RETURN_IF_ERROR(check_one_series(rows));
+  ASSIGN_OR_RETURN(request.future, parse_series_json(rows, where, SeriesKind::kFuture));
+  return {};
+}
+
+}  // namespace
+
 Result<ForecastRequest> parse_request(std::string_view content_type, std::string_view body,
                                       std::shared_ptr<const SavedModel> fitted) {
   ForecastRequest request;
@@ -121,19 +138,20 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return request;
   ASSIGN_OR_RETURN(const bool json, is_json(content_type, body));
   if (!json) {
+    RETURN_IF_ERROR(check_one_series(body));
     ASSIGN_OR_RETURN(request.future, parse_series_csv(body, SeriesKind::kFuture));
     return request;
   }
   ASSIGN_OR_RETURN(const Json root, Json::parse(body));
   request.form = root.is_array() ? BodyForm::kJsonList : BodyForm::kJsonObject;
   if (!root.is_object()) {
-    ASSIGN_OR_RETURN(request.future, parse_series_json(root, "rows", SeriesKind::kFuture));
+    RETURN_IF_ERROR(set_fitted_future(request, root, "rows"));
     return request;
   }
   for (const auto& [name, value] : root.as_object()) {
     if (value.is_null()) continue;
     if (name == "future") {
-      ASSIGN_OR_RETURN(request.future, parse_series_json(value, name, SeriesKind::kFuture));
+      RETURN_IF_ERROR(set_fitted_future(request, value, name));
     } else if (is_forecast_option(name)) {
       RETURN_IF_ERROR(set_option(request, name, value));
     } else {

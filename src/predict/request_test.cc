@@ -147,6 +147,17 @@ TEST(Request, NoValueIsTheDefaultForAFittedModelToo) {
   EXPECT_FALSE(request->horizon.freq || request->future);
 }
 
+TEST(Request, IdsOfSeriesAreRefusedWhereTheModelIsOfOne) {
+  const auto fitted = std::make_shared<SavedModel>();
+  const std::string row = R"([{"unique_id":"a","ds":"2024-01-01"}])";
+  for (const std::string& body :
+       {std::string("unique_id,ds\na,2024-01-01\n"), row, "{\"future\":" + row + "}"}) {
+    const auto request = parse_request("", body, fitted);
+    ASSERT_FALSE(request) << body;
+    EXPECT_EQ(request.error().message(), "unique_id: the model is of one series: leave it out");
+  }
+}
+
 /// 60 days with a promotion every ninth day; `unknown` days at the end have no y.
 std::string promotions_csv(int unknown) {
   std::string text = "ds,y,promo,shop\n";
