@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "predict/forecast_command.h"
 
 namespace thaw::predict {
@@ -126,6 +128,28 @@ TEST(Measures, AreOfEachRowWithANegativeWindow) {
   EXPECT_EQ(measures_of({row(1, 10, 11), row(1, 10, 13)}, -0.1).size(), 1u);  // under one row
 }
 
+/// Horizons of their own, as irregular dates have them.
+TEST(Measures, MediansAreThoseOfTheWindowOfEachRow) {
+  std::vector<ValidatedRow> rows;
+  std::vector<double> shares;
+  for (int i = 0; i < 300; ++i) {
+    rows.push_back(row(i + 1, 10, 10 + (i * 7919) % 101 / 10.0));
+    shares.push_back(std::abs((rows.back().y - rows.back().yhat) / rows.back().y));
+  }
+  for (const double share : {0.0, 0.01, 0.1, 0.35, 1.0}) {
+    const auto measures = measures_of(rows, share);
+    const auto window = static_cast<size_t>(std::max(1.0, std::trunc(share * 300)));
+    ASSERT_EQ(measures.size(), 300 - window + 1);
+    for (size_t i = 0; i < measures.size(); ++i) {
+      std::vector<double> seen(shares.begin() + static_cast<std::ptrdiff_t>(i),
+                               shares.begin() + static_cast<std::ptrdiff_t>(i + window));
+      std::sort(seen.begin(), seen.end());
+      const double median = (seen[(window - 1) / 2] + seen[window / 2]) / 2;
+      ASSERT_DOUBLE_EQ(measures[i].mdape, median) << share << " " << i;
+    }
+  }
+}
+
 TEST(CrossValidation, FitsOnlyWhatLaysBeforeTheCutoff) {
   ForecastRequest request = parse_request("text/csv", daily_csv(120)).value();
   CrossValidationOptions options;
@@ -181,6 +205,13 @@ TEST(CrossValidation, OfTheCommandPrintsTheMeasures) {
   EXPECT_THAT(printed.output, HasSubstr("\n14 days,"));
   ASSERT_EQ(printed.files.size(), 1u);
   EXPECT_THAT(printed.files[0].second, StartsWith("ds,cutoff,y,yhat,"));
+  command.output = ForecastCommand::Output::kJson;
+  const std::string json = run_forecast(command).output;
+  const auto read = Json::parse(json);
+  ASSERT_TRUE(read) << json;
+  EXPECT_EQ(read->dump() + '\n', json);
+  EXPECT_EQ((*read)["metrics"].as_array().back()["horizon"].as_string(), "14 days");
+  EXPECT_TRUE((*read)["rows"].as_array()[0]["yhat"].is_number());
   command.validation->words.horizon = "soon";
   EXPECT_EQ(run_forecast(command).exit_code, 2);
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -73,29 +74,62 @@ std::vector<double> rolling_means(const std::vector<ValidatedRow>& sorted,
   return means;
 }
 
-double median(std::vector<double> values) {
-  if (std::any_of(values.begin(), values.end(), [](double it) { return std::isnan(it); })) {
-    return kNan;
+/// The medians of windows that only move on: of the losses [begin, end), where neither of the two
+/// ever goes back. A Fenwick tree counts the values in the window by their rank among all.
+class MovingMedian {
+ public:
+  explicit MovingMedian(std::vector<double> losses) : losses_(std::move(losses)) {
+    for (double it : losses_) {
+      if (!std::isnan(it)) sorted_.push_back(it);
+    }
+    std::sort(sorted_.begin(), sorted_.end());
+    sorted_.erase(std::unique(sorted_.begin(), sorted_.end()), sorted_.end());
+    counts_.assign(sorted_.size() + 1, 0);
   }
-  const size_t middle = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle),
-                   values.end());
-  const double upper = values[middle];
-  if (values.size() % 2 == 1) return upper;
-  return (upper +
-          *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle))) /
-         2;
-}
 
-/// The median of a group and, while there are fewer than `window`, of the rows before it.
-double rolling_median(const std::vector<ValidatedRow>& sorted, const Group& group, double window,
-                      const Loss& loss) {
-  std::vector<double> values;
-  for (size_t i = group.begin; i < group.end; ++i) values.push_back(loss(sorted[i]));
-  for (size_t i = group.begin; i-- > 0 && static_cast<double>(values.size()) < window;) {
-    values.push_back(loss(sorted[i]));
+  /// NaN where one of the values is.
+  double of(size_t begin, size_t end) {
+    for (; end_ < end; ++end_) add(losses_[end_], 1);
+    for (; begin_ < begin; ++begin_) add(losses_[begin_], -1);
+    if (missing_ > 0) return kNan;
+    const auto count = static_cast<int64_t>(end - begin);
+    const double upper = at(count / 2);
+    return count % 2 == 1 ? upper : (upper + at(count / 2 - 1)) / 2;
   }
-  return median(std::move(values));
+
+ private:
+  void add(double value, int64_t count) {
+    if (std::isnan(value)) {
+      missing_ += count;
+      return;
+    }
+    const auto rank = std::lower_bound(sorted_.begin(), sorted_.end(), value) - sorted_.begin();
+    for (size_t i = static_cast<size_t>(rank) + 1; i < counts_.size(); i += i & (~i + 1)) {
+      counts_[i] += count;
+    }
+  }
+  /// The value before which so many are in the window.
+  double at(int64_t place) const {
+    size_t rank = 0;
+    for (size_t step = std::bit_floor(counts_.size() - 1); step > 0; step /= 2) {
+      if (rank + step >= counts_.size() || counts_[rank + step] > place) continue;
+      rank += step;
+      place -= counts_[rank];
+    }
+    return sorted_[rank];
+  }
+
+  std::vector<double> losses_, sorted_;
+  std::vector<int64_t> counts_;
+  size_t begin_ = 0, end_ = 0;
+  int64_t missing_ = 0;
+};
+
+/// Where the window of a group begins: with the group, or before it while it has fewer than
+/// `window` rows.
+size_t window_begin(const Group& group, double window) {
+  const auto rows = std::min(static_cast<size_t>(std::ceil(window)), group.end);
+  return std::min(group.begin, group.end - rows);
 }
 
 double relative(const ValidatedRow& it) { return std::abs((it.y - it.yhat) / it.y); }
@@ -128,7 +162,7 @@ std::string number_text(double value) {
   return std::isfinite(value) ? fmt::format("{:.10g}", value) : "";
 }
 
-Json number_json(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+std::string number_json(double value) { return Json(value).dump(); }  // null where not finite
 
 }  // namespace
 
@@ -150,12 +184,15 @@ std::vector<HorizonMeasures> measures_of(const std::vector<ValidatedRow>& rows,
   const bool near_zero = std::any_of(sorted.begin(), sorted.end(),
                                      [](const auto& it) { return std::abs(it.y) < kNearlyZero; });
   const bool bounded = !sorted.empty() && !std::isnan(sorted[0].yhat_lower);
+  std::vector<double> shares;
+  for (const ValidatedRow& it : sorted) shares.push_back(relative(it));
+  MovingMedian medians(std::move(shares));
   std::vector<HorizonMeasures> measures;
   for (size_t i = 0; i < square.size(); ++i) {
     const Group& group = groups[groups.size() - square.size() + i];
     measures.push_back(
         {group.horizon, square[i], std::sqrt(square[i]), absolute[i], near_zero ? kNan : share[i],
-         rolling_median(sorted, group, window, relative), both[i], bounded ? covered[i] : kNan});
+         medians.of(window_begin(group, window), group.end), both[i], bounded ? covered[i] : kNan});
   }
   return measures;
 }
@@ -199,21 +236,27 @@ std::string rows_csv(const CrossValidation& result) {
 }
 
 std::string measures_json(const CrossValidation& result) {
-  Json measures = Json::array(), rows = Json::array();
+  // As text at once: a tree of values would take many times the bytes.
+  std::string text = "{\"metrics\":[";
   for (const HorizonMeasures& row : result.measures) {
-    Json object = Json::object({{"horizon", horizon_text(row.horizon)}});
-    for (const Measure& it : kMeasures) object.set(it.name, number_json(row.*it.value));
-    measures.push_back(std::move(object));
+    text += (text.back() == '[' ? "{\"horizon\":\"" : ",{\"horizon\":\"") +
+            horizon_text(row.horizon) + '"';
+    for (const Measure& it : kMeasures) {
+      text += fmt::format(",\"{}\":{}", it.name, number_json(row.*it.value));
+    }
+    text += '}';
   }
+  text += "],\"rows\":[";
   for (const ValidatedRow& it : result.rows) {
-    rows.push_back(Json::object({{"ds", format_timestamp(it.ds, ClockPart::kShortest)},
-                                 {"cutoff", format_timestamp(it.cutoff, ClockPart::kShortest)},
-                                 {"y", it.y},
-                                 {"yhat", it.yhat},
-                                 {"yhat_lower", number_json(it.yhat_lower)},
-                                 {"yhat_upper", number_json(it.yhat_upper)}}));
+    if (text.back() != '[') text += ',';
+    text += fmt::format(
+        "{{\"ds\":\"{}\",\"cutoff\":\"{}\",\"y\":{},\"yhat\":{},\"yhat_lower\":{},"
+        "\"yhat_upper\":{}}}",
+        format_timestamp(it.ds, ClockPart::kShortest),
+        format_timestamp(it.cutoff, ClockPart::kShortest), number_json(it.y), number_json(it.yhat),
+        number_json(it.yhat_lower), number_json(it.yhat_upper));
   }
-  return Json::object({{"metrics", std::move(measures)}, {"rows", std::move(rows)}}).dump() + '\n';
+  return text + "]}\n";
 }
 
 }  // namespace thaw::predict

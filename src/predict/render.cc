@@ -65,22 +65,50 @@ std::string number_text(double value) { return fmt::format("{:.10g}", value + 0.
 
 double rounded(double value) { return std::strtod(number_text(value).c_str(), nullptr); }
 
-Json rows_json(const Parts& parts) {
+/// The same digits as Json prints a rounded number: always with a point or an exponent.
+void add_json_number(std::string& text, double value) {
+  if (!std::isfinite(value)) {
+    text += "null";
+    return;
+  }
+  const size_t start = text.size();
+  fmt::format_to(std::back_inserter(text), "{:.10g}", value + 0.0);
+  const std::string_view added = std::string_view(text).substr(start);
+  if (const size_t mark = added.find("e+1"); mark != std::string_view::npos) {
+    // Up to 15 digits stand before the point.
+    if (added.size() == mark + 4 && added[mark + 3] < '5') {
+      text.resize(start);
+      fmt::format_to(std::back_inserter(text), "{:.1f}", rounded(value));
+    }
+  } else if (added.find_first_of(".e") == std::string_view::npos) {
+    text += ".0";
+  }
+}
+
+/// The list of rows, as text at once: a tree of values would take many times the bytes.
+std::string rows_json(const Parts& parts) {
   const std::vector<Column> columns = columns_of(parts);
   const ClockPart clock = clock_of(parts);
-  Json rows = Json::array();
+  std::vector<std::string> keys;  // ",\"yhat\":"
+  for (const Column& it : columns) keys.push_back(',' + Json(it.name).dump() + ':');
+  std::string text = "[";
   for (size_t p = 0; p < parts.size(); ++p) {
+    const std::string id =
+        parts[p].id.empty() ? ""
+                            : fmt::format("\"{}\":{},", kIdColumn, Json(parts[p].id).dump());
     for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {
-      Json::Object row;
-      if (!parts[p].id.empty()) row.emplace_back(std::string(kIdColumn), parts[p].id);
-      row.emplace_back("ds", format_timestamp(parts[p].forecast->ds[i], clock));
-      for (const Column& it : columns) {
-        if (it.values[p]) row.emplace_back(std::string(it.name), rounded((*it.values[p])[i]));
+      if (text.size() > 1) text += ',';
+      text += '{' + id + "\"ds\":\"" + format_timestamp(parts[p].forecast->ds[i], clock) + '"';
+      for (size_t c = 0; c < columns.size(); ++c) {
+        if (const auto* values = columns[c].values[p]) {
+          text += keys[c];
+          add_json_number(text, (*values)[i]);
+        }
       }
-      rows.push_back(Json(std::move(row)));
+      text += '}';
     }
   }
-  return rows;
+  return text + ']';
 }
 
 std::string_view end_name(FitFacts::End end) {
@@ -251,12 +279,9 @@ std::string forecast_csv(const Forecast& forecast) { return csv_of({{"", &foreca
 std::string forecast_table(const Forecast& forecast) { return table_of({{"", &forecast}}); }
 
 std::string forecast_json(const ForecastAnswer& answer, BodyForm form) {
-  Json rows = rows_json({{"", &answer.forecast}});
-  if (form == BodyForm::kJsonList) return rows.dump() + '\n';
-  Json root = Json::object();
-  root.set("forecast", std::move(rows));
-  root.set("model", model_json(answer));
-  return root.dump() + '\n';
+  const std::string rows = rows_json({{"", &answer.forecast}});
+  if (form == BodyForm::kJsonList) return rows + '\n';
+  return fmt::format("{{\"forecast\":{},\"model\":{}}}\n", rows, model_json(answer).dump());
 }
 
 std::string panel_csv(const std::vector<PanelForecast>& forecasts) {
@@ -268,24 +293,23 @@ std::string panel_table(const std::vector<PanelForecast>& forecasts) {
 }
 
 std::string panel_json(const std::vector<PanelForecast>& forecasts, BodyForm form) {
-  Json rows = rows_json(parts_of(forecasts));
-  if (form == BodyForm::kJsonList) return rows.dump() + '\n';
-  Json models = Json::array(), failed = Json::array();
+  const std::string rows = rows_json(parts_of(forecasts));
+  if (form == BodyForm::kJsonList) return rows + '\n';
+  std::string models, failed;  // between commas
+  const auto add = [](std::string& list, const Json& item) {
+    list += (list.empty() ? "" : ",") + item.dump();
+  };
   for (const PanelForecast& it : forecasts) {
     if (!it.error.empty()) {
-      failed.push_back(Json::object({{std::string(kIdColumn), it.id}, {"error", it.error}}));
+      add(failed, Json::object({{std::string(kIdColumn), it.id}, {"error", it.error}}));
       continue;
     }
     Json facts = Json::object({{std::string(kIdColumn), it.id}});
     const Json model = model_json(it.answer);
     for (const auto& [key, value] : model.as_object()) facts.set(key, value);
-    models.push_back(std::move(facts));
+    add(models, facts);
   }
-  return Json::object({{"forecast", std::move(rows)},
-                       {"models", std::move(models)},
-                       {"failed", std::move(failed)}})
-             .dump() +
-         '\n';
+  return fmt::format("{{\"forecast\":{},\"models\":[{}],\"failed\":[{}]}}\n", rows, models, failed);
 }
 
 }  // namespace thaw::predict

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "predict/forecast_command.h"
+#include "predict/panel_forecast.h"
 #include "predict/plot.h"
 
 namespace thaw::predict {
@@ -93,6 +94,33 @@ TEST(RenderJson, HasTheFormOfTheRequest) {
   EXPECT_EQ(object["model"]["fit"].as_string(), "optimum");
   EXPECT_EQ(object["model"]["freq"].as_string(), "D");
   EXPECT_EQ(object["model"]["rows"].as_int(), 60);
+}
+
+TEST(RenderJson, HasTheBytesThatJsonItselfWouldPrint) {
+  PanelForecast part;
+  part.id = "a \"b\"\n\xc3\xa4";
+  Forecast& forecast = part.answer.forecast;
+  Timestamp at = parse_timestamp("2024-01-01 12:00").value();
+  for (int exponent = -320; exponent <= 308; ++exponent) {
+    for (double digits : {1.0, -1.2345678912345, 9.9999999999, 7.0, 1.5}) {
+      forecast.yhat.push_back(digits * std::pow(10, exponent));
+    }
+  }
+  for (double it : {0.0, -0.0, double(NAN), double(INFINITY), 123456789012345.0, 99999999999.9}) {
+    forecast.yhat.push_back(it);
+  }
+  forecast.trend.assign(forecast.yhat.size(), 3);
+  for (size_t i = 0; i < forecast.yhat.size(); ++i) forecast.ds.push_back(at += kDay);
+  forecast.components.push_back({"odd \"name\"", TermMode::kAdditive, forecast.yhat});
+  PanelForecast failed;
+  failed.id = "b";
+  failed.error = "x";
+  for (const BodyForm form : {BodyForm::kJsonList, BodyForm::kJsonObject}) {
+    const std::string text = panel_json({part, failed}, form);
+    const auto read = Json::parse(text);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->dump() + '\n', text);
+  }
 }
 
 TEST(RenderTable, AlignsItsColumns) {
