@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto file = pipeline::parse(text, "input.yaml");
   if (file) check_file(*file);
   if (!file) CHECK(!file.error().message().empty(), "a refusal says why");
-  const auto jobs = predict::read_manifest(text, "out");
+  const auto jobs = predict::read_manifest(text, {"out", "night.manifest.json"});
   if (!jobs) return 0;
   for (const predict::ManifestEntry& each : *jobs) {
     CHECK(each.id.find('/') == std::string::npos, "an id leads nowhere else");

@@ -82,24 +82,20 @@ Result<std::string> read_if_named(io::Disk& disk, const std::string& path) {
   return path.empty() ? Result<std::string>("") : disk.read_file(path, kLargestSeries);
 }
 
-int failed(cli::Terminal& terminal, const Error& error) {
-  terminal.write_err(fmt::format("error: {}\n", error.message()));
-  return number(cli::exit_code_of(error.code()));
-}
-
 }  // namespace
 
-int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk) {
+cli::Outcome<cli::ExitCode> run_forecast(const cli::ForecastOptions& options,
+                                         cli::Terminal& terminal, io::Disk& disk) {
   const bool from_input = options.file == "-";
   const auto text =
       from_input ? terminal.read_input(kLargestSeries) : read_if_named(disk, options.file);
-  if (!text) return failed(terminal, text.error());
+  if (!text) return text.error();
   const auto model = read_if_named(disk, options.model_file);
-  if (!model) return failed(terminal, model.error());
+  if (!model) return model.error();
   const auto holidays = read_if_named(disk, options.holidays_file);
-  if (!holidays) return failed(terminal, holidays.error());
+  if (!holidays) return holidays.error();
   const auto future = read_if_named(disk, options.future_file);
-  if (!future) return failed(terminal, future.error());
+  if (!future) return future.error();
   predict::ForecastCommand command{
       .source = from_input                   ? std::string_view("standard input")
                 : options.model_file.empty() ? options.file
@@ -133,16 +129,12 @@ int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, i
   command.drawing.colour =
       options.colour ? predict::PlotOptions::Colour::kAnsi : predict::PlotOptions::Colour::kNone;
   const predict::ForecastPrinted printed = predict::run_forecast(command);
-  if (!printed.notes.empty()) terminal.write_err(printed.notes);
-  for (const auto& [name, content] : printed.files) {
-    if (const Status status = disk.write_file(name, content); !status) {
-      return failed(terminal, status.error());
-    }
-  }
-  if (const Status status = terminal.write_out(printed.output); !status) {
-    return status.error().code() == Code::kCancelled ? 0 : number(cli::ExitCode::kFailed);
-  }
-  return printed.exit_code;
+  if (!printed.notes.empty() && !options.quiet) terminal.write_err(printed.notes);
+  for (const auto& [name, content] : printed.files) RETURN_IF_ERROR(disk.write_file(name, content));
+  RETURN_IF_ERROR(terminal.write_out(printed.output));
+  const auto exit_code = static_cast<cli::ExitCode>(printed.exit_code);
+  if (printed.error) return cli::Failure(exit_code, *printed.error);
+  return exit_code;
 }
 
 }  // namespace thaw::app

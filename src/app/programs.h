@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/cli.h"
+#include "cli/outcome.h"
 #include "cli/terminal.h"
 #include "io/disk.h"
 
@@ -24,7 +25,8 @@ std::vector<std::string> up_flags();
 int run_serve(const cli::ServeOptions& options, cli::Terminal& terminal);
 
 /// A forecast of a file, once.
-int run_forecast(const cli::ForecastOptions& options, cli::Terminal& terminal, io::Disk& disk);
+cli::Outcome<cli::ExitCode> run_forecast(const cli::ForecastOptions& options,
+                                         cli::Terminal& terminal, io::Disk& disk);
 
 /// Policies compared over a trace of calls.
 int run_simulate(const cli::SimulateOptions& options, cli::Terminal& terminal, io::Disk& disk);

@@ -17,5 +17,16 @@ TEST(Utf8, OnlyWellFormedTextIs) {
   }
 }
 
+TEST(Utf8, APrefixEndsWithACharacter) {
+  EXPECT_EQ(utf8_prefix("plain", 9), "plain");
+  EXPECT_EQ(utf8_prefix("plain", 5), "plain");
+  EXPECT_EQ(utf8_prefix("plain", 2), "pl");
+  const std::string_view text = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+  const size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+  for (size_t most = 0; most <= text.size(); ++most) {
+    EXPECT_EQ(utf8_prefix(text, most), text.substr(0, ends[most])) << most;
+  }
+}
+
 }  // namespace
 }  // namespace thaw

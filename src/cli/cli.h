@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/outcome.h"
 #include "cli/terminal.h"
 #include "doctor/target.h"
 #include "io/disk.h"
@@ -121,7 +122,7 @@ struct Programs {
   /// Names of up's flags with their dashes, for completion; may be empty.
   std::function<std::vector<std::string>()> up_flags;
   std::function<int(const ServeOptions&)> serve;
-  std::function<int(const ForecastOptions&)> forecast;
+  std::function<Outcome<ExitCode>(const ForecastOptions&)> forecast;
   std::function<int(const SimulateOptions&)> simulate;
   /// Examines a program on this machine; kCancelled after Ctrl-C, when nothing of it runs any more.
   std::function<Result<doctor::Facts>(const DoctorOptions&)> doctor;

@@ -79,11 +79,10 @@ struct FakePrograms {
                   serve = options;
                   return exit_code;
                 },
-            .forecast =
-                [this](const ForecastOptions& options) {
-                  forecast = options;
-                  return exit_code;
-                },
+            .forecast = [this](const ForecastOptions& options) -> Outcome<ExitCode> {
+              forecast = options;
+              return static_cast<ExitCode>(exit_code);
+            },
             .simulate =
                 [this](const SimulateOptions& options) {
                   simulate = options;

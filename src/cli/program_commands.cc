@@ -283,7 +283,7 @@ Outcome<ExitCode> serve_command(Context& context, const Words& words) {
 
 Outcome<ExitCode> forecast_command(Context& context, const Words& words) {
   ASSIGN_OR_RETURN(const ForecastOptions options, forecast_options(context, words));
-  return as_exit_code(context.programs.forecast(options));
+  return context.programs.forecast(options);
 }
 
 }  // namespace thaw::cli

@@ -32,9 +32,9 @@ BatchStep Aftermath::on_store(const Result<http::Response>& answer) {
   // An account that may write only: the reason stays.
   const bool refused = answer->status == 403 && state_ == State::kDelete;
   if (answer->status >= 300 && !is_missing(*answer) && !raced && !refused) {
-    return end_batch(answer->status == 403 ? 403 : 503, "UNAVAILABLE",
-                     fmt::format("the object store answered {}: {:.300}", answer->status,
-                                 answer->body));
+    return end_batch(
+        answer->status == 403 ? 403 : 503, "UNAVAILABLE",
+        fmt::format("the object store answered {}: {:.300}", answer->status, answer->body));
   }
   switch (state_) {
     case State::kReason:
@@ -87,19 +87,17 @@ BatchStep Aftermath::after_status(const http::Response& answer) {
   if (made && owner == Owner::kSame && said == "SUCCEEDED") return facts_.end;
   if (facts_.verdict == Verdict::kGone && !runs) return facts_.end;
   const std::string_view state = made ? "SUCCEEDED" : "FAILED";
-  Json status = Json::object({{kState, state},
-                              {"input", url_of(facts_.input)},
-                              {"output", url_of(facts_.output)}});
+  Json status = Json::object(
+      {{kState, state}, {"input", url_of(facts_.input)}, {"output", url_of(facts_.output)}});
   if (!made) {
     status.set("firstFault", facts_.verdict == Verdict::kGone ? "the input is not there any more"
                                                               : fault_of(facts_.end.response));
   }
   state_ = State::kTell;
-  return StoreCall{
-      put_object({facts_.output.bucket, status_name(facts_.output)},
-                 fmt::format("ifGenerationMatch={}&", json->string_or("generation", "0")),
-                 "application/json", status_metadata(facts_.metadata, state),
-                 status.dump(Json::Style::kIndented) + "\n")};
+  return StoreCall{put_object(
+      {facts_.output.bucket, status_name(facts_.output)},
+      fmt::format("ifGenerationMatch={}&", json->string_or("generation", "0")), "application/json",
+      status_metadata(facts_.metadata, state), status.dump(Json::Style::kIndented) + "\n")};
 }
 
 }  // namespace thaw::predict

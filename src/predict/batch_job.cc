@@ -36,7 +36,8 @@ Result<std::optional<InputObject>> read_notification(std::string_view body) {
                     attributes.string_or("objectGeneration")};
   if (input.bucket.empty()) return fault("message.attributes.bucketId: is missing");
   if (input.name.empty()) return fault("message.attributes.objectId: is missing");
-  if (number_of(input.generation) <= 0) return fault("message.attributes.objectGeneration: is none");
+  if (number_of(input.generation) <= 0)
+    return fault("message.attributes.objectGeneration: is none");
   return std::optional(std::move(input));
 }
 
@@ -64,9 +65,8 @@ BatchJob::Step BatchJob::begin() {
 
 BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
   if (answered.status == 404) {
-    fault_ = error_response(
-        404, "NOT_FOUND",
-        fmt::format("the input {} is not there", url_of(input_)));
+    fault_ =
+        error_response(404, "NOT_FOUND", fmt::format("the input {} is not there", url_of(input_)));
     state_ = State::kWriteFault;
     return write(error_name(output_), "application/json", fault_.body, "");
   }
@@ -121,10 +121,10 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     const bool is_same =
         said.string_or(kInputKey) == url_of(input_) && said.string_or(kOptions) == mark_;
     if (number_of(made_of) >= number_of(input_.generation) && is_same) {
-      return leave(end_batch(200, "OK",
-                             fmt::format("{} is made of generation {} already", url_of(output_),
-                                         made_of)),
-                   Aftermath::Verdict::kMade, made_of);
+      return leave(
+          end_batch(200, "OK",
+                    fmt::format("{} is made of generation {} already", url_of(output_), made_of)),
+          Aftermath::Verdict::kMade, made_of);
     }
     output_generation_ = json->string_or("generation", "0");
   }
@@ -190,7 +190,8 @@ BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
   return write(error_name(output_), "application/json", answered.body, "");
 }
 
-/// Ends by way of what lies beside the output. `generation`: of the input that the verdict is about.
+/// Ends by way of what lies beside the output. `generation`: of the input that the verdict is
+/// about.
 BatchJob::Step BatchJob::leave(BatchEnd end, Aftermath::Verdict verdict,
                                const std::string& generation) {
   InputObject input = input_;
@@ -204,16 +205,15 @@ BatchJob::Step BatchJob::leave(BatchEnd end, Aftermath::Verdict verdict,
 }
 
 Json BatchJob::metadata(const std::string& generation) const {
-  Json all =
-      Json::object({{kInputGenerationKey, generation}, {kInputKey, url_of(input_)}});
+  Json all = Json::object({{kInputGenerationKey, generation}, {kInputKey, url_of(input_)}});
   if (!mark_.empty()) all.set(kOptions, mark_);
   return all;
 }
 
 BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
                                std::string content, const std::string& precondition) {
-  return CallStore{put_object({output_.bucket, name}, precondition, type,
-                              metadata(input_.generation), content)};
+  return CallStore{
+      put_object({output_.bucket, name}, precondition, type, metadata(input_.generation), content)};
 }
 
 }  // namespace thaw::predict

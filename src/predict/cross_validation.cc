@@ -10,6 +10,7 @@
 
 #include "predict/features.h"
 #include "predict/text.h"
+#include "predict/work.h"
 
 namespace thaw::predict {
 namespace {
@@ -55,14 +56,14 @@ void fix_seasonalities(ForecastOptions& options, const std::vector<Timestamp>& s
 Result<std::vector<ValidatedRow>> validate_cutoff(const ForecastRequest& request,
                                                   const ForecastOptions& fixed,
                                                   const Series& sorted, Timestamp cutoff,
-                                                  microseconds horizon) {
+                                                  const CrossValidationOptions& how) {
   ForecastOptions options = fixed;
   const Series before = rows_between(sorted, earliest_timestamp() - kDay, cutoff);
   if (options.changepoints && before.size() > 0) {
     std::erase_if(*options.changepoints, [&](Timestamp at) { return at >= before.ds.back(); });
   }
-  ASSIGN_OR_RETURN(const Model model, fit(before, options));
-  const Series after = rows_between(sorted, cutoff, cutoff + horizon);
+  ASSIGN_OR_RETURN(const Model model, fit_checked(before, options, how.is_wanted));
+  const Series after = rows_between(sorted, cutoff, cutoff + how.horizon);
   ASSIGN_OR_RETURN(const Forecast forecast, predict(model, after, request.intervals));
   std::vector<ValidatedRow> rows;
   const bool bounded = !forecast.yhat_lower.empty();
@@ -233,8 +234,9 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
   result.cutoffs.erase(std::unique(result.cutoffs.begin(), result.cutoffs.end()),
                        result.cutoffs.end());
   if (result.cutoffs.size() > kMaxCutoffs) {
-    return Error(Code::kInvalidArgument, fmt::format("cutoffs: {} dates are given, and {} is the most",
-                                                     result.cutoffs.size(), kMaxCutoffs));
+    return Error(Code::kInvalidArgument,
+                 fmt::format("cutoffs: {} dates are given, and {} is the most",
+                             result.cutoffs.size(), kMaxCutoffs));
   }
   if (result.cutoffs.empty()) {
     ASSIGN_OR_RETURN(result.cutoffs, choose_cutoffs(sorted.ds, options));
@@ -247,10 +249,19 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
                              count, sorted.size(), options.most_rows));
   }
   RETURN_IF_ERROR(check_draws(sorted, result.cutoffs, options, request.intervals.samples));
+  const double work = FitWork(fixed).of(sorted) * static_cast<double>(count);
+  if (work > options.most_fit_work) {
+    return Error(
+        Code::kInvalidArgument,
+        fmt::format("the fits of {} cutoffs are {:.1f} times too much work for one request: "
+                    "make period longer, or use fewer holidays, regressors or changepoints "
+                    "or lower Fourier orders",
+                    count, work / options.most_fit_work));
+  }
   std::vector<Result<std::vector<ValidatedRow>>> parts(
       count, Result<std::vector<ValidatedRow>>(std::vector<ValidatedRow>()));
   run(count, [&](size_t i) {
-    parts[i] = validate_cutoff(request, fixed, sorted, result.cutoffs[i], options.horizon);
+    parts[i] = validate_cutoff(request, fixed, sorted, result.cutoffs[i], options);
   });
   for (size_t i = 0; i < count; ++i) {
     if (!parts[i]) {

@@ -28,9 +28,11 @@ struct CrossValidationOptions {
   std::optional<std::chrono::microseconds> period;   // unset: half a horizon
   std::optional<std::chrono::microseconds> initial;  // unset: three horizons
   std::vector<Timestamp> cutoffs;  // given: instead of period and initial; repeated ones count once
-  double rolling_window = 0.1;  // -1..1, share of the rows; 0: each horizon alone; -1: each row
+  double rolling_window = 0.1;     // -1..1, share of the rows; 0: each horizon alone; -1: each row
   size_t most_rows = std::numeric_limits<size_t>::max();   // the history's, times the cutoffs
   size_t most_draws = std::numeric_limits<size_t>::max();  // rows to forecast, times the samples
+  double most_fit_work = std::numeric_limits<double>::infinity();  // of all fits, see work.h
+  IsWanted is_wanted = nullptr;                                    // asked at each step of a fit
 };
 
 /// The options as flags and queries write them; "" for the default.

@@ -176,6 +176,19 @@ TEST(CrossValidation, ACutoffOutsideOfTheHistoryIsRefused) {
               StartsWith("cutoffs: 2024-02-25 is not"));
 }
 
+TEST(CrossValidation, MayHaveAsManySeasonalitiesAsAForecast) {
+  ForecastRequest request = parse_request("text/csv", daily_csv(120)).value();
+  for (size_t i = 0; i < kMaxTerms; ++i) {
+    request.model.seasonalities.push_back(
+        {"s" + std::to_string(i), 5.0 + static_cast<double>(i), 1, {}, {}, ""});
+  }
+  CrossValidationOptions options;
+  options.horizon = days(14);
+  options.cutoffs = {at("2024-04-01")};
+  const auto result = cross_validate(request, options, run_in_order);
+  EXPECT_TRUE(result) << result.error().message();
+}
+
 TEST(CrossValidation, ACutoffThatIsGivenTwiceCountsOnceAndTooManyAreRefused) {
   const ForecastRequest request = parse_request("text/csv", daily_csv(120)).value();
   CrossValidationOptions options;

@@ -8,14 +8,18 @@
 
 namespace thaw::predict {
 
-CsvReader::CsvReader(std::string_view text) : text_(text) {
+CsvReader::CsvReader(std::string_view text, Limits limits) : text_(text), limits_(limits) {
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
   // fields_ refers to these strings, so they must never move.
-  unescaped_.reserve(kMaxFields);
+  unescaped_.reserve(limits_.fields);
 }
 
 Error CsvReader::fault(std::string_view what) const {
   return Error(Code::kInvalidArgument, fmt::format("line {}: {}", record_line_, what));
+}
+
+Error CsvReader::too_long() const {
+  return fault(fmt::format("the line is longer than {} KiB", limits_.record_bytes >> 10));
 }
 
 /// Passes over one line end, of whichever kind, if there is one here.
@@ -38,7 +42,7 @@ Status CsvReader::plain_field() {
                       "quotes and double the quotes in it",
                       quoted_value(text_.substr(start, at_ - start + 1))));
     }
-    if (++at_ - record_start_ > kMaxRecordBytes) break;
+    if (++at_ - record_start_ > limits_.record_bytes) break;
   }
   fields_.push_back(text_.substr(start, at_ - start));
   return {};
@@ -49,7 +53,7 @@ Status CsvReader::quoted_field() {
   bool doubled = false;
   for (;; ++at_) {
     if (at_ >= text_.size()) return fault("a quoted value has no closing quote");
-    if (at_ - record_start_ > kMaxRecordBytes) break;
+    if (at_ - record_start_ > limits_.record_bytes) return too_long();
     const char c = text_[at_];
     if (c == '\n' || (c == '\r' && text_.substr(at_ + 1, 1) != "\n")) ++line_;
     if (c != '"') continue;
@@ -59,7 +63,7 @@ Status CsvReader::quoted_field() {
   }
   const std::string_view raw = text_.substr(start, at_ - start);
   ++at_;
-  if (doubled && unescaped_.size() < kMaxFields) {
+  if (doubled && unescaped_.size() < limits_.fields) {
     std::string& value = unescaped_.emplace_back();
     for (size_t i = 0; i < raw.size(); ++i) {
       value += raw[i];
@@ -86,13 +90,11 @@ Result<bool> CsvReader::next() {
   for (;;) {
     const bool quoted = at_ < text_.size() && text_[at_] == '"';
     RETURN_IF_ERROR(quoted ? quoted_field() : plain_field());
-    if (at_ - record_start_ > kMaxRecordBytes) {
-      return fault(fmt::format("the line is longer than {} KiB", kMaxRecordBytes >> 10));
-    }
+    if (at_ - record_start_ > limits_.record_bytes) return too_long();
     if (at_ >= text_.size() || end_line()) return true;
     ++at_;  // the comma
-    if (fields_.size() >= kMaxFields) {
-      return fault(fmt::format("the line has more than {} values", kMaxFields));
+    if (fields_.size() >= limits_.fields) {
+      return fault(fmt::format("the line has more than {} values", limits_.fields));
     }
   }
 }

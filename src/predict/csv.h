@@ -4,7 +4,8 @@
 // lines are passed over; a UTF-8 byte-order mark at the start is dropped; a quoted field may hold
 // commas, line ends and doubled quotes; spaces belong to the field.
 // Thread: any. Owner: the text outlives the reader; a record's fields live until the next next().
-// Limits: kMaxRecordBytes a record, kMaxFields fields; beyond them next() answers an error.
+// Limits: kMaxRecordBytes a record, kMaxFields fields, or others; beyond them next() answers an
+// error.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,13 @@ class CsvReader {
  public:
   static constexpr size_t kMaxRecordBytes = 64 << 10;
   static constexpr size_t kMaxFields = 256;
+  struct Limits {
+    size_t record_bytes = kMaxRecordBytes;
+    size_t fields = kMaxFields;
+  };
 
-  explicit CsvReader(std::string_view text);
+  explicit CsvReader(std::string_view text) : CsvReader(text, Limits()) {}
+  CsvReader(std::string_view text, Limits limits);
   CsvReader(const CsvReader&) = delete;
   CsvReader& operator=(const CsvReader&) = delete;
 
@@ -41,8 +47,10 @@ class CsvReader {
   Status plain_field();
   bool end_line();
   Error fault(std::string_view what) const;
+  Error too_long() const;
 
   std::string_view text_;
+  Limits limits_;
   size_t at_ = 0;
   size_t record_start_ = 0;
   int64_t line_ = 1;

@@ -69,7 +69,9 @@ TEST(Csv, HasALimitOnTheLengthOfALineAndOnItsFields) {
   const std::string longest(CsvReader::kMaxRecordBytes, 'x');
   EXPECT_EQ(fault_of(longest), "");
   EXPECT_EQ(fault_of(longest + "x"), "line 1: the line is longer than 64 KiB");
-  EXPECT_EQ(fault_of("\"" + longest + "\""), "line 1: the line is longer than 64 KiB");
+  for (const char* end : {"\"", "xyz\"", "\"\"\"", "x"}) {
+    EXPECT_EQ(fault_of("\"" + longest + end), "line 1: the line is longer than 64 KiB") << end;
+  }
   EXPECT_EQ(fault_of(std::string(CsvReader::kMaxFields - 1, ',')), "");
   EXPECT_EQ(fault_of(std::string(CsvReader::kMaxFields, ',')),
             "line 1: the line has more than 256 values");

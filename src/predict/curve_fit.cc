@@ -220,7 +220,7 @@ CurveSolution CurveFit::run() {
     steps_ = 1;
     return solution_of(std::move(facts));
   }
-  while (steps_ < kMaxSteps) {
+  while (steps_ < kMaxSteps && still(model_.problem().is_wanted)) {
     ++steps_;
     const Outcome outcome = step();
     if (outcome == Outcome::kSettled) break;

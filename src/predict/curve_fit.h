@@ -35,6 +35,7 @@ struct CurveProblem {
   std::vector<double> features;  // column after column, one value per t each
   std::vector<CurveFeature> kinds;
   double start_k = 0, start_m = 0;
+  IsWanted is_wanted = nullptr;  // asked at each step
 };
 
 struct CurveSolution {

@@ -107,6 +107,7 @@ double CurveModel::line_slope(const std::vector<double>& theta, size_t j, size_t
 
 void CurveModel::linearise(const std::vector<double>& theta, const Curve& curve,
                            RidgeLassoProblem& linear) const {
+  linear.is_wanted = in_.is_wanted;
   linear.rows = rows_;
   linear.priors = priors_;
   linear.x.resize(rows_ * size());

@@ -113,7 +113,8 @@ std::optional<Vector> best_of(const CurveModel& model, const Vector& theta, cons
     const Eigen::Map<const VectorXd> here(theta.data(), at.slope.size());
     const VectorXd y = x * here - factor.matrixL().solve(at.slope);
     RidgeLassoProblem problem{model.size(), Vector(x.data(), x.data() + x.size()),
-                              Vector(y.begin(), y.end()), model.priors()};
+                              Vector(y.begin(), y.end()), model.priors(),
+                              model.problem().is_wanted};
     for (CoefficientPrior& it : problem.priors) {
       if (it.kind == CoefficientPrior::Kind::kNormal) it.scale = kNoPrior;  // is in the quadratic
     }
@@ -130,7 +131,7 @@ std::optional<Vector> best_of(const CurveModel& model, const Vector& theta, cons
 Vector polish_curve(const CurveModel& model, Vector theta) {
   constexpr double kSmallestGain = 1e-13;  // of the log posterior
   Curve curve = model.curve_at(theta);
-  for (int step = 0; step < kMaxSteps; ++step) {
+  for (int step = 0; step < kMaxSteps && still(model.problem().is_wanted); ++step) {
     const auto target = best_of(model, theta, quadratic_at(model, theta, curve));
     if (!target) break;
     double part = 1, gain = 0;

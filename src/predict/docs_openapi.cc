@@ -42,10 +42,11 @@ Json media(Json example, std::string_view accept = "") {
 
 Json responses() {
   const auto means = [](const char* text) { return Json::object({{"description", text}}); };
-  return Json::object({{"200", means("the forecast: CSV, JSON or text as Accept says")},
-                       {"400", means("a fault in the rows or options, with its place")},
-                       {"413", means("the body is over 32 MiB")},
-                       {"429", means("too many forecasts wait; Retry-After says how long")}});
+  return Json::object(
+      {{"200", means("the forecast: CSV, JSON or text as Accept says")},
+       {"400", means("a fault in the rows or options, with its place")},
+       {"413", means("the body is over 32 MiB, or many series are too much together")},
+       {"429", means("too many forecasts wait; Retry-After says how long")}});
 }
 
 Json post(std::string_view summary, Json content, std::string_view query,

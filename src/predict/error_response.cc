@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "predict/text.h"
 
 namespace thaw::predict {
@@ -27,7 +28,8 @@ http::Response wrong_method(std::string_view method, std::string_view allowed) {
 std::string fault_of(const http::Response& response) {
   const auto json = Json::parse(response.body);
   const std::string text = json ? (*json)["error"].string_or("message") : "";
-  return (text.empty() ? fmt::format("status {}", response.status) : text).substr(0, kLongestFault);
+  if (text.empty()) return fmt::format("status {}", response.status);
+  return std::string(utf8_prefix(text, kLongestFault));
 }
 
 }  // namespace thaw::predict

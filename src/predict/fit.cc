@@ -8,6 +8,7 @@
 #include "predict/features.h"
 #include "predict/forecaster.h"
 #include "predict/scaling.h"
+#include "predict/work.h"
 
 namespace thaw::predict {
 namespace {
@@ -150,7 +151,7 @@ Status check_size(size_t rows, size_t columns) {
                              "windows, or lower Fourier orders",
                              columns, kMaxColumns));
   }
-  if (rows * columns <= kMaxCells) return {};
+  if (rows * columns <= kMaxCells && fit_work(rows, columns) <= kMostFitWork) return {};
   return Error(Code::kInvalidArgument,
                fmt::format("the history's {} rows and the model's {} columns are more than can be "
                            "fitted: aggregate the rows, or use fewer changepoints or lower "
@@ -201,8 +202,13 @@ void take_constant(Model& model, double scaled_y) {
 
 }  // namespace
 
-Result<Model> fit(const Series& series, const ForecastOptions& options) {
+Result<Model> fit(const Series& series, const ForecastOptions& options, const IsWanted& is_wanted) {
   RETURN_IF_ERROR(validate(options));
+  return fit_checked(series, options, is_wanted);
+}
+
+Result<Model> fit_checked(const Series& series, const ForecastOptions& options,
+                          const IsWanted& is_wanted) {
   ASSIGN_OR_RETURN(Series rows, usable_rows(series));
   Model model;
   model.options = options;
@@ -225,7 +231,10 @@ Result<Model> fit(const Series& series, const ForecastOptions& options) {
   }
   RETURN_IF_ERROR(check_size(
       rows.size(), 2 + std::max<size_t>(1, model.changepoints.size()) + feature_count(model)));
-  take_solution(model, fit_curve(curve_problem(model, rows, std::move(scaled))));
+  CurveProblem problem = curve_problem(model, rows, std::move(scaled));
+  problem.is_wanted = is_wanted;
+  take_solution(model, fit_curve(problem));
+  if (!still(is_wanted)) return Error(Code::kCancelled, "nobody waits for the fit any more");
   return model;
 }
 

@@ -250,5 +250,42 @@ TEST(Predict, FlatGrowthHasALevelTrend) {
   }
 }
 
+TEST(Fit, EndsAtTheNextStepWhenNobodyWantsItAnyMore) {
+  Series series;
+  for (int i = 0; i < 400; ++i) {
+    series.ds.push_back(parse_timestamp("2022-01-01").value() + i * kDay);
+    series.y.push_back(10 + i % 7 + i * 0.1 + (i * 31 % 11));
+  }
+  for (const auto mode : {TermMode::kAdditive, TermMode::kMultiplicative}) {
+    ForecastOptions options;
+    options.seasonality_mode = mode;
+    int asked = 0;
+    ASSERT_TRUE(fit(series, options, [&] { return ++asked > 0; }));
+    const int whole = asked;
+    EXPECT_GT(whole, 5);
+    for (const int last : {0, 1, whole / 2}) {
+      asked = 0;
+      const auto stopped = fit(series, options, [&] { return ++asked <= last; });
+      ASSERT_FALSE(stopped);
+      EXPECT_EQ(stopped.error().code(), Code::kCancelled);
+      EXPECT_LT(asked, whole) << "each search ends with the next question";
+    }
+  }
+}
+
+TEST(Fit, ThatWouldTakeMinutesIsRefused) {
+  Series series;
+  ForecastOptions options;
+  for (int i = 0; i < 3000; ++i) {
+    series.ds.push_back(parse_timestamp("2015-01-01").value() + i * kDay);
+    series.y.push_back(i % 7);
+  }
+  options.seasonalities = {{"wild", 365.25, 1000, {}, {}, ""}};
+  const auto refused = fit(series, options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.error().message().find("are more than can be fitted"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace thaw::predict

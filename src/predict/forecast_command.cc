@@ -17,17 +17,15 @@ namespace {
 
 constexpr int kBadInput = 1, kBadUsage = 2;
 
-ForecastPrinted failed(int exit_code, const Error& error) {
-  return {exit_code, "", {}, fmt::format("error: {}\n", error.message())};
-}
+ForecastPrinted failed(int exit_code, const Error& error) { return {exit_code, "", {}, "", error}; }
 
 /// One line on what was read and fitted.
 std::string headline(const ForecastCommand& command, const ForecastAnswer& answer) {
   const Model& model = answer.model;
   std::vector<std::string> parts = {fmt::format("{} trend", growth_name(model.options.growth))};
-  for (const Seasonality& it : model.seasonalities) parts.push_back(it.name);
+  for (const Seasonality& it : model.seasonalities) parts.push_back(printable(it.name));
   if (!model.holidays.empty()) parts.emplace_back("holidays");
-  for (const Regressor& it : model.regressors) parts.push_back(it.name);
+  for (const Regressor& it : model.regressors) parts.push_back(printable(it.name));
   return fmt::format(
       "{}: {} rows, {} to {}; {}; next {} at {}\n\n", command.source, model.history_t.size(),
       format_timestamp(model.history_dates.front(), ClockPart::kShortest),
@@ -41,16 +39,22 @@ std::string regressor_lines(const Model& model) {
   for (const RegressorCoefficient& it : regressor_coefficients(model)) {
     const bool added = it.mode == TermMode::kAdditive;
     const std::string center = it.center == 0 ? "" : fmt::format(" (center {:.5g})", it.center);
-    lines += fmt::format("{}{}: {:+.5g}{} for each 1 more\n", it.regressor, center,
+    lines += fmt::format("{}{}: {:+.5g}{} for each 1 more\n", printable(it.regressor), center,
                          it.coef * (added ? 1 : 100), added ? "" : " % of the trend");
   }
   return lines.empty() ? "" : lines + '\n';
 }
 
+std::string unused_note(const std::vector<std::string>& columns) {
+  std::string names;
+  for (const std::string& it : columns) names += (names.empty() ? "" : ", ") + printable(it);
+  return fmt::format("note: columns not used: {}\n", names);
+}
+
 std::string notes_on(const ForecastRequest& request, const FitFacts& facts) {
   std::string notes;
   if (const auto unused = unused_columns(request); !unused.empty()) {
-    notes += fmt::format("note: columns not used: {}\n", fmt::join(unused, ", "));
+    notes += unused_note(unused);
   }
   if (facts.end == FitFacts::End::kExactData) {
     notes += "note: the curve meets the data almost exactly, so the intervals are too narrow\n";
@@ -74,18 +78,18 @@ std::string rendered(const ForecastAnswer& answer, const ForecastCommand& comman
 }
 
 /// Why series were left out: the first ones by name.
-std::string failure_notes(const std::vector<PanelForecast>& forecasts) {
+std::optional<Error> failures(const std::vector<PanelForecast>& forecasts) {
   constexpr size_t kMostShown = 20;
-  std::string notes;
+  const size_t failed = count_failed(forecasts);
+  if (failed == 0) return std::nullopt;
+  std::string text = fmt::format("{} of {} series failed", failed, forecasts.size());
   size_t shown = 0;
   for (const PanelForecast& it : forecasts) {
-    if (it.error.empty()) continue;
-    if (++shown > kMostShown) continue;
-    notes += fmt::format("error: unique_id {}: {}\n", quoted_value(it.id), it.error);
+    if (it.error.empty() || ++shown > kMostShown) continue;
+    text += fmt::format("\nunique_id {}: {}", quoted_value(it.id), it.error);
   }
-  if (shown > kMostShown) notes += fmt::format("error: and {} more\n", shown - kMostShown);
-  if (shown > 0) notes += fmt::format("{} of {} series failed\n", shown, forecasts.size());
-  return notes;
+  if (shown > kMostShown) text += fmt::format("\nand {} more", shown - kMostShown);
+  return Error(Code::kInvalidArgument, std::move(text));
 }
 
 ForecastPrinted run_panel(const ForecastCommand& command, const ForecastRequest& request) {
@@ -99,10 +103,10 @@ ForecastPrinted run_panel(const ForecastCommand& command, const ForecastRequest&
   }
   ForecastPrinted printed;
   if (const auto unused = unused_columns(request); !unused.empty()) {
-    printed.notes = fmt::format("note: columns not used: {}\n", fmt::join(unused, ", "));
+    printed.notes = unused_note(unused);
   }
-  printed.notes += failure_notes(*forecasts);
-  printed.exit_code = count_failed(*forecasts) == 0 ? 0 : kBadInput;
+  printed.error = failures(*forecasts);
+  printed.exit_code = printed.error ? kBadInput : 0;
   switch (command.output) {
     case ForecastCommand::Output::kCsv:
       printed.output = panel_csv(*forecasts);

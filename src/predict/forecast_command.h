@@ -1,5 +1,5 @@
 // `thaw forecast`: a file in, a forecast as table, CSV or JSON out, and a drawing. A file of many
-// series gives one table of all; those that cannot be forecast are named in the notes.
+// series gives one table of all; those that cannot be forecast are named in the error.
 //
 // Pure: the caller reads the file, parses words and prints. Thread: any. Owner: values; the views
 // in ForecastCommand must live as long as it.
@@ -54,7 +54,9 @@ struct ForecastPrinted {
   int exit_code = 0;   // 0; 1 when a series cannot be forecast; 2 for a wrong option
   std::string output;  // for standard output
   std::vector<std::pair<std::string, std::string>> files;  // to be written: names and contents
-  std::string notes;  // for standard error: the error, ignored columns, a doubtful fit
+  std::string notes;  // for standard error: ignored columns, a doubtful fit
+  /// What went wrong, one line a series that failed; with an exit code, maybe beside an output.
+  std::optional<Error> error;
 };
 
 ForecastPrinted run_forecast(const ForecastCommand& command);

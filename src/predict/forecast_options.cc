@@ -93,8 +93,10 @@ Status check_holiday(const HolidayOption& it) {
 
 Status check_holidays(const ForecastOptions& options, TermNames& names) {
   const std::vector<HolidayOption>& holidays = options.holidays;
+  RETURN_IF_ERROR(in_range("country_holidays: their number", options.country_holidays.size(),
+                           size_t{0}, kMaxCountries));
   const auto is_asked_for = [&](const std::string& country) {
-    return std::count(options.country_holidays.begin(), options.country_holidays.end(), country);
+    return std::ranges::find(options.country_holidays, country) != options.country_holidays.end();
   };
   RETURN_IF_ERROR(in_range("holidays: their number", holidays.size(), size_t{0}, kMaxHolidayRows));
   std::map<std::string_view, double> scales;

@@ -23,6 +23,7 @@ enum class TermMode { kAdditive, kMultiplicative };
 
 inline constexpr size_t kMaxTerms = 100;
 inline constexpr size_t kMaxHolidayNames = 500;
+inline constexpr size_t kMaxCountries = 100;
 inline constexpr size_t kMaxHolidayRows = 100'000;
 inline constexpr int kMaxHolidayWindow = 1000;        // days before or after a holiday
 inline constexpr size_t kMaxHolidayColumns = 3000;    // days of the windows of all names

@@ -4,9 +4,14 @@
 #include <optional>
 
 #include "predict/csv.h"
+#include "predict/forecast_options.h"
 
 namespace thaw::predict {
 namespace {
+
+// Beyond what forecasts may have: names of holidays, seasonalities, regressors, sums, bounds.
+constexpr size_t kMostColumns = kMaxHolidayNames + 2 * kMaxTerms + 100;
+constexpr size_t kMostRowBytes = 1 << 20;
 
 std::string line_of(const std::vector<std::string_view>& fields) {
   std::string line;
@@ -20,7 +25,7 @@ std::string line_of(const std::vector<std::string_view>& fields) {
 }  // namespace
 
 Result<std::string> ForecastSheet::add(std::string_view csv) {
-  CsvReader reader(csv);
+  CsvReader reader(csv, {.record_bytes = kMostRowBytes, .fields = kMostColumns});
   ASSIGN_OR_RETURN(const bool any, reader.next());
   if (!any) return std::string();
   const std::vector<std::string> names(reader.fields().begin(), reader.fields().end());

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "predict/forecast_options.h"
 #include "predict/series.h"
+#include "predict/wanted.h"
 
 namespace thaw::predict {
 
@@ -96,8 +97,13 @@ struct Model {
 
 /// Fits. kInvalidArgument: an option out of range, fewer than two rows with a value, all rows on
 /// one date, a changepoint outside of the history, a column that the options name and the series
-/// lacks or that has missing values.
-Result<Model> fit(const Series& series, const ForecastOptions& options);
+/// lacks or that has missing values, more work than kMostFitWork (work.h). kCancelled: nobody wants
+/// it any more, which is asked at each step.
+Result<Model> fit(const Series& series, const ForecastOptions& options,
+                  const IsWanted& is_wanted = nullptr);
+/// The same for options that validate() has looked at. Precondition: it was content.
+Result<Model> fit_checked(const Series& series, const ForecastOptions& options,
+                          const IsWanted& is_wanted);
 
 /// The columns besides ds that rows to be forecast must have: regressors and conditions. (`cap` and
 /// `floor` of the last row of the history go on where they have none.)
@@ -135,7 +141,8 @@ struct Forecast {
 };
 
 /// The forecast of any rows, e.g. those of future_rows() (future.h), sorted by date; values of y
-/// are not looked at. kInvalidArgument: a column is missing, or a value in it.
+/// are not looked at. kInvalidArgument: a column is missing, or a value in it; the forecast is not
+/// finite.
 Result<Forecast> predict(const Model& model, const Series& rows, const IntervalOptions& intervals);
 
 /// The same for dates alone. Precondition: sorted, and needed_columns() is empty.

@@ -80,8 +80,9 @@ TEST(Frequency, UnknownWordsAreErrorsThatListTheRightOnes) {
 }
 
 TEST(Frequency, NamesReadBackAsThemselves) {
-  for (const char* text : {"D", "7D", "H", "5min", "30S", "W-MON", "2W-SUN", "B", "3B", "MS", "3MS",
-                           "ME", "QS-JAN", "2QE-DEC", "YS-JUL", "3YE-DEC", "MD-15", "3MD-31", "4QS-FEB", "8QE-DEC"}) {
+  for (const char* text : {"D",      "7D",      "H",     "5min",   "30S",     "W-MON",  "2W-SUN",
+                           "B",      "3B",      "MS",    "3MS",    "ME",      "QS-JAN", "2QE-DEC",
+                           "YS-JUL", "3YE-DEC", "MD-15", "3MD-31", "4QS-FEB", "8QE-DEC"}) {
     EXPECT_EQ(frequency_name(parse_frequency(text).value()), text);
   }
 }

@@ -83,7 +83,44 @@ Result<ManifestEntry> read_entry(const Json& json, const std::string& where,
   return entry;
 }
 
+/// What is written where, by whom: each object once.
+class Writings {
+ public:
+  explicit Writings(const OutputObject& manifest) : bucket_(manifest.bucket) {
+    const OutputObject own{bucket_, progress_name(manifest.name)};
+    for (const OutputObject& each : {own, OutputObject{bucket_, error_name(manifest)}}) {
+      writers_.emplace(url_of(each), "the manifest");
+    }
+  }
+
+  Status add(const ManifestEntry& entry, const std::string& where) {
+    const std::string writer = fmt::format("'{}'", entry.id);
+    const OutputObject told{bucket_, status_name({bucket_, entry.id})};
+    RETURN_IF_ERROR(take(told, writer, where + ".id"));
+    const OutputObject& output = entry.output;
+    RETURN_IF_ERROR(take(output, writer, where + ".output"));
+    RETURN_IF_ERROR(take({output.bucket, error_name(output)}, writer, where + ".output"));
+    const OutputObject pieces{output.bucket, status_name(output)};
+    // An id that is its output's name has one status, which ends as the job's.
+    return url_of(pieces) == url_of(told) ? Status() : take(pieces, writer, where + ".output");
+  }
+
+ private:
+  Status take(const OutputObject& object, const std::string& writer, const std::string& where) {
+    const auto [place, is_new] = writers_.emplace(url_of(object), writer);
+    if (is_new) return {};
+    return bad(where, fmt::format("{} is written for {} too", place->first, place->second));
+  }
+
+  const std::string bucket_;
+  std::map<std::string, std::string> writers_;  // by url
+};
+
 }  // namespace
+
+std::string progress_name(std::string_view manifest_name) {
+  return status_name({"", std::string(manifest_name.substr(0, manifest_name.rfind(".json")))});
+}
 
 bool is_manifest(std::string_view name) {
   if (!name.ends_with("manifest.json")) return false;
@@ -91,8 +128,7 @@ bool is_manifest(std::string_view name) {
   return name.empty() || name.ends_with('.') || name.ends_with('/');
 }
 
-Result<std::vector<ManifestEntry>> read_manifest(std::string_view text,
-                                                 const std::string& output_bucket) {
+Result<std::vector<ManifestEntry>> read_manifest(std::string_view text, const OutputObject& place) {
   const auto json = Json::parse(text);
   if (!json) return bad("the manifest", json.error().message());
   Json::Array entries;
@@ -112,20 +148,14 @@ Result<std::vector<ManifestEntry>> read_manifest(std::string_view text,
   }
   std::vector<ManifestEntry> jobs;
   std::set<std::string> ids;
-  std::map<std::pair<std::string, std::string>, std::string> outputs;  // whose they are
+  Writings writings(place);
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string where = fmt::format("jobs[{}]", i);
-    ASSIGN_OR_RETURN(ManifestEntry entry, read_entry(entries[i], where, output_bucket));
+    ASSIGN_OR_RETURN(ManifestEntry entry, read_entry(entries[i], where, place.bucket));
     if (!ids.insert(entry.id).second) {
       return bad(where + ".id", fmt::format("'{}' is given twice", entry.id));
     }
-    const auto [place, is_new] =
-        outputs.emplace(std::pair(entry.output.bucket, entry.output.name), entry.id);
-    if (!is_new) {
-      return bad(where + ".output", fmt::format("gs://{}/{} is the output of '{}' too",
-                                                entry.output.bucket, entry.output.name,
-                                                place->second));
-    }
+    RETURN_IF_ERROR(writings.add(entry, where));
     jobs.push_back(std::move(entry));
   }
   return jobs;

@@ -29,8 +29,13 @@ struct ManifestEntry {
 /// Whether an object of that name is one: "manifest.json", "night.manifest.json".
 bool is_manifest(std::string_view name);
 
-/// kInvalidArgument names the job, the field and, for an unknown one, the nearest right name.
-Result<std::vector<ManifestEntry>> read_manifest(std::string_view text,
-                                                 const std::string& output_bucket);
+/// Where a manifest's own status goes, beside the ids' and the outputs' of the output bucket:
+/// "night.manifest.json" -> "night.manifest.status.json".
+std::string progress_name(std::string_view manifest_name);
+
+/// `place`: the output bucket, and the manifest's own name. kInvalidArgument names the job, the
+/// field and, for an unknown one, the nearest right name; also where two things would be written
+/// to one object.
+Result<std::vector<ManifestEntry>> read_manifest(std::string_view text, const OutputObject& place);
 
 }  // namespace thaw::predict

@@ -30,11 +30,6 @@ BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& conten
                      content.dump(Json::Style::kIndented) + "\n")};
 }
 
-/// "night.manifest.json" -> "night.manifest.status.json".
-std::string ManifestJob::progress_name() const {
-  return status_name({"", manifest_.name.substr(0, manifest_.name.rfind(".json"))});
-}
-
 ManifestJob::Step ManifestJob::begin() {
   return BatchJob::CallStore{get_content(manifest_), kMostInputBytes};
 }
@@ -63,7 +58,7 @@ ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) 
     case State::kManifest:
       if (!is_missing) return after_manifest(*answered);
       state_ = State::kGone;
-      return BatchJob::CallStore{get_metadata(output_bucket_, progress_name())};
+      return BatchJob::CallStore{get_metadata(output_bucket_, progress_name(manifest_.name))};
     case State::kGone:
       return after_gone(*answered);
     case State::kReason:
@@ -108,7 +103,7 @@ ManifestJob::Step ManifestJob::after_gone(const http::Response& answered) {
 }
 
 ManifestJob::Step ManifestJob::after_manifest(const http::Response& answered) {
-  auto jobs = read_manifest(answered.body, output_bucket_);
+  auto jobs = read_manifest(answered.body, {output_bucket_, manifest_.name});
   if (!jobs) {
     state_ = State::kRefusal;
     end_ = error_response(400, "INVALID_ARGUMENT", jobs.error().message());
@@ -125,9 +120,8 @@ ManifestJob::Step ManifestJob::after_reason(const http::Response& answered) {
   const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
   if (!json || !is_ours(*json)) return write_progress();
   state_ = State::kForget;
-  return BatchJob::CallStore{
-      delete_object({output_bucket_, error_name({"", manifest_.name})},
-                    json->string_or("generation"))};
+  return BatchJob::CallStore{delete_object({output_bucket_, error_name({"", manifest_.name})},
+                                           json->string_or("generation"))};
 }
 
 ManifestJob::Step ManifestJob::next() {
@@ -178,17 +172,17 @@ ManifestJob::Step ManifestJob::ended(const http::Response& response) {
 ManifestJob::Step ManifestJob::wait_for_next(const http::Response& why) {
   state_ = State::kEnd;
   end_ = why;
-  return put(progress_name(), progress(kWaiting));
+  return put(progress_name(manifest_.name), progress(kWaiting));
 }
 
 /// Of a manifest that is none, or not there any more: then `end_` is the end.
 ManifestJob::Step ManifestJob::fail(std::string_view precondition) {
   state_ = State::kEnd;
-  const Json status = Json::object(
-      {{kState, "FAILED"},
-       {"error", Json::object({{"code", end_.status == 200 ? 404 : end_.status},
-                               {"message", first_fault_}})}});
-  return put(progress_name(), status, precondition);
+  const Json status =
+      Json::object({{kState, "FAILED"},
+                    {"error", Json::object({{"code", end_.status == 200 ? 404 : end_.status},
+                                            {"message", first_fault_}})}});
+  return put(progress_name(manifest_.name), status, precondition);
 }
 
 Json ManifestJob::progress(std::string_view state) const {
@@ -201,9 +195,9 @@ Json ManifestJob::progress(std::string_view state) const {
 ManifestJob::Step ManifestJob::write_progress() {
   const bool is_over = next_ == jobs_.size();
   state_ = is_over ? State::kLast : State::kProgress;
-  return put(progress_name(), progress(!is_over       ? kRunning
-                                       : failed_ == 0 ? "SUCCEEDED"
-                                                      : "FAILED"));
+  return put(progress_name(manifest_.name), progress(!is_over       ? kRunning
+                                                     : failed_ == 0 ? "SUCCEEDED"
+                                                                    : "FAILED"));
 }
 
 BatchJob::Finish ManifestJob::result() const {

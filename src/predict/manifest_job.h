@@ -37,15 +37,15 @@ class ManifestJob {
  private:
   enum class State {
     kManifest,
-    kGone,      // the status is looked at
-    kReason,    // an old one is looked at
-    kForget,    // and deleted
-    kRefusal,   // the reason is written
+    kGone,     // the status is looked at
+    kReason,   // an old one is looked at
+    kForget,   // and deleted
+    kRefusal,  // the reason is written
     kJob,
     kStatus,
     kProgress,
     kLast,
-    kEnd,       // its last word is written
+    kEnd,  // its last word is written
   };
   Step after_manifest(const http::Response& answer);
   Step after_gone(const http::Response& answer);
@@ -58,7 +58,6 @@ class ManifestJob {
   Step ended(const http::Response& response);
   Step write_progress();
   BatchJob::Finish result() const;
-  std::string progress_name() const;
   Json progress(std::string_view state) const;
   BatchJob::CallStore put(const std::string& name, const Json& content,
                           std::string_view precondition = "") const;

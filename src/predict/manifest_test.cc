@@ -16,7 +16,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(Manifest, OneJobOrManyWithTheOutputBucketAsDefault) {
-  const auto one = read_manifest(R"({"id":"a","input":"gs://in/x/y.csv"})", "out");
+  const auto one =
+      read_manifest(R"({"id":"a","input":"gs://in/x/y.csv"})", {"out", "night.manifest.json"});
   ASSERT_TRUE(one) << one.error().message();
   ASSERT_EQ(one->size(), 1u);
   EXPECT_EQ((*one)[0].output.bucket, "out");
@@ -25,12 +26,15 @@ TEST(Manifest, OneJobOrManyWithTheOutputBucketAsDefault) {
       R"({"jobs":[{"id":"a","input":"gs://in/1","output":"gs://o/2",
           "parameters":{"periods":7,"growth":"flat","daily":true}},
          {"id":"b","input":"gs://in/1"}]})",
-      "out");
+      {"out", "night.manifest.json"});
   ASSERT_TRUE(many) << many.error().message();
   EXPECT_EQ((*many)[0].output.name, "2");
   EXPECT_EQ((*many)[0].parameters,
             (http::Query{{"periods", "7"}, {"growth", "flat"}, {"daily", "true"}}));
-  EXPECT_TRUE(read_manifest(R"([{"id":"a","input":"gs://in/1"}])", "out"));
+  EXPECT_TRUE(
+      read_manifest(R"([{"id":"7.csv","input":"gs://in/7.csv"}])", {"out", "manifest.json"}))
+      << "a name for both";
+  EXPECT_TRUE(read_manifest(R"([{"id":"a","input":"gs://in/1"}])", {"out", "x.manifest.json"}));
 }
 
 TEST(Manifest, FaultsNameTheJobAndTheField) {
@@ -50,10 +54,21 @@ TEST(Manifest, FaultsNameTheJobAndTheField) {
       {R"([{"id":"a","input":"gs://in/1","parameters":{"p":{}}}])", "jobs[0].parameters.p"},
       {R"([{"id":"a","input":"gs://in/1"},{"id":"a","input":"gs://in/2"}])", "given twice"},
       {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/2","output":"gs://out/1"}])",
-       "jobs[1].output: gs://out/1 is the output of 'a' too"},
-      {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/1"}])", "of 'a' too"}};
+       "jobs[1].output: gs://out/1 is written for 'a' too"},
+      {R"([{"id":"night.manifest","input":"gs://in/1"}])",
+       "jobs[0].id: gs://out/night.manifest.status.json is written for the manifest too"},
+      {R"([{"id":"a","input":"gs://in/1","output":"gs://out/night.manifest.json.error.json"}])",
+       "jobs[0].output: gs://out/night.manifest.json.error.json is written for the manifest too"},
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/a.status.json"}])",
+       "jobs[1].output: gs://out/a.status.json is written for 'a' too"},
+      {R"([{"id":"a","input":"gs://in/b"},{"id":"b","input":"gs://in/2"}])",
+       "jobs[1].id: gs://out/b.status.json is written for 'a' too"},
+      {R"([{"id":"a","input":"gs://in/x"},{"id":"b","input":"gs://in/x.error.json"}])",
+       "jobs[1].output: gs://out/x.error.json is written for 'a' too"},
+      {R"([{"id":"a","input":"gs://in/1"},{"id":"b","input":"gs://in/1"}])",
+       "is written for 'a' too"}};
   for (const auto& [text, words] : kCases) {
-    const auto jobs = read_manifest(text, "out");
+    const auto jobs = read_manifest(text, {"out", "night.manifest.json"});
     ASSERT_FALSE(jobs) << text;
     EXPECT_THAT(jobs.error().message(), HasSubstr(words));
   }
@@ -87,7 +102,7 @@ struct World {
   std::string input = "gs://in/1.csv";  // that they say they are of
   int gone_reads = 0;                   // of inputs, which were replaced meanwhile
 
-  bool is_gone = false;                 // the manifest
+  bool is_gone = false;  // the manifest
   int forecast_status = 200;
   std::map<std::string, std::string> beside = {};  // metadata of objects beside the outputs
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -15,9 +16,18 @@ Error bad_value(std::string_view value, std::string_view wanted) {
   return Error(Code::kInvalidArgument, fmt::format("{} is not {}", quoted_value(value), wanted));
 }
 
+/// As JSON's numbers may be written: 2.0 is a whole number too.
+size_t whole_part(std::string_view text) {
+  const size_t point = text.find('.');
+  const bool whole = point != 0 && point + 1 < text.size() &&
+                     text.find_first_not_of('0', point + 1) == std::string_view::npos;
+  return point != std::string_view::npos && whole ? point : text.size();
+}
+
 template <class Number>
 Status read_number(std::string_view text, std::string_view wanted, Number& into) {
   Number number{};
+  if constexpr (std::is_integral_v<Number>) text = text.substr(0, whole_part(text));
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || fault != std::errc() || end != text.data() + text.size()) {
     return bad_value(text, wanted);
@@ -108,7 +118,12 @@ Status read_countries(std::string_view text, std::vector<std::string>& into) {
   while (!text.empty()) {
     const size_t comma = std::min(text.find(','), text.size());
     const std::string_view country = trimmed(text.substr(0, comma));
-    if (!country.empty()) into.emplace_back(country);
+    if (!country.empty() && std::ranges::find(into, country) == into.end()) {
+      if (into.size() == kMaxCountries) {
+        return Error(Code::kInvalidArgument, fmt::format("more than {} countries", kMaxCountries));
+      }
+      into.emplace_back(country);
+    }
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return {};

@@ -2,7 +2,8 @@
 //
 // A fault in the rows of one series is that series' fault alone; a file whose shape cannot be read
 // (a header without ds, an open quote) is refused whole.
-// Thread: any. Owner: values. Limits: kMaxPanelSeries series, each a Series; more is an error.
+// Thread: any. Owner: values. Limits: kMaxPanelSeries series, each a Series, with kMaxPanelColumns
+// columns together (each takes a hundred bytes, however short it is); more is an error.
 #pragma once
 
 #include <deque>
@@ -18,6 +19,7 @@ namespace thaw::predict {
 
 inline constexpr std::string_view kIdColumn = "unique_id";
 inline constexpr size_t kMaxPanelSeries = 200'000;
+inline constexpr size_t kMaxPanelColumns = 4'000'000;  // besides ds and y, of all series together
 
 struct PanelMember {
   std::string id;

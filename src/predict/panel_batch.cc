@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
+#include "base/utf8.h"
 #include "predict/aftermath.h"
 #include "predict/error_response.h"
 #include "predict/request.h"
@@ -35,7 +37,10 @@ size_t count_of(std::string_view text) {
   return value;
 }
 
-/// How many series of a chunk draw kMostDraws together.
+/// Rows that the forecasts of a chunk may have, some MiB of text.
+constexpr size_t kMostRowsAtOnce = 20'000;
+
+/// How many series of a chunk draw kMostDraws together and have few enough rows.
 size_t series_at_once(const http::Query& options) {
   ForecastRequest asked;
   for (const auto& [name, value] : options) {
@@ -43,9 +48,10 @@ size_t series_at_once(const http::Query& options) {
     if (!set_option(asked, name, std::string_view(value))) return PanelChunks::kChunkSeries;
   }
   if (!validate(asked.horizon) || !validate(asked.intervals)) return PanelChunks::kChunkSeries;
-  const auto rows = static_cast<size_t>(asked.horizon.periods);
+  const auto rows = std::max<size_t>(1, static_cast<size_t>(asked.horizon.periods));
   const size_t draws = std::max<size_t>(1, rows * static_cast<size_t>(asked.intervals.samples));
-  return std::clamp<size_t>(kMostDraws / draws, 1, PanelChunks::kChunkSeries);
+  const size_t most = std::min(kMostDraws / draws, kMostRowsAtOnce / rows);
+  return std::clamp<size_t>(most, 1, PanelChunks::kChunkSeries);
 }
 
 }  // namespace
@@ -144,9 +150,9 @@ BatchStep PanelBatch::on_store(const Result<http::Response>& answer) {
     case State::kLastWrite:
       upload_.clear();
       is_written_ = true;
-      end_ = end_batch(200, "OK",
-                       fmt::format("wrote {}: {} series, {} failed", url_of(facts_.output), done_,
-                                   failed_));
+      end_ = end_batch(
+          200, "OK",
+          fmt::format("wrote {}: {} series, {} failed", url_of(facts_.output), done_, failed_));
       state_ = State::kEnd;
       return report("SUCCEEDED", Over::kAny);
     default:
@@ -164,16 +170,19 @@ BatchStep PanelBatch::go_on() {
     state_ = State::kReport;
     return report("RUNNING", Over::kOwn);
   }
-  auto chunk = chunks_.next();
-  if (!chunk) return refuse(400, "INVALID_ARGUMENT", chunk.error().message());
-  if (*chunk) {
+  if (halves_.empty()) {
+    auto chunk = chunks_.next();
+    if (!chunk) return refuse(400, "INVALID_ARGUMENT", chunk.error().message());
+    if (*chunk) halves_.push_back(**std::move(chunk));
+  }
+  if (!halves_.empty()) {
     state_ = State::kForecast;
-    chunk_series_ = (*chunk)->series;
-    first_line_ = (*chunk)->first_line;
+    chunk_ = std::move(halves_.back());
+    halves_.pop_back();
     http::Request request{.method = "POST", .target = "/predict"};
     request.path = "/predict";
     request.query = facts_.options;
-    request.body = std::move((*chunk)->csv);
+    request.body = chunk_.csv;
     request.headers.add("content-type", "text/csv");
     return ForecastCall{std::move(request)};
   }
@@ -184,19 +193,38 @@ BatchStep PanelBatch::go_on() {
 
 BatchStep PanelBatch::on_forecast(const http::Response& answer) {
   if (answer.status >= 500 || answer.status == 429) return give_up({answer});
+  if (answer.status == kTooMuch && chunk_.series > 1) return halve();
   if (answer.status >= 300) {
     if (first_fault_.empty()) {
-      first_fault_ = fmt::format("the rows from line {} on: {}", first_line_, fault_of(answer));
+      first_fault_ =
+          fmt::format("the rows from line {} on: {}", chunk_.first_line, fault_of(answer));
     }
-    failed_ += chunk_series_;
+    failed_ += chunk_.series;
     return go_on();
   }
-  const size_t failed = std::min(chunk_series_, count_of(answer.headers.get("thaw-failed-series")));
+  const size_t failed = std::min(chunk_.series, count_of(answer.headers.get("thaw-failed-series")));
   failed_ += failed;
-  done_ += chunk_series_ - failed;
+  done_ += chunk_.series - failed;
   auto rows = sheet_.add(answer.body);
-  if (!rows) return give_up(end_batch(500, "INTERNAL", rows.error().message()));
+  if (!rows) return refuse(400, "INVALID_ARGUMENT", "the forecast: " + rows.error().message());
   pending_ += *rows;
+  return go_on();
+}
+
+/// The series of the chunk are too much together: the first half, then the second.
+BatchStep PanelBatch::halve() {
+  PanelChunks halves((chunk_.series + 1) / 2);
+  halves.feed(std::exchange(chunk_.csv, {}));
+  halves.end();
+  std::vector<PanelChunks::Chunk> cut;
+  for (;;) {
+    auto half = halves.next();
+    if (!half) return refuse(400, "INVALID_ARGUMENT", half.error().message());
+    if (!*half) break;
+    (*half)->first_line += chunk_.first_line - 2;  // the header, and lines count from 1
+    cut.push_back(**std::move(half));
+  }
+  std::move(cut.rbegin(), cut.rend(), std::back_inserter(halves_));  // the last is next
   return go_on();
 }
 
@@ -222,7 +250,7 @@ BatchStep PanelBatch::write_part(size_t bytes, bool is_last) {
 
 /// The input's own fault, which another delivery would meet again.
 BatchStep PanelBatch::refuse(int status, std::string_view name, std::string_view why) {
-  if (first_fault_.empty()) first_fault_ = std::string(why).substr(0, kLongestFault);
+  if (first_fault_.empty()) first_fault_ = utf8_prefix(why, kLongestFault);
   BatchEnd end = end_batch(status, name, why);
   const Over over = state_ == State::kLook ? Over::kAny : Over::kOwn;  // not looked at yet
   if (tells_) last_calls_.push_back(report("FAILED", over));

@@ -14,7 +14,8 @@
 // that ends early says FAILED, also where it is tried again; then the next one says RUNNING again.
 // **Thread**: any, one at a time. **Owner**: itself. **Limits**: those of panel_chunks.h; in memory
 // are kRead bytes of the input, a chunk, its forecast and kPart bytes of the output. A chunk has as
-// many series as draw some seconds together, so that other requests get their turn between two.
+// many series as draw some seconds together, so that other requests get their turn between two; one
+// whose fits are too much for one forecast is halved.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,7 @@ class PanelBatch {
   BatchStep go_on();
   BatchStep refuse(int status, std::string_view name, std::string_view why);
   BatchStep give_up(BatchEnd end);
+  BatchStep halve();
   BatchStep end_of_input();
   BatchStep write_part(size_t bytes, bool is_last);
   BatchStep after_end(const Result<http::Response>& answer);
@@ -75,17 +77,18 @@ class PanelBatch {
   State state_ = State::kLook;
   PanelChunks chunks_;
   ForecastSheet sheet_;
-  int64_t read_ = 0;                     // bytes of the input
-  int64_t reported_ = 0;                 // of them, when the last report was made
-  bool tells_ = true;                    // false: the status is another job's
-  bool says_running_ = false;            // the status, by this job
+  int64_t read_ = 0;           // bytes of the input
+  int64_t reported_ = 0;       // of them, when the last report was made
+  bool tells_ = true;          // false: the status is another job's
+  bool says_running_ = false;  // the status, by this job
   bool is_written_ = false;
   std::string status_generation_ = "0";  // of the status that it may replace
   std::string upload_;                   // the target of its parts; "": there is none (any more)
   std::string pending_;                  // of the output, not yet written
   int64_t written_ = 0;
-  int64_t first_line_ = 0;  // of the chunk that is being forecast
-  size_t chunk_series_ = 0;
+  PanelChunks::Chunk chunk_;  // that is being forecast
+  std::vector<PanelChunks::Chunk>
+      halves_;                    // that are next, of one that was too much; the last first
   size_t done_ = 0, failed_ = 0;  // series
   std::string first_fault_;
   std::vector<StoreCall> last_calls_;  // before the end, the last one first

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "predict/batch_job.h"
+#include "predict/error_response.h"
 
 namespace thaw::predict {
 namespace {
@@ -126,6 +128,8 @@ class PanelBatchTest : public testing::Test {
       last = id;
       at = request.body.find('\n', at) + 1;
     }
+    const auto series = static_cast<size_t>(std::ranges::count(rows, '\n') - 1);
+    if (series > most_series) return error_response(kTooMuch, "OUT_OF_RANGE", "too much");
     ++forecasts;
     if (forecasts == 2 && !other_state.empty()) other_tells(other_state);
     if (forecasts == failing) return end_batch(400, "INVALID_ARGUMENT", "too short").response;
@@ -156,6 +160,7 @@ class PanelBatchTest : public testing::Test {
   std::string other_state;                 // what another job tells in the middle of this one
   std::vector<std::string> calls;
   size_t largest_part = 0, largest_chunk = 0, row_bytes = 10;
+  size_t most_series = 1000;  // that the forecaster takes at once
   int forecasts = 0, failing = -1, breaking = -1, last_status = 200;
   bool cancelled = false;
   bool is_replaced = false;  // the output, since it was looked at first
@@ -189,6 +194,28 @@ TEST_F(PanelBatchTest, APieceHasNoMoreSeriesThanDrawForSomeSeconds) {
   options = {{"periods", "1000"}, {"uncertainty_samples", "10000"}};
   EXPECT_EQ(run().status, 200);
   EXPECT_EQ(forecasts, 200) << "two series of 10,000,000 draws each";
+}
+
+TEST_F(PanelBatchTest, APieceHasNoMoreRowsThanAreHeldAtOnce) {
+  options = {{"periods", "5000"}, {"uncertainty_samples", "0"}};
+  EXPECT_EQ(run().status, 200);
+  EXPECT_EQ(forecasts, 100) << "four series of 5,000 rows each";
+}
+
+TEST_F(PanelBatchTest, APieceThatIsTooMuchIsHalvedTillItIsNot) {
+  most_series = 3;
+  EXPECT_EQ(run().status, 200);
+  EXPECT_EQ(std::count(output.begin(), output.end(), '\n'), 401);
+  size_t at = 0;
+  for (int i = 0; i < 400; ++i) {
+    at = output.find("\nseries-" + std::to_string(i) + ",", at);
+    ASSERT_NE(at, std::string::npos) << "in their order: " << i;
+  }
+  EXPECT_THAT(written["x.csv.status.json"], Not(HasSubstr("firstFault")));
+  most_series = 0;
+  output.clear();
+  EXPECT_EQ(run().status, 400) << "a series that is too much by itself fails";
+  EXPECT_THAT(written["x.csv.status.json"], HasSubstr("the rows from line 2 on: too much"));
 }
 
 TEST_F(PanelBatchTest, APieceWithoutAForecastFailsItsSeriesAlone) {

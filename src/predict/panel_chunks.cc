@@ -15,18 +15,24 @@ Error PanelChunks::fault(int64_t line, std::string_view what) const {
   return Error(Code::kInvalidArgument, fmt::format("line {}: {}", lines_ + line, what));
 }
 
+/// What was taken goes here, all at once: a chunk may be a few bytes of many.
+void PanelChunks::feed(std::string_view bytes) {
+  text_.erase(0, std::exchange(begin_, 0));
+  text_ += bytes;
+}
+
 void PanelChunks::drop(size_t bytes) {
-  const auto end = text_.begin() + static_cast<std::ptrdiff_t>(bytes);
-  lines_ += std::max(std::count(text_.begin(), end, '\n'), std::count(text_.begin(), end, '\r'));
-  text_.erase(0, bytes);
+  const std::string_view gone = rest().substr(0, bytes);
+  lines_ += std::max(std::ranges::count(gone, '\n'), std::ranges::count(gone, '\r'));
+  begin_ += bytes;
 }
 
 /// False: it has not come whole.
 Result<bool> PanelChunks::read_header() {
-  CsvReader reader(text_);
+  CsvReader reader(rest());
   ASSIGN_OR_RETURN(const bool any, reader.next());
   if (!any && ended_) return Error(Code::kInvalidArgument, "the file is empty");
-  if (!any || (!ended_ && reader.position() == text_.size())) return false;
+  if (!any || (!ended_ && reader.position() == rest().size())) return false;
   const auto& fields = reader.fields();
   const auto id = std::find_if(fields.begin(), fields.end(), [](std::string_view field) {
     return lower_case(trimmed(field)) == kIdColumn;
@@ -37,7 +43,7 @@ Result<bool> PanelChunks::read_header() {
                  "series");
   }
   id_column_ = static_cast<size_t>(id - fields.begin());
-  header_ = text_.substr(0, reader.position());
+  header_ = rest().substr(0, reader.position());
   drop(reader.position());
   if (!header_.ends_with('\n') && !header_.ends_with('\r')) header_ += '\n';
   return true;
@@ -59,8 +65,9 @@ Result<size_t> PanelChunks::id_of(const CsvReader& reader, const Ids& ids) const
 }
 
 PanelChunks::Chunk PanelChunks::take(size_t bytes, const Ids& ids) {
-  Chunk chunk{
-      .csv = header_ + text_.substr(0, bytes), .series = ids.size(), .first_line = lines_ + 1};
+  Chunk chunk{.csv = header_ + std::string(rest().substr(0, bytes)),
+              .series = ids.size(),
+              .first_line = lines_ + 1};
   seen_.insert(ids.begin(), ids.end());
   drop(bytes);
   return chunk;
@@ -71,21 +78,21 @@ Result<std::optional<PanelChunks::Chunk>> PanelChunks::next() {
     ASSIGN_OR_RETURN(const bool has_header, read_header());
     if (!has_header) return std::nullopt;
   }
-  CsvReader reader(text_);
+  CsvReader reader(rest());
   Ids whole;  // series that have ended
   std::optional<size_t> current;
   std::string current_id;
   for (;;) {
     const auto more = reader.next();
     // The last record of what came may go on in what comes.
-    if (!more && !ended_ && text_.size() - reader.record_start() <= CsvReader::kMaxRecordBytes) {
+    if (!more && !ended_ && rest().size() - reader.record_start() <= CsvReader::kMaxRecordBytes) {
       break;
     }
     if (!more) {
       return Error(Code::kInvalidArgument,
                    fmt::format("after line {}: {}", lines_, more.error().message()));
     }
-    if (!*more || (!ended_ && reader.position() == text_.size())) break;
+    if (!*more || (!ended_ && reader.position() == rest().size())) break;
     if (id_column_ >= reader.fields().size()) {
       return fault(reader.line(), "the line is too short to have a unique_id");
     }
@@ -98,7 +105,7 @@ Result<std::optional<PanelChunks::Chunk>> PanelChunks::next() {
     current_id = id;
   }
   if (!ended_) {
-    if (whole.empty() && text_.size() > kMostSeriesBytes) {
+    if (whole.empty() && rest().size() > kMostSeriesBytes) {
       return fault(1, fmt::format("the series {} has more than {} MiB of rows",
                                   quoted_value(current_id), kMostSeriesBytes >> 20));
     }
@@ -106,7 +113,7 @@ Result<std::optional<PanelChunks::Chunk>> PanelChunks::next() {
   }
   if (current) whole.insert(*current);
   if (whole.empty()) return std::nullopt;
-  return take(text_.size(), whole);
+  return take(rest().size(), whole);
 }
 
 }  // namespace thaw::predict

@@ -35,7 +35,7 @@ class PanelChunks {
   /// `most_series`: of a chunk; at least 1.
   explicit PanelChunks(size_t most_series = kChunkSeries) : most_series_(most_series) {}
 
-  void feed(std::string_view bytes) { text_ += bytes; }
+  void feed(std::string_view bytes);
   /// All bytes came.
   void end() { ended_ = true; }
   /// nullopt: more bytes are needed, or, after end(), there is nothing more. kInvalidArgument names
@@ -47,15 +47,17 @@ class PanelChunks {
   Result<bool> read_header();
   Result<size_t> id_of(const CsvReader& reader, const Ids& ids) const;
   Chunk take(size_t bytes, const Ids& ids);
+  std::string_view rest() const { return std::string_view(text_).substr(begin_); }
   void drop(size_t bytes);
   Error fault(int64_t line, std::string_view what) const;
 
   size_t most_series_;
-  std::string text_;  // not yet taken; begins with a record
+  std::string text_;
+  size_t begin_ = 0;  // of what is not yet taken of it: a record
   bool ended_ = false;
   std::string header_;
   size_t id_column_ = 0;
-  int64_t lines_ = 0;  // before text_
+  int64_t lines_ = 0;  // before begin_
   Ids seen_;           // of the series taken, hashed
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "predict/forecast_options.h"
 #include "predict/forecast_sheet.h"
 
 namespace thaw::predict {
@@ -107,6 +108,18 @@ TEST(ForecastSheet, LaterPiecesGoUnderTheColumnsOfTheFirst) {
   EXPECT_EQ(*sheet.add("unique_id,ds,yearly,yhat,strange\nc,2024-01-01,3,4,5\n"),
             "c,2024-01-01,4,,,3,\n");
   EXPECT_THAT(sheet.left_out(), ElementsAre("strange"));
+}
+
+TEST(ForecastSheet, HoldsAsManyColumnsAsAForecastMayHave) {
+  std::string names = "unique_id,ds,yhat", values = "a,2024-01-01,1";
+  for (size_t i = 0; i < kMaxHolidayNames + 2 * kMaxTerms; ++i) {
+    names += ",feast" + std::to_string(i);
+    values += ",0.123456789";
+  }
+  ForecastSheet sheet;
+  const auto rows = sheet.add(names + "\n" + values + "\n");
+  ASSERT_TRUE(rows) << rows.error().message();
+  EXPECT_THAT(*rows, HasSubstr(",feast699,"));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The forecasts of many series, and their one table.
 //
 // Thread: any; forecast_panel calls `run` once, from the caller's thread. Owner: values.
-// Limits: kMaxPanelCells numbers in all forecasts together, and the draws that the caller allows;
-// more is an error.
+// Limits: kMaxForecastCells numbers in all forecasts together, and the draws and fits that the
+// caller allows; more is an error.
 #pragma once
 
 #include <functional>
@@ -15,12 +15,19 @@
 
 namespace thaw::predict {
 
-inline constexpr size_t kMaxPanelCells = 100'000'000;
-
 struct PanelForecast {
   std::string id;
-  std::string error;  // then the rest is empty
-  ForecastAnswer answer;
+  std::string error;      // then the rest is empty
+  ForecastAnswer answer;  // its model: what forecasts tell of it, without history and holidays
+};
+
+/// Of all series of a request together.
+struct PanelLimits {
+  /// Rows to be forecast times uncertainty_samples, of all intervals.
+  size_t most_draws = std::numeric_limits<size_t>::max();
+  double most_fit_work = std::numeric_limits<double>::infinity();  // work.h
+  /// Asked at each step of a fit.
+  IsWanted is_wanted = nullptr;
 };
 
 /// Calls its task with 0..count-1, on as many threads as it likes, and returns when all are done;
@@ -30,12 +37,11 @@ using RunTasks = std::function<void(size_t count, const std::function<void(size_
 void run_in_order(size_t count, const std::function<void(size_t)>& task);
 
 /// One forecast for each member of request.panel, in its order. Future rows go to the series of
-/// their id, or to every series if they have none. `most_draws`: of all intervals together, rows to
-/// be forecast times uncertainty_samples. kInvalidArgument: an option out of range; kOutOfRange:
-/// too much together, which would do in several requests.
-Result<std::vector<PanelForecast>> forecast_panel(
-    const ForecastRequest& request, const RunTasks& run,
-    size_t most_draws = std::numeric_limits<size_t>::max());
+/// their id, or to every series if they have none. kInvalidArgument: an option out of range;
+/// kOutOfRange: too much together, which would do in several requests.
+Result<std::vector<PanelForecast>> forecast_panel(const ForecastRequest& request,
+                                                  const RunTasks& run,
+                                                  const PanelLimits& limits = {});
 
 /// How many have an error.
 size_t count_failed(const std::vector<PanelForecast>& forecasts);

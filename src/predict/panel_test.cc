@@ -9,6 +9,7 @@
 #include "predict/forecast_command.h"
 #include "predict/panel_forecast.h"
 #include "predict/server.h"
+#include "predict/work.h"
 
 namespace thaw::predict {
 namespace {
@@ -88,6 +89,33 @@ TEST(Panel, AnIdMustBeThere) {
               HasSubstr("rows[0]: unique_id is no text: give it in every row"));
 }
 
+TEST(Panel, TheColumnsOfAllSeriesTogetherAreBounded) {
+  std::string header = "unique_id,ds,y", values;
+  for (int i = 0; i < 250; ++i) {
+    header += ",c" + std::to_string(i);
+    values += ",";
+  }
+  std::string text = header + "\n";
+  for (size_t i = 0; i <= kMaxPanelColumns / 250; ++i) {
+    text += std::to_string(i) + ",2024-01-01,1" + values + "\n";
+  }
+  EXPECT_EQ(parse_panel_csv(text).error().message(),
+            "line 16002: over 16000 series of 250 columns besides ds and y: leave out those that "
+            "are not needed, or divide the file");
+}
+
+TEST(Panel, ASeriesWithAFaultIsNotKept) {
+  const Panel panel = parse_panel_csv(
+                          "unique_id,ds,y,x\na,2024-01-01,1,2\na,2024-01-02,odd,2\n"
+                          "b,2024-01-01,1,2\n")
+                          .value();
+  EXPECT_EQ(panel.find("a")->series.size(), 0u);
+  EXPECT_TRUE(panel.find("a")->series.columns.empty());
+  ForecastRequest request;
+  request.panel = panel;
+  EXPECT_THAT(unused_columns(request), ElementsAre("x"));
+}
+
 TEST(Panel, SpacesAroundAnIdAreNoneOfIt) {
   const Panel panel = parse_panel_json(Json::parse(R"([
       {"unique_id":"a","ds":"2024-01-01","y":1},{"unique_id":" a ","ds":"2024-01-02","y":2}])")
@@ -114,9 +142,10 @@ TEST(PanelForecast, OneBadSeriesIsNamedAndTheOthersAreForecast) {
   const ForecastPrinted printed = run(text, ForecastCommand::Output::kCsv);
   EXPECT_EQ(printed.exit_code, 1);
   EXPECT_THAT(printed.output, HasSubstr("\na,2024-02-01,"));
-  EXPECT_THAT(printed.notes, HasSubstr("error: unique_id 'lone': the history has 1 rows"));
-  EXPECT_THAT(printed.notes, HasSubstr("error: unique_id 'bad': line 63: column 'y'"));
-  EXPECT_THAT(printed.notes, HasSubstr("2 of 4 series failed"));
+  ASSERT_TRUE(printed.error);
+  EXPECT_THAT(printed.error->message(), HasSubstr("\nunique_id 'lone': the history has 1 rows"));
+  EXPECT_THAT(printed.error->message(), HasSubstr("\nunique_id 'bad': line 63: column 'y'"));
+  EXPECT_THAT(printed.error->message(), StartsWith("2 of 4 series failed\n"));
 }
 
 TEST(PanelForecast, JsonTellsTheModelsAndTheFailures) {
@@ -193,20 +222,57 @@ TEST(PanelForecast, TheDrawsOfAllSeriesTogetherAreBounded) {
   ForecastRequest request = parse_request("text/csv", short_series(3)).value();
   request.horizon.periods = 10;
   request.intervals.samples = 10;
-  EXPECT_TRUE(forecast_panel(request, run_in_order, 300));
-  const auto over = forecast_panel(request, run_in_order, 299);
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_draws = 300}));
+  const auto over = forecast_panel(request, run_in_order, {.most_draws = 299});
   ASSERT_FALSE(over);
   EXPECT_EQ(over.error().code(), Code::kOutOfRange);
   EXPECT_THAT(over.error().message(), HasSubstr("30 rows to forecast of 3 series"));
   ASSERT_TRUE(set_future(request, "unique_id,ds\ns0,2024-03-01\ns1,2024-03-02\n"));
-  EXPECT_TRUE(forecast_panel(request, run_in_order, 20));
-  EXPECT_FALSE(forecast_panel(request, run_in_order, 19));
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_draws = 20}));
+  EXPECT_FALSE(forecast_panel(request, run_in_order, {.most_draws = 19}));
   ASSERT_TRUE(set_future(request, "ds\n2024-03-01\n"));
   request.future_panel.reset();
-  EXPECT_TRUE(forecast_panel(request, run_in_order, 30));
-  EXPECT_FALSE(forecast_panel(request, run_in_order, 29));
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_draws = 30}));
+  EXPECT_FALSE(forecast_panel(request, run_in_order, {.most_draws = 29}));
   request.intervals.samples = 0;
-  EXPECT_TRUE(forecast_panel(request, run_in_order, 0));
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_draws = 0}));
+}
+
+TEST(PanelForecast, TheFitsOfAllSeriesTogetherAreBounded) {
+  ForecastRequest request = parse_request("text/csv", short_series(3)).value();
+  const double work = 3 * FitWork(request.model).of(request.panel->members[0].series);
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_fit_work = work}));
+  const auto over = forecast_panel(request, run_in_order, {.most_fit_work = work * 0.99});
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code(), Code::kOutOfRange);
+  EXPECT_THAT(over.error().message(), HasSubstr("the fits of 3 series are 1.0 times too much"));
+}
+
+TEST(PanelForecast, RowsOfTheHistoryThatAreForecastAreDrawnToo) {
+  ForecastRequest request =
+      parse_request("text/csv",
+                    "unique_id,ds,y,x\na,2024-01-01,1,1\na,2024-01-02,3,2\na,2024-01-03,2,3\n"
+                    "a,2024-01-04,,1\na,2024-01-05,,2\na,2024-01-06,,3\n")
+          .value();
+  ASSERT_TRUE(set_option(request, "regressors", std::string_view("x")));
+  request.horizon.periods = 1;
+  request.intervals.samples = 10;
+  EXPECT_TRUE(forecast_panel(request, run_in_order, {.most_draws = 30}));
+  EXPECT_FALSE(forecast_panel(request, run_in_order, {.most_draws = 29}));
+}
+
+TEST(PanelForecast, KeepsNoTablesOfHolidaysBesideEachForecast) {
+  ForecastRequest request = parse_request("text/csv", two_series()).value();
+  request.model.holidays = {
+      {"feast", "", std::chrono::sys_days(std::chrono::days(19724)), 0, 0, {}}};
+  request.model.regressors.clear();
+  const auto forecasts = forecast_panel(request, run_in_order).value();
+  for (const PanelForecast& it : forecasts) {
+    EXPECT_TRUE(it.answer.model.options.holidays.empty());
+    EXPECT_TRUE(it.answer.model.holidays.empty());
+    EXPECT_TRUE(std::ranges::any_of(it.answer.forecast.components,
+                                    [](const Component& c) { return c.name == "feast"; }));
+  }
 }
 
 http::Request panel_request(int series, http::Query query) {
@@ -232,7 +298,7 @@ TEST(PanelForecast, TheServerGivesUpBetweenTwoSeriesWhenItsCallerLeaves) {
   const http::Response gone = respond(panel_request(1000, {{"uncertainty_samples", "10"}}), nullptr,
                                       nullptr, [&] { return ++asked <= 3; });
   EXPECT_EQ(gone.status, 499);
-  EXPECT_EQ(asked, 5) << "four times before a series, once for the answer";
+  EXPECT_LE(asked, 3 + 5) << "the fit under way, and no series after it";
   const http::Response whole = respond(panel_request(3, {{"uncertainty_samples", "10"}}), nullptr,
                                        nullptr, [] { return true; });
   EXPECT_EQ(whole.status, 200);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -79,6 +81,18 @@ class Components {
   std::vector<std::vector<size_t>> into_;  // per term: the components that its effect is part of
 };
 
+/// Finite values are what drawing, sorting and printing stand on.
+Status check_finite(const Forecast& forecast, const std::vector<double>& values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    return Error(Code::kInvalidArgument,
+                 fmt::format("the forecast of {} is not finite: the values or the model's are too "
+                             "large",
+                             format_timestamp(forecast.ds[i], ClockPart::kShortest)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Forecast> predict(const Model& model, const Series& rows, const IntervalOptions& intervals) {
@@ -112,7 +126,14 @@ Result<Forecast> predict(const Model& model, const Series& rows, const IntervalO
     if (t <= 1) forecast.history_rows = row + 1;
   }
   forecast.components = components.take();
+  for (const auto* values : {&forecast.trend, &forecast.yhat, &paths.factor}) {
+    RETURN_IF_ERROR(check_finite(forecast, *values));
+  }
   if (intervals.samples > 0) simulate_bounds(model, paths, intervals, forecast);
+  for (const auto* values :
+       {&forecast.trend_lower, &forecast.trend_upper, &forecast.yhat_lower, &forecast.yhat_upper}) {
+    RETURN_IF_ERROR(check_finite(forecast, *values));
+  }
   return forecast;
 }
 
@@ -122,7 +143,7 @@ Forecast predict(const Model& model, const std::vector<Timestamp>& dates,
   rows.ds = dates;
   rows.y.assign(dates.size(), NAN);
   auto forecast = predict(model, rows, intervals);
-  CHECK(forecast.has_value(), "the model needs columns");
+  CHECK(forecast.has_value(), "the model needs columns, or is not finite");
   return *std::move(forecast);
 }
 

@@ -13,6 +13,12 @@
 
 namespace thaw::predict {
 
+namespace {
+
+constexpr int kGone = 499;  // as proxies count a client that left before the answer
+
+}  // namespace
+
 /// A push under way: its job, and the call that it waits for.
 struct PushDesk::Push {
   using AnyJob = std::variant<BatchJob, ManifestJob>;
@@ -29,15 +35,18 @@ struct PushDesk::Push {
   }
 
   AnyJob job;
-  std::string key;                          // in pushes_
-  std::vector<http::Responder> responders;  // of each delivery that came meanwhile
+  std::string key;                   // in pushes_
+  std::vector<Delivery> deliveries;  // that came meanwhile
   std::unique_ptr<http::Call> call;
   int64_t held = 0;  // bytes of its input, as held_ counts them
 };
 
-PushDesk::PushDesk(io::Net& net, io::Loop& loop, BatchOptions options, Forecast forecast)
-    : options_(std::move(options)),
+PushDesk::PushDesk(io::Net& net, io::Loop& loop, BatchOptions options, Forecast forecast,
+                   OnAnswer on_answer)
+    : loop_(loop),
+      options_(std::move(options)),
       forecast_(std::move(forecast)),
+      on_answer_(std::move(on_answer)),
       client_(net, loop, {.max_body = mib(32)}) {}
 
 PushDesk::~PushDesk() {
@@ -45,26 +54,29 @@ PushDesk::~PushDesk() {
 }
 
 void PushDesk::take(const http::Request& request, http::Responder responder) {
+  Delivery delivery{std::move(responder), loop_.now()};
   if (options_.output_bucket.empty() || !options_.store) {
-    return responder.answer(error_response(
-        503, "FAILED_PRECONDITION",
-        options_.store ? "pushes need an output bucket: thaw serve --output-bucket NAME"
-                       : "pushes need the object store: set STORAGE_EMULATOR_HOST to its address"));
+    return answer(delivery,
+                  error_response(503, "FAILED_PRECONDITION",
+                                 options_.store ? "pushes need an output bucket: thaw serve "
+                                                  "--output-bucket NAME"
+                                                : "pushes need the object store: set "
+                                                  "STORAGE_EMULATOR_HOST to its address"));
   }
   auto input = read_notification(request.body);
-  if (!input) return responder.answer(error_response(input.error()));
-  if (!*input) return responder.answer(http::Response::json(200, "{}\n"));  // nothing to do
+  if (!input) return answer(delivery, error_response(input.error()));
+  if (!*input) return answer(delivery, http::Response::json(200, "{}\n"));  // nothing to do
   if (deliveries() >= kMaxPushes) {
     http::Response busy =
         error_response(429, "RESOURCE_EXHAUSTED", "too many files wait: try again soon");
     busy.headers.add("retry-after", "1");
-    return responder.answer(std::move(busy));
+    return answer(delivery, std::move(busy));
   }
   InputObject object = **std::move(input);
   std::string key =
       fmt::format("{}/{}#{}?{}", object.bucket, object.name, object.generation, request.target);
   if (const auto running = pushes_.find(key); running != pushes_.end()) {
-    running->second->responders.push_back(std::move(responder));
+    running->second->deliveries.push_back(std::move(delivery));
     return;
   }
   const bool is_list = is_manifest(object.name) && object.bucket != options_.output_bucket;
@@ -72,7 +84,7 @@ void PushDesk::take(const http::Request& request, http::Responder responder) {
       is_list ? Push::AnyJob(ManifestJob(std::move(object), options_.output_bucket, request.query))
               : Push::AnyJob(BatchJob(std::move(object), options_.output_bucket, request.query));
   const auto push = std::make_shared<Push>(std::move(job), std::move(key));
-  push->responders.push_back(std::move(responder));
+  push->deliveries.push_back(std::move(delivery));
   pushes_[push->key] = push;
   go_on(push, push->begin());
 }
@@ -81,8 +93,11 @@ void PushDesk::take(const http::Request& request, http::Responder responder) {
 size_t PushDesk::deliveries() {
   size_t count = 0;
   for (const auto& [key, push] : pushes_) {
-    std::erase_if(push->responders, [](const http::Responder& each) { return each.is_gone(); });
-    count += std::max<size_t>(1, push->responders.size());
+    std::erase_if(push->deliveries, [this](const Delivery& each) {
+      if (each.responder.is_gone()) on_answer_(kGone, loop_.now() - each.since);
+      return each.responder.is_gone();
+    });
+    count += std::max<size_t>(1, push->deliveries.size());
   }
   return count;
 }
@@ -134,7 +149,13 @@ void PushDesk::start_reads() {
 void PushDesk::answer(Push& push, const http::Response& response) {
   hold(push, 0);
   pushes_.erase(push.key);
-  for (http::Responder& each : push.responders) each.answer(response);
+  for (Delivery& each : push.deliveries) answer(each, response);
+}
+
+void PushDesk::answer(Delivery& delivery, http::Response response) {
+  const int status = delivery.responder.is_gone() ? kGone : response.status;
+  on_answer_(status, loop_.now() - delivery.since);
+  delivery.responder.answer(std::move(response));
 }
 
 }  // namespace thaw::predict

@@ -39,13 +39,22 @@ class PushDesk {
   /// Answers as POST /predict does, at once or in a later turn.
   using Forecast = std::function<void(http::Request, std::function<void(http::Response)> done)>;
 
-  PushDesk(io::Net& net, io::Loop& loop, BatchOptions options, Forecast forecast);
+  /// What a delivery was answered, and after how long; 499: it had left by then.
+  using OnAnswer = std::function<void(int status, Duration took)>;
+
+  PushDesk(io::Net& net, io::Loop& loop, BatchOptions options, Forecast forecast,
+           OnAnswer on_answer);
   ~PushDesk();
 
   void take(const http::Request& request, http::Responder responder);
 
  private:
   struct Push;
+  /// One of a push, which may come again while it is under way.
+  struct Delivery {
+    http::Responder responder;
+    Instant since;
+  };
   struct Read {
     std::shared_ptr<Push> push;
     StoreCall call;
@@ -56,9 +65,12 @@ class PushDesk {
   void hold(Push& push, int64_t bytes);
   void start_reads();
   void answer(Push& push, const http::Response& response);
+  void answer(Delivery& delivery, http::Response response);
 
+  io::Loop& loop_;
   BatchOptions options_;
   Forecast forecast_;
+  OnAnswer on_answer_;
   http::Client client_;
   std::map<std::string, std::shared_ptr<Push>> pushes_;  // under way
   std::deque<Read> reads_;                               // that wait for their turn

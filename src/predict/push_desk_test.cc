@@ -148,6 +148,33 @@ TEST_F(PushDeskTest, AWorkerThatIsFullEndsTheUploadToo) {
   EXPECT_EQ(store_->calls.back(), "POST /upload/storage/v1/b/out/o") << "the status";
 }
 
+TEST_F(PushDeskTest, DeliveriesAreCountedAsTheyWereAnswered) {
+  const auto counted = [&] {
+    std::string text;
+    http::Request request{.method = "GET", .target = "/metrics"};
+    const auto call =
+        client_.fetch(address_, std::move(request), seconds(100),
+                      [&](const Result<http::Response>& got) { text = got ? got->body : "?"; });
+    run_until([&] { return !text.empty(); });
+    return text;
+  };
+  const size_t bad = post("/", "no push");
+  run_until([&] { return statuses_[bad] != 0; });
+  store_->holds = true;
+  const size_t good = push("file"), left = push("file");
+  run_until([&] { return store_->held.size() == 1; });
+  settle();
+  calls_[left].reset();
+  EXPECT_THAT(counted(), HasSubstr("inference_requests_total{path=\"/\",code=\"400\"} 1\n"));
+  store_->release_one();
+  run_until([&] { return worker_.held.size() == 1; });
+  worker_.finish_all();
+  run_until([&] { return statuses_[good] == 200; });
+  const std::string text = counted();
+  EXPECT_THAT(text, HasSubstr("inference_requests_total{path=\"/\",code=\"200\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("inference_requests_total{path=\"/\",code=\"499\"} 1\n"));
+}
+
 TEST_F(PushDeskTest, InputsAreReadAFewAtATimeAndSmallOnesMakeRoomAtOnce) {
   store_->holds = true;
   for (int i = 0; i < 6; ++i) push("file" + std::to_string(i) + ".csv");

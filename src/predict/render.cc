@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "predict/csv.h"
 #include "predict/panel_forecast.h"
+#include "predict/text.h"
 
 namespace thaw::predict {
 namespace {
@@ -94,8 +95,7 @@ std::string rows_json(const Parts& parts) {
   std::string text = "[";
   for (size_t p = 0; p < parts.size(); ++p) {
     const std::string id =
-        parts[p].id.empty() ? ""
-                            : fmt::format("\"{}\":{},", kIdColumn, Json(parts[p].id).dump());
+        parts[p].id.empty() ? "" : fmt::format("\"{}\":{},", kIdColumn, Json(parts[p].id).dump());
     for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {
       if (text.size() > 1) text += ',';
       text += '{' + id + "\"ds\":\"" + format_timestamp(parts[p].forecast->ds[i], clock) + '"';
@@ -223,7 +223,7 @@ std::vector<std::vector<std::string>> cells_of(const Parts& parts) {
   if (!parts.empty() && !parts[0].id.empty()) {
     cells.push_back({std::string(kIdColumn)});
     for (const Part& it : parts) {
-      cells.back().insert(cells.back().end(), it.forecast->ds.size(), std::string(it.id));
+      cells.back().insert(cells.back().end(), it.forecast->ds.size(), printable(it.id));
     }
   }
   cells.push_back({"ds"});
@@ -231,7 +231,7 @@ std::vector<std::vector<std::string>> cells_of(const Parts& parts) {
     for (Timestamp at : part.forecast->ds) cells.back().push_back(format_timestamp(at, clock));
   }
   for (const Column& it : columns) {
-    cells.push_back({std::string(it.name)});
+    cells.push_back({printable(it.name)});
     for (size_t p = 0; p < parts.size(); ++p) {
       const bool has_values = it.values[p] != nullptr;
       for (size_t i = 0; i < parts[p].forecast->ds.size(); ++i) {

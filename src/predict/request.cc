@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "base/json.h"
+#include "base/json_bounds.h"
 #include "predict/text.h"
+#include "predict/work.h"
 
 namespace thaw::predict {
 namespace {
@@ -22,6 +23,7 @@ Result<bool> is_json(std::string_view content_type, std::string_view body) {
   if (type == "text/csv" || type == "application/csv") return false;
   if (type.empty() || type == "text/plain" || type == "application/octet-stream" ||
       type == "application/x-www-form-urlencoded") {
+    if (body.starts_with("\xef\xbb\xbf")) body.remove_prefix(3);
     const size_t first = body.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && (body[first] == '{' || body[first] == '[');
   }
@@ -54,8 +56,15 @@ Status set_future(ForecastRequest& request, const Json& rows, std::string_view w
   return check_future_ids(request);
 }
 
+/// A value of a row takes six bytes at least ("a":1,). A list of plain numbers, which is nothing
+/// that is read here, would become twenty times its size.
+Result<Json> parse_rows(std::string_view body) {
+  constexpr size_t kBytesOfValue = 6, kFew = 1000;
+  return parse_json(body, body.size() / kBytesOfValue + kFew);
+}
+
 Result<ForecastRequest> parse_json_request(std::string_view body) {
-  ASSIGN_OR_RETURN(const Json root, Json::parse(body));
+  ASSIGN_OR_RETURN(const Json root, parse_rows(body));
   ForecastRequest request;
   if (root.is_array()) {
     request.form = BodyForm::kJsonList;
@@ -85,12 +94,24 @@ Result<ForecastRequest> parse_json_request(std::string_view body) {
   return request;
 }
 
-/// Holds the simulation of intervals to some seconds.
-Status check_work(size_t periods, const IntervalOptions& intervals) {
-  if (periods * static_cast<size_t>(intervals.samples) <= kMostDraws) return {};
+/// Holds the simulation of intervals to some seconds, and memory.
+Status check_work(const ForecastRequest& request, const Series& history, const Series* future) {
+  const ForecastOptions& options = request.fitted ? request.fitted->model.options : request.model;
+  const size_t rows = rows_to_forecast(options, request.horizon, history, future);
+  const auto samples = static_cast<size_t>(request.intervals.samples);
+  if (rows * samples > kMostDraws) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{} rows to forecast (periods) times uncertainty_samples {} is over "
+                             "{}: lower one of them",
+                             rows, samples, kMostDraws));
+  }
+  const size_t all = rows + (request.horizon.include_history ? history.size() : 0);
+  const size_t columns = forecast_columns(options);
+  if (all * columns <= kMaxForecastCells) return {};
   return Error(Code::kInvalidArgument,
-               fmt::format("periods {} times uncertainty_samples {} is over {}: lower one of them",
-                           periods, intervals.samples, kMostDraws));
+               fmt::format("{} rows to forecast with {} columns are over {} numbers: leave out "
+                           "include_history, or use fewer holidays",
+                           all, columns, kMaxForecastCells));
 }
 
 }  // namespace
@@ -142,7 +163,7 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
     ASSIGN_OR_RETURN(request.future, parse_series_csv(body, SeriesKind::kFuture));
     return request;
   }
-  ASSIGN_OR_RETURN(const Json root, Json::parse(body));
+  ASSIGN_OR_RETURN(const Json root, parse_rows(body));
   request.form = root.is_array() ? BodyForm::kJsonList : BodyForm::kJsonObject;
   if (!root.is_object()) {
     RETURN_IF_ERROR(set_fitted_future(request, root, "rows"));
@@ -168,12 +189,14 @@ Result<ForecastRequest> parse_request(std::string_view content_type, std::string
 std::vector<std::string> unused_columns(const ForecastRequest& request) {
   const ForecastOptions& options = request.model;
   std::vector<std::string> unused;
-  static const std::vector<SeriesColumn> kNone;
-  const std::vector<SeriesColumn>& columns = !request.panel ? request.history.columns
-                                             : request.panel->members.empty()
-                                                 ? kNone
-                                                 : request.panel->members[0].series.columns;
-  for (const SeriesColumn& it : columns) {
+  const Series* series = &request.history;
+  if (request.panel) {
+    const auto& members = request.panel->members;
+    const auto whole = std::ranges::find(members, std::string(), &PanelMember::fault);
+    if (whole == members.end()) return unused;
+    series = &whole->series;
+  }
+  for (const SeriesColumn& it : series->columns) {
     const auto has_name = [&](const auto& term) { return term.name == it.name; };
     const auto has_condition = [&](const auto& term) { return term.condition == it.name; };
     const auto& [seasonalities, regressors] = std::tie(options.seasonalities, options.regressors);
@@ -190,7 +213,7 @@ std::vector<std::string> unused_columns(const ForecastRequest& request) {
 
 Status set_future(ForecastRequest& request, std::string_view text) {
   if (trimmed(text).starts_with('[')) {
-    ASSIGN_OR_RETURN(const Json rows, Json::parse(text));
+    ASSIGN_OR_RETURN(const Json rows, parse_rows(text));
     return set_future(request, rows, "rows");
   }
   if (names_series(text)) {
@@ -201,25 +224,27 @@ Status set_future(ForecastRequest& request, std::string_view text) {
   return check_future_ids(request);
 }
 
-Result<ForecastAnswer> answer(const ForecastRequest& request) {
-  return answer(request, request.history, request.future ? &*request.future : nullptr);
-}
-
-Result<ForecastAnswer> answer(const ForecastRequest& request, const Series& history,
-                              const Series* future) {
+Result<ForecastAnswer> answer(const ForecastRequest& request, const IsWanted& is_wanted) {
   RETURN_IF_ERROR(validate(request.horizon));
   RETURN_IF_ERROR(validate(request.intervals));
-  const auto periods = static_cast<size_t>(request.horizon.periods);
-  RETURN_IF_ERROR(check_work(future ? future->size() : periods, request.intervals));
   ForecastOptions options = request.model;
   RETURN_IF_ERROR(keep_countries(options));
+  if (!request.fitted) RETURN_IF_ERROR(validate(options));
+  return answer_checked(request, options, request.history,
+                        request.future ? &*request.future : nullptr, is_wanted);
+}
+
+Result<ForecastAnswer> answer_checked(const ForecastRequest& request,
+                                      const ForecastOptions& options, const Series& history,
+                                      const Series* future, const IsWanted& is_wanted) {
+  const Series& past = request.fitted ? request.fitted->history : history;
+  RETURN_IF_ERROR(check_work(request, past, future));
   ForecastAnswer answer;
   if (request.fitted) {
     answer.model = request.fitted->model;
   } else {
-    ASSIGN_OR_RETURN(answer.model, fit(history, options));
+    ASSIGN_OR_RETURN(answer.model, fit_checked(history, options, is_wanted));
   }
-  const Series& past = request.fitted ? request.fitted->history : history;
   ASSIGN_OR_RETURN(FutureRows rows, future_rows(answer.model, past, future, request.horizon));
   answer.frequency = rows.frequency;
   ASSIGN_OR_RETURN(answer.forecast, predict(answer.model, rows.rows, request.intervals));

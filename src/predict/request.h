@@ -78,12 +78,18 @@ std::vector<std::string> unused_columns(const ForecastRequest& request);
 /// Draws of one series' intervals: rows to be forecast times uncertainty_samples; some seconds.
 inline constexpr size_t kMostDraws = 20'000'000;
 
-/// Fits and predicts. Bounded by the limits of the options: at most a few seconds.
-/// Precondition: no panel; panel_forecast.h has the answer for one.
-Result<ForecastAnswer> answer(const ForecastRequest& request);
-/// The same with the request's options for another series.
-Result<ForecastAnswer> answer(const ForecastRequest& options, const Series& history,
-                              const Series* future);
+/// Numbers that all forecasts of a request may have together.
+inline constexpr size_t kMaxForecastCells = 100'000'000;
+
+/// Fits and predicts. Bounded by the limits of the options: at most a few seconds. kCancelled:
+/// nobody wants it any more. Precondition: no panel; panel_forecast.h has the answer for one.
+Result<ForecastAnswer> answer(const ForecastRequest& request, const IsWanted& is_wanted = nullptr);
+/// The same for another series, with the request's options but for those of the fit. Precondition:
+/// validate() is content with the request's horizon and intervals, and with `options`, which are
+/// the request's of the countries that it wants (keep_countries).
+Result<ForecastAnswer> answer_checked(const ForecastRequest& request,
+                                      const ForecastOptions& options, const Series& history,
+                                      const Series* future, const IsWanted& is_wanted);
 
 /// Reads the rows to be forecast, CSV or a JSON list. kInvalidArgument also when they have a
 /// unique_id and the history has none.

@@ -110,6 +110,54 @@ TEST(Options, SamplingThePosteriorIsSaidToBeMissing) {
   EXPECT_TRUE(set_option(request, "mcmc_samples", Json(0)));  // Prophet's default
 }
 
+TEST(Options, WholeNumbersMayHaveAPointAsJsonWritesThem) {
+  const auto request = parse_request("application/json",
+                                     std::string("{\"history\":") + kList +
+                                         R"(,"periods":2.0,"seed":3.00,"weekly_seasonality":4.0})");
+  ASSERT_TRUE(request) << request.error().message();
+  EXPECT_EQ(request->horizon.periods, 2);
+  EXPECT_EQ(request->intervals.seed, 3u);
+  EXPECT_EQ(request->model.weekly.order, 4);
+  for (const char* text : {"2.5", "2.", ".0", "2.0.0", "2.0x"}) option_fault("periods", text);
+}
+
+TEST(Options, ListsAreBoundedBeforeTheyAreBuilt) {
+  std::string text, json = "[", countries;
+  for (int i = 0; i < 101; ++i) {
+    const std::string name = "r" + std::to_string(i);
+    text += name + ";";
+    json += (i > 0 ? ",\"" : "\"") + name + "\"";
+    countries += "C" + std::to_string(i) + ",C0,";
+  }
+  EXPECT_EQ(option_fault("regressors", text).message(), "regressors: more than 100");
+  EXPECT_EQ(option_fault("regressors", json + "]").message(), "regressors: more than 100");
+  std::string zeros = "[";
+  for (int i = 0; i < 10'000; ++i) zeros += "0,";
+  EXPECT_THAT(option_fault("seasonalities", zeros + "0]").message(), HasSubstr("more than 1616"));
+  EXPECT_EQ(option_fault("country_holidays", countries).message(),
+            "country_holidays: more than 100 countries");
+  ForecastRequest request;
+  ASSERT_TRUE(set_option(request, "country_holidays", std::string_view("DE,AT,DE")));
+  EXPECT_THAT(request.model.country_holidays, ElementsAre("DE", "AT"));
+}
+
+TEST(Options, ATableOfHolidaysIsUtf8) {
+  EXPECT_EQ(option_fault("holidays", "holiday,ds\nF\xeate,2024-01-01\n").message(),
+            "holidays: line 2: 'F\\xeate' is no UTF-8: save the table as UTF-8");
+}
+
+TEST(Request, AListOfPlainNumbersIsRefusedBeforeItIsHeld) {
+  std::string zeros = "[";
+  for (int i = 0; i < 100'000; ++i) zeros += "0,";
+  EXPECT_THAT(parse_request("application/json", zeros + "0]").error().message(),
+              HasSubstr("values"));
+}
+
+TEST(Request, AByteOrderMarkBeforeJsonIsPassedOver) {
+  EXPECT_EQ(parse_request("", std::string("\xef\xbb\xbf") + kList).value().form,
+            BodyForm::kJsonList);
+}
+
 TEST(Options, UnknownNamesGetTheNearestRightOne) {
   EXPECT_THAT(option_fault("interval_widht", "1").message(),
               HasSubstr("did you mean 'interval_width'?"));

@@ -14,6 +14,7 @@
 #include "predict/request.h"
 #include "predict/server.h"
 #include "predict/text.h"
+#include "predict/work.h"
 
 namespace thaw::predict {
 namespace {
@@ -38,7 +39,7 @@ Options, in the query or in the JSON: )";
 constexpr int kGone = 499;  // nobody reads it
 
 /// One after the other, for as long as somebody waits for the result.
-RunTasks run_while(const std::function<bool()>& is_wanted) {
+RunTasks run_while(const IsWanted& is_wanted) {
   if (!is_wanted) return run_in_order;
   return [&is_wanted](size_t count, const std::function<void(size_t)>& task) {
     for (size_t i = 0; i < count && is_wanted(); ++i) task(i);
@@ -106,8 +107,9 @@ http::Response forecast_response(const ForecastRequest& request, const ForecastA
     if (lower_case(accept).find("charset=us-ascii") != std::string::npos) {
       drawing.charset = PlotOptions::Charset::kAscii;
     }
-    return http::Response::text(200, plot_forecast(request.history, answer.forecast, drawing) +
-                                         '\n' + forecast_table(answer.forecast));
+    const Series& history = request.fitted ? request.fitted->history : request.history;
+    return http::Response::text(200, plot_forecast(history, answer.forecast, drawing) + '\n' +
+                                         forecast_table(answer.forecast));
   }
   return {200, {{"content-type", "text/csv; charset=utf-8"}}, forecast_csv(answer.forecast)};
 }
@@ -115,9 +117,12 @@ http::Response forecast_response(const ForecastRequest& request, const ForecastA
 /// Series that cannot be forecast are left out of a CSV, named in a header and told in JSON; when
 /// none can be, the answer is the first one's fault.
 http::Response panel_response(const ForecastRequest& request, Form form,
-                              const std::function<bool()>& is_wanted) {
-  const auto forecasts = forecast_panel(request, run_while(is_wanted), kMostDrawsTogether);
-  if (is_wanted && !is_wanted()) return gone();
+                              const IsWanted& is_wanted) {
+  const auto forecasts = forecast_panel(request, run_while(is_wanted),
+                                        {.most_draws = kMostDrawsTogether,
+                                         .most_fit_work = kMostFitWorkTogether,
+                                         .is_wanted = is_wanted});
+  if (!still(is_wanted)) return gone();
   if (!forecasts) {
     const Error& error = forecasts.error();
     const bool too_much = error.code() == Code::kOutOfRange;
@@ -144,8 +149,7 @@ http::Response panel_response(const ForecastRequest& request, Form form,
 
 http::Response predict_response(const http::Request& http_request,
                                 const std::shared_ptr<const SavedModel>& fitted,
-                                const CountryTable& countries,
-                                const std::function<bool()>& is_wanted) {
+                                const CountryTable& countries, const IsWanted& is_wanted) {
   const std::string_view type = http_request.headers.get("content-type");
   auto request = fitted ? parse_request(type, http_request.body, fitted)
                         : parse_request(type, http_request.body);
@@ -156,7 +160,8 @@ http::Response predict_response(const http::Request& http_request,
   const std::string_view accept = http_request.headers.get("accept");
   const auto wanted = accepted_form(accept);
   if (request->panel) return panel_response(*request, wanted.value_or(own), is_wanted);
-  auto answered = answer(*request);
+  auto answered = answer(*request, is_wanted);
+  if (!still(is_wanted)) return gone();
   if (!answered) return error_response(answered.error());
   return forecast_response(*request, *answered, wanted.value_or(own), accept);
 }
@@ -182,8 +187,7 @@ CrossValidationWords take_words(http::Query& query) {
 
 http::Response validation_response(const http::Request& http_request,
                                    const std::shared_ptr<const SavedModel>& fitted,
-                                   const CountryTable& countries,
-                                   const std::function<bool()>& is_wanted) {
+                                   const CountryTable& countries, const IsWanted& is_wanted) {
   const auto invalid = [](std::string text) {
     return error_response(Error(Code::kInvalidArgument, std::move(text)));
   };
@@ -196,10 +200,12 @@ http::Response validation_response(const http::Request& http_request,
   if (!options) return error_response(options.error());
   options->most_rows = kMostValidatedRows;
   options->most_draws = kMostDrawsTogether;
+  options->most_fit_work = kMostFitWorkTogether;
+  options->is_wanted = is_wanted;
   const Status applied = apply_query(query, countries, *request);
   if (!applied) return error_response(applied.error());
   const auto result = cross_validate(*request, *options, run_while(is_wanted));
-  if (is_wanted && !is_wanted()) return gone();
+  if (!still(is_wanted)) return gone();
   if (!result) return error_response(result.error());
   const Form own = request->form == BodyForm::kCsv ? Form::kCsv : Form::kJson;
   switch (accepted_form(http_request.headers.get("accept")).value_or(own)) {
@@ -217,7 +223,7 @@ http::Response validation_response(const http::Request& http_request,
 
 http::Response respond(const http::Request& request,
                        const std::shared_ptr<const SavedModel>& fitted,
-                       const CountryTable& countries, const std::function<bool()>& is_wanted) {
+                       const CountryTable& countries, const IsWanted& is_wanted) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/predict") {
     return request.method == "POST" ? predict_response(request, fitted, countries, is_wanted)

@@ -55,6 +55,7 @@ class Solver {
   void report(RidgeLassoSolution& solution) const;
   VectorXd penalty_slope() const;
 
+  const IsWanted& is_wanted_;
   const double rows_;
   const RidgeLassoStart::Sigma sigma_kind_;
   Eigen::Map<const MatrixXd> x_;
@@ -78,7 +79,8 @@ class Solver {
 };
 
 Solver::Solver(const RidgeLassoProblem& problem, const RidgeLassoStart& start)
-    : rows_(static_cast<double>(problem.rows)),
+    : is_wanted_(problem.is_wanted),
+      rows_(static_cast<double>(problem.rows)),
       sigma_kind_(start.kind),
       x_(problem.x.data(), static_cast<Index>(problem.rows),
          static_cast<Index>(problem.priors.size())),
@@ -233,7 +235,7 @@ bool Solver::admit_worst() {
 bool Solver::solve_given_variance() {
   barred_.assign(static_cast<size_t>(at_.theta.size()), false);
   Index newest = -1;
-  while (active_set_steps_++ < kMaxActiveSetSteps) {
+  while (active_set_steps_++ < kMaxActiveSetSteps && still(is_wanted_)) {
     if (!factorise()) {
       if (newest < 0) return false;
       std::erase(at_.active, newest);
@@ -297,7 +299,7 @@ RidgeLassoSolution::End Solver::search(int& sigma_steps) {
   State kept = at_;
   double best = INFINITY;
   bool by_newton = false;
-  for (; sigma_steps < kMaxSigmaSteps; ++sigma_steps) {
+  for (; sigma_steps < kMaxSigmaSteps && still(is_wanted_); ++sigma_steps) {
     bool solved = solve_given_variance();
     if (residual_sum() < kFewDigits * square_) {
       recentre();

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "predict/wanted.h"
+
 namespace thaw::predict {
 
 struct CoefficientPrior {
@@ -25,6 +27,7 @@ struct RidgeLassoProblem {
   std::vector<double> x;  // column after column, `rows` values each
   std::vector<double> y;
   std::vector<CoefficientPrior> priors;  // one per column
+  IsWanted is_wanted = nullptr;          // asked at each step; then the end is kStepLimit
 };
 
 /// Where a search begins, e.g. at the solution of a problem that is nearly the same.

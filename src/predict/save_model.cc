@@ -18,8 +18,8 @@ std::string_view mode_name(TermMode mode) {
 std::string iso(Timestamp at) {
   std::string text = format_timestamp(at, ClockPart::kAlways);
   text[10] = 'T';
-  const size_t point = text.find('.');
-  return point == std::string::npos ? text + ".000" : text.substr(0, point + 4);
+  if (text.find('.') == std::string::npos) return text + ".000";
+  return text.ends_with("000") ? text.substr(0, text.size() - 3) : text;  // of six digits
 }
 
 /// A pandas series of dates, as the text of JSON that model_to_json nests.

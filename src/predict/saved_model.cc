@@ -9,12 +9,17 @@
 
 #include "base/json.h"
 #include "predict/features.h"
+#include "predict/scaling.h"
 #include "predict/text.h"
 
 namespace thaw::predict {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kSmallestTimeScale = 1e-6,
+                 kLargestTimeScale = 3.2e11;  // a microsecond, 9999 years
+constexpr double kLargestParameter = 1e50;    // in scaled units; so that forecasts stay finite
+constexpr size_t kMostChangepoints = 5000;    // each is looked at for each row
 
 Error bad_key(std::string_view key, std::string_view what) {
   return Error(Code::kInvalidArgument, fmt::format("{}: {}", key, what));
@@ -267,6 +272,11 @@ Status read_regressor_scales(const Json& root, Model& model) {
   return {};
 }
 
+Status check_parameter(double value) {
+  if (std::abs(value) <= kLargestParameter) return {};
+  return bad_key("params", fmt::format("{:g} is over {:g}", value, kLargestParameter));
+}
+
 Status read_params(const Json& root, Model& model) {
   const Json& params = root["params"];
   for (const auto& [key, into] :
@@ -275,9 +285,12 @@ Status read_params(const Json& root, Model& model) {
     if (values.size() != 1) return bad_key("params", fmt::format("{} is not one number", key));
     *into = values[0];
   }
+  for (const double it : {model.k, model.m, model.sigma}) RETURN_IF_ERROR(check_parameter(it));
   if (!(model.sigma >= 0)) return bad_key("params", "sigma_obs is negative");
   ASSIGN_OR_RETURN(model.delta, numbers_at(params, "delta"));
   ASSIGN_OR_RETURN(model.beta, numbers_at(params, "beta"));
+  for (const double it : model.delta) RETURN_IF_ERROR(check_parameter(it));
+  for (const double it : model.beta) RETURN_IF_ERROR(check_parameter(it));
   if (model.changepoints.empty()) {
     model.changepoints_t.clear();
     model.delta.clear();
@@ -301,9 +314,13 @@ Status read_scale(const Json& root, const Series& history, Model& model) {
   model.start = Timestamp(std::chrono::microseconds(std::llround(start * 1e6)));
   ASSIGN_OR_RETURN(model.t_scale_s, number_at(root, "t_scale"));
   ASSIGN_OR_RETURN(model.y_scale, number_at(root, "y_scale"));
-  if (!(model.t_scale_s > 0) || model.t_scale_s > 3.2e11)
-    return bad_key("t_scale", "is not over 0");
-  if (!(model.y_scale > 0)) return bad_key("y_scale", "is not over 0");
+  if (!(model.t_scale_s >= kSmallestTimeScale && model.t_scale_s <= kLargestTimeScale)) {
+    return bad_key("t_scale", fmt::format("is not in {:g} to {:g} seconds", kSmallestTimeScale,
+                                          kLargestTimeScale));
+  }
+  if (!(model.y_scale >= kSmallestScale && model.y_scale <= kLargestScale)) {
+    return bad_key("y_scale", fmt::format("is not in {:g} to {:g}", kSmallestScale, kLargestScale));
+  }
   const auto last = [&](const char* name) {
     const SeriesColumn* column = history.column(name);
     return column && !std::isnan(column->values.back()) ? column->values.back() : 0.0;
@@ -345,6 +362,10 @@ Result<SavedModel> parse_saved_model(std::string_view text) {
   }
   ASSIGN_OR_RETURN(model.changepoints, dates_at(root, "changepoints"));
   ASSIGN_OR_RETURN(model.changepoints_t, numbers_at(root, "changepoints_t"));
+  if (model.changepoints.size() > kMostChangepoints) {
+    return bad_key("changepoints",
+                   fmt::format("{} are over {}", model.changepoints.size(), kMostChangepoints));
+  }
   model.seasonalities = choose_seasonalities(model.options, saved.history.ds);
   model.holidays = choose_holidays(model.options, saved.history.ds);
   for (const RegressorOption& it : model.options.regressors) {

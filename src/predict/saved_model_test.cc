@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "predict/forecast_command.h"
 #include "predict/request.h"
+#include "predict/server.h"
 
 namespace thaw::predict {
 namespace {
@@ -67,7 +68,10 @@ TEST(SavedModel, FaultsNameTheKey) {
       {"mcmc_samples", 300},
       {"country_holidays", "US"},
       {"y_scale", 0},
+      {"y_scale", 1e201},
+      {"y_scale", 1e-201},
       {"t_scale", -1},
+      {"t_scale", 1e-308},
       {"start", "x"},
       {"seasonalities", 3},
       {"history", "{"},
@@ -92,6 +96,63 @@ TEST(SavedModel, FaultsNameTheKey) {
       parse_saved_model(broken.dump()).error().message(),
       HasSubstr("beta has 1 values where the seasonalities, holidays and regressors have 2"));
   EXPECT_THAT(parse_saved_model("{}").error().message(), HasSubstr("no fitted model"));
+}
+
+TEST(SavedModel, NumbersThatWouldMakeForecastsEndlessOrInfiniteAreRefused) {
+  for (const char* key : {"k", "m", "delta", "sigma_obs", "beta"}) {
+    Json broken = small_model();
+    Json params = broken["params"];
+    Json list = params[key];
+    list.as_array()[0].as_array()[0] = 1e51;
+    params.set(key, list);
+    broken.set("params", params);
+    const auto saved = parse_saved_model(broken.dump());
+    ASSERT_FALSE(saved) << key;
+    EXPECT_EQ(saved.error().message(), "params: 1e+51 is over 1e+50") << key;
+  }
+  Json many = small_model();
+  Json dates = Json::array(), times = Json::array();
+  for (int i = 0; i < 5001; ++i) {
+    dates.push_back("2020-01-11T00:00:00.000Z");
+    times.push_back(0.5);
+  }
+  many.set("changepoints", Json::object({{"data", std::move(dates)}}));
+  many.set("changepoints_t", times);
+  EXPECT_EQ(parse_saved_model(many.dump()).error().message(), "changepoints: 5001 are over 5000");
+
+  SavedModel large = parse_saved_model(small_model().dump()).value();
+  large.model.k = 1e50;
+  large.model.y_scale = 1e300;
+  Series rows;
+  rows.ds = {large.model.start + 40 * kDay};
+  rows.y = {NAN};
+  const auto forecast = predict(large.model, rows, {.samples = 10});
+  ASSERT_FALSE(forecast);
+  EXPECT_THAT(forecast.error().message(), HasSubstr("the forecast of 2020-02-10 is not finite"));
+}
+
+TEST(SavedModel, KeepsMicrosecondsOfItsDates) {
+  ForecastRequest request =
+      parse_request("text/csv",
+                    "ds,y\n2024-01-01 00:00:00.000001,1\n2024-01-01 00:00:00.25,2\n"
+                    "2024-01-01 00:00:01,4\n")
+          .value();
+  const Model model = fit(request.history, {}).value();
+  const std::string text = save_model(model, request.history, {});
+  EXPECT_THAT(text, HasSubstr("2024-01-01T00:00:00.000001"));
+  EXPECT_THAT(text, HasSubstr("2024-01-01T00:00:00.250\\"));
+  EXPECT_THAT(text, HasSubstr("2024-01-01T00:00:01.000\\"));
+  EXPECT_EQ(parse_saved_model(text).value().history.ds, request.history.ds);
+}
+
+TEST(SavedModel, IsDrawnWithItsHistory) {
+  const auto saved = std::make_shared<SavedModel>(parse_saved_model(small_model().dump()).value());
+  http::Request request{.method = "POST"};
+  request.path = "/predict";
+  request.headers.add("accept", "text/plain;charset=us-ascii");
+  const std::string drawn = respond(request, saved).body;
+  const std::string picture = drawn.substr(0, drawn.find("* history"));
+  EXPECT_THAT(picture, HasSubstr("*")) << drawn;
 }
 
 std::string rich_csv() {

@@ -10,8 +10,6 @@
 namespace thaw::predict {
 namespace {
 
-constexpr double kSmallestScale = 1e-200, kLargestScale = 1e200;  // so that forecasts stay finite
-
 /// A column, or one value for all rows. Values that are missing are those of the row before, and
 /// before the first `otherwise`.
 Result<std::vector<double>> limit_column(const Series& rows, std::string_view name,

@@ -7,6 +7,9 @@
 
 namespace thaw::predict {
 
+/// What values are divided by lies between these, so that forecasts stay finite.
+inline constexpr double kSmallestScale = 1e-200, kLargestScale = 1e200;
+
 struct ScaledRows {
   std::vector<double> y;    // (y - floor) / y_scale
   std::vector<double> cap;  // (cap - floor) / y_scale; logistic growth only, else empty

@@ -237,12 +237,21 @@ Result<Panel> parse_panel_csv(std::string_view text, SeriesKind kind) {
         return at_line(reader.line(),
                        fmt::format("more than {} series: divide the file", kMaxPanelSeries));
       }
+      if ((panel.members.size() + 1) * empty.columns.size() > kMaxPanelColumns) {
+        return at_line(reader.line(), fmt::format("over {} series of {} columns besides ds and y: "
+                                                  "leave out those that are not needed, or divide "
+                                                  "the file",
+                                                  panel.members.size(), empty.columns.size()));
+      }
       member = &panel.add(id);
       member->series = empty;
     }
     if (!member->fault.empty()) continue;
     const Status status = add_row(reader, columns, member->series);
-    if (!status) member->fault = status.error().message();
+    if (!status) {
+      member->fault = status.error().message();
+      member->series = {};
+    }
   }
 }
 

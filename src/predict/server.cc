@@ -1,5 +1,8 @@
 #include "predict/server.h"
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -15,6 +18,17 @@ http::Response busy() {
       error_response(429, "RESOURCE_EXHAUSTED", "too many forecasts wait: try again soon");
   response.headers.add("retry-after", "1");
   return response;
+}
+
+/// The loop's belongs to its thread.
+using WorkerClock = std::chrono::steady_clock;
+
+http::Response late(Duration longest) {
+  return error_response(
+      Error(Code::kOutOfRange,
+            fmt::format("the forecast was given up after {:g} s: use fewer rows, holidays, "
+                        "regressors or changepoints, or lower Fourier orders",
+                        to_seconds(longest))));
 }
 
 /// A forecast on its way: written by the loop, then by the worker, then read by the loop.
@@ -41,18 +55,23 @@ struct ForecastServer::Counters {
 
 ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                                std::shared_ptr<const SavedModel> fitted, BatchOptions batch,
-                               CountryTable countries, ServerStart start)
+                               CountryTable countries, ServerStart start, Duration longest)
     : loop_(loop),
       worker_(worker),
       fitted_(std::move(fitted)),
       countries_(std::move(countries)),
+      longest_(longest),
       counters_(std::make_shared<Counters>()),
-      pushes_(net, loop, std::move(batch),
-              [this](http::Request request, std::function<void(http::Response)> done) {
-                // Bounded by the pushes; to refuse it would lose what is done of a large file.
-                const Status taken = forecast(std::move(request), nullptr, done);
-                if (!taken) done(busy());
-              }),
+      pushes_(
+          net, loop, std::move(batch),
+          [this](http::Request request, std::function<void(http::Response)> done) {
+            // Bounded by the pushes; to refuse it would lose what is done of a large file.
+            const Status taken = forecast(std::move(request), nullptr, done);
+            if (!taken) done(busy());
+          },
+          [counters = counters_](int status, Duration took) {
+            counters->stats.on_answer("/", status, took);
+          }),
       server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
         handle(std::move(request), std::move(responder));
       }) {
@@ -115,9 +134,13 @@ Status ForecastServer::forecast(http::Request request, const IsGone& is_gone,
   const auto job = std::make_shared<Job>();
   job->request = std::move(request);
   const Status taken = worker_.run(
-      [job, is_gone, fitted = fitted_, countries = countries_] {
-        const auto is_wanted = [&] { return !is_gone || !*is_gone; };
-        if (is_wanted()) job->response = respond(job->request, fitted, countries, is_wanted);
+      [job, is_gone, fitted = fitted_, countries = countries_, longest = longest_] {
+        const auto waits = [&] { return !is_gone || !*is_gone; };
+        if (!waits()) return;
+        const auto until = WorkerClock::now() + longest;
+        const auto is_wanted = [&] { return waits() && WorkerClock::now() < until; };
+        job->response = respond(job->request, fitted, countries, is_wanted);
+        if (job->response.status == kGone && waits()) job->response = late(longest);
       },
       [job, done = std::move(done), counters = counters_, bytes, &loop = loop_,
        began = loop_.now()] {

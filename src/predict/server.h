@@ -15,7 +15,8 @@
 // and worker outlive it. Limits: bodies of 32 MiB (413), kMaxWaiting forecasts at once with bodies
 // of kMaxWaitingBytes together (429), those of Series, the options and respond() (400, 413). A
 // series takes milliseconds, at the limits some seconds; many of them at theirs, half a minute. A
-// caller that leaves is given up between two series or two cutoffs.
+// caller that leaves is given up between two series or two cutoffs and at each step of a fit, and
+// so is a forecast of over kLongestForecast (400).
 #pragma once
 
 #include <atomic>
@@ -32,6 +33,7 @@
 #include "predict/push_desk.h"
 #include "predict/saved_model.h"
 #include "predict/server_stats.h"
+#include "predict/wanted.h"
 
 namespace thaw::predict {
 
@@ -41,11 +43,12 @@ inline constexpr size_t kMostDrawsTogether = 100'000'000;
 
 /// The answer to one request; pure, any thread. With a fitted model /predict takes rows to be
 /// forecast instead of a history. Many series that are too much together are kTooMuch. `is_wanted`
-/// is asked between two series or cutoffs; once it says no, the answer is 499.
+/// is asked between two series or cutoffs and at each step of a fit; once it says no, the answer is
+/// 499.
 http::Response respond(const http::Request& request,
                        const std::shared_ptr<const SavedModel>& fitted = nullptr,
                        const CountryTable& countries = nullptr,
-                       const std::function<bool()>& is_wanted = nullptr);
+                       const IsWanted& is_wanted = nullptr);
 
 /// What the process did before it had a server, since it was executed.
 struct ServerStart {
@@ -57,10 +60,15 @@ class ForecastServer {
  public:
   static constexpr size_t kMaxWaiting = 64;
   static constexpr size_t kMaxWaitingBytes = 128 << 20;  // one body may always wait
+  /// One that takes longer is given up and told so: it is far beyond what its estimate says, and
+  /// holds up all others.
+  static constexpr Duration kLongestForecast = seconds(300);
 
+  /// `longest`: kLongestForecast, or less.
   ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
                  std::shared_ptr<const SavedModel> fitted = nullptr, BatchOptions batch = {},
-                 CountryTable countries = nullptr, ServerStart start = {});
+                 CountryTable countries = nullptr, ServerStart start = {},
+                 Duration longest = kLongestForecast);
 
   /// Answers the address with the port that was chosen.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -80,6 +88,7 @@ class ForecastServer {
   io::Worker& worker_;
   std::shared_ptr<const SavedModel> fitted_;
   CountryTable countries_;
+  const Duration longest_;
   std::shared_ptr<Counters> counters_;  // jobs may end after us
   PushDesk pushes_;
   http::Server server_;

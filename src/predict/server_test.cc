@@ -112,6 +112,17 @@ TEST_F(ForecastServerTest, ACallerThatLeftIsCountedAsGone) {
   EXPECT_THAT(metrics->text, Not(HasSubstr("path=\"/predict\",code=\"200\"")));
 }
 
+TEST_F(ForecastServerTest, AForecastThatTakesTooLongIsGivenUpAndToldSo) {
+  ForecastServer server(net_, loop_, worker_, nullptr, {}, nullptr, {}, Duration(0));
+  address_ = server.listen({"127.0.0.1", 0}).value();
+  const auto client = send(predict_call());
+  io_linux::run_until(loop_, [&] { return !worker_.held.empty(); });
+  worker_.finish_all();
+  await(*client, "the forecast was given up after 0 s");
+  EXPECT_THAT(client->text, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(client->text, HasSubstr("OUT_OF_RANGE"));
+}
+
 TEST_F(ForecastServerTest, MetricsAreReadAndNothingElse) {
   const auto head = send("HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   io_linux::run_until(loop_, [&] { return head->ended; });

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
 
-#include "base/json.h"
+#include "base/json_bounds.h"
+#include "base/utf8.h"
 #include "predict/csv.h"
 #include "predict/text.h"
 
@@ -76,9 +78,15 @@ std::string plain_text(const Json& value) {
   return value.is_string() ? value.as_string() : value.dump();
 }
 
-Result<std::vector<Item>> items_of_json(std::string_view text, std::string_view what) {
-  ASSIGN_OR_RETURN(const Json root, Json::parse(text));
+Error too_many(std::string_view what, size_t most) {
+  return fault(fmt::format("{}: more than {}", what, most));
+}
+
+Result<std::vector<Item>> items_of_json(std::string_view text, std::string_view what, size_t most) {
+  constexpr size_t kValuesOfItem = 16;  // and more than any has
+  ASSIGN_OR_RETURN(const Json root, parse_json(text, (most + 1) * kValuesOfItem));
   if (!root.is_array()) return fault("is no list");
+  if (root.as_array().size() > most) return too_many(what, most);
   std::vector<Item> items;
   for (const Json& entry : root.as_array()) {
     const std::string where = fmt::format("{}[{}]", what, items.size());
@@ -105,11 +113,12 @@ std::string_view take_until(std::string_view& text, char mark) {
 
 Result<std::vector<Item>> items_of(std::string_view text, std::string_view what) {
   text = trimmed(text);
-  if (text.starts_with('[')) return items_of_json(text, what);
+  if (text.starts_with('[')) return items_of_json(text, what, kMaxTerms);
   std::vector<Item> items;
   while (!text.empty()) {
     std::string_view item = take_until(text, ';');
     if (item.empty()) continue;
+    if (items.size() == kMaxTerms) return too_many(what, kMaxTerms);
     const std::string where = fmt::format("{}[{}]", what, items.size());
     std::map<std::string, std::string, std::less<>> values;
     while (!item.empty()) {
@@ -143,7 +152,13 @@ Result<std::vector<Item>> items_of_csv(std::string_view text) {
       return fault(fmt::format("line {}: more than {} rows", reader.line(), kMaxHolidayRows));
     }
     std::map<std::string, std::string, std::less<>> values;
-    for (size_t i = 0; i < names.size(); ++i) values[names[i]] = reader.fields()[i];
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (!is_utf8(reader.fields()[i])) {
+        return fault(fmt::format("line {}: {} is no UTF-8: save the table as UTF-8", reader.line(),
+                                 quoted_value(reader.fields()[i])));
+      }
+      values[names[i]] = reader.fields()[i];
+    }
     items.emplace_back(fmt::format("line {}", reader.line()), std::move(values));
   }
 }
@@ -225,10 +240,7 @@ Result<std::vector<RegressorOption>> parse_regressors(std::string_view text) {
 Result<std::vector<HolidayOption>> parse_holidays(std::string_view text) {
   const bool json = trimmed(text).starts_with('[');
   ASSIGN_OR_RETURN(const std::vector<Item> items,
-                   json ? items_of_json(text, "holidays") : items_of_csv(text));
-  if (items.size() > kMaxHolidayRows) {
-    return fault(fmt::format("holidays: more than {} rows", kMaxHolidayRows));
-  }
+                   json ? items_of_json(text, "holidays", kMaxHolidayRows) : items_of_csv(text));
   std::vector<HolidayOption> parsed;
   for (const Item& item : items) {
     if (json) {

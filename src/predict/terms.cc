@@ -15,6 +15,8 @@ namespace {
 
 using std::chrono::days;
 
+constexpr double kLargestValue = 1e100;  // of a regressor, so that its square is finite
+
 Error bad_row(const Series& rows, std::string_view column, size_t row, std::string_view what) {
   return Error(Code::kInvalidArgument,
                fmt::format("column {}: {} {}", quoted_value(column),
@@ -40,6 +42,11 @@ Status check_regressor(const Series& rows, std::string_view name) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (std::isnan(column->values[i])) {
       return bad_row(rows, name, i, "has no value: a regressor needs one in every row");
+    }
+    if (std::abs(column->values[i]) > kLargestValue) {
+      return bad_row(
+          rows, name, i,
+          fmt::format("has {:g}: a regressor is at most {:g}", column->values[i], kLargestValue));
     }
   }
   return {};
@@ -130,7 +137,7 @@ size_t feature_count(const Model& model) {
 
 std::vector<RegressorCoefficient> regressor_coefficients(const Model& model) {
   std::vector<RegressorCoefficient> coefficients;
-  size_t column = feature_count(model) - model.regressors.size();  // regressors are the last ones
+  size_t column = model.beta.size() - model.regressors.size();  // regressors are the last ones
   for (const Regressor& it : model.regressors) {
     const double unit = it.mode == TermMode::kAdditive ? model.y_scale : 1;
     const double coef = model.beta[column++] * unit / it.deviation;

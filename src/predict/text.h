@@ -17,6 +17,9 @@ std::string lower_case(std::string_view text);
 /// `text` in quotes for an error message: at most 40 bytes, control and non-ASCII bytes escaped.
 std::string quoted_value(std::string_view text);
 
+/// `text` with what moves a terminal's cursor or colours escaped: control bytes and C1 codes.
+std::string printable(std::string_view text);
+
 /// The candidate with the fewest edits (insert, delete, replace, swap of neighbours), case
 /// ignored, if that is at most a third of the longer name; else "".
 /// Limits: names over 64 bytes are near to nothing.

@@ -172,6 +172,22 @@ class SeriesFiles(unittest.TestCase):
             with self.subTest(name):
                 self.refused(content if isinstance(content, bytes) else content.encode(), words)
 
+    def test_errors_and_notes_are_told_as_all_commands_tell_them(self):
+        content = b"ds,y,shop\n2024-01-01,1,a\n2024-01-02,2,b\n2024-01-03,2,b\n"
+        self.assertIn("note: columns not used: shop", self.forecast(content)[2])
+        self.assertEqual(self.forecast(content, "--quiet")[2], "")
+        code, _, said = self.forecast(b"this,is\nno,series\n", "--quiet")
+        self.assertEqual(code, 1)
+        self.assertTrue(said.startswith(f"thaw: {self.path}: line 1: no column 'ds'"), said)
+        code, output, said = self.forecast(b"this,is\nno,series\n", "--json")
+        error = json.loads(said)["error"]
+        self.assertEqual((code, output, error["exitCode"]), (1, "", 1))
+        self.assertIn("no column 'ds'", error["message"])
+        some = b"unique_id,ds,y\na,2024-01-01,1\nb,2024-01-01,1\nb,2024-01-02,2\nb,2024-01-03,1\n"
+        code, output, said = self.forecast(some, "--quiet")
+        self.assertEqual((code, len(output.splitlines())), (1, 8))
+        self.assertIn("1 of 2 series failed\nunique_id 'a': the history has 1 rows", said)
+
     def test_a_million_rows_of_one_series_are_refused(self):
         self.refused(b"ds,y\n" + b"2024-01-01 00:00:00,1\n" * 1_000_000, MANY)
 
