@@ -36,6 +36,25 @@ TEST(AddedTokens, NormalizedOnesAreFoundInTheNormalizedText) {
   EXPECT_THAT(shown(tokenizer, "EIe"), ElementsAre("e 0-1/0", "Ie 1-3/1"));
 }
 
+TEST(AddedTokens, AreFoundWhenListedAfterOneThatMakesTheVocabularyLonger) {
+  const char* name = "a token of over sixteen bytes";
+  Json json = wordpiece_json();
+  Json vocabulary = json["model"]["vocab"];
+  vocabulary.set(name, 19);
+  Json model = json["model"];
+  model.set("vocab", vocabulary);
+  json.set("model", model);
+  Json::Array all = json["added_tokens"].as_array();
+  for (const int64_t id : {5000, 19, 19}) {
+    all.push_back(Json::object({{"id", id}, {"content", id == 19 ? name : "new"}}));
+  }
+  json.set("added_tokens", all);
+  const Tokenizer tokenizer = Tokenizer::parse(json.dump()).value();
+  EXPECT_EQ(tokenizer.id_of(name), 19);
+  EXPECT_EQ(tokenizer.id_of("new"), 5000);
+  EXPECT_EQ(tokenizer.text_of(19), name);
+}
+
 TEST(AddedTokens, OneThatIsNoWordHidesWhatItOverlaps) {
   const Tokenizer tokenizer = with_added(R"([{"id": 20, "content": "ee$", "single_word": true},
                      {"id": 21, "content": "e$i"}, {"id": 22, "content": "i"}])");

@@ -179,7 +179,6 @@ Result<Tokenizer> Tokenizer::open(const std::string& folder, int64_t most_ids) {
   }
   if (text.error().code() != Code::kNotFound) return std::move(text).error();
   ASSIGN_OR_RETURN(std::unique_ptr<State> state, state_from_files(folder, most_ids));
-  RETURN_IF_ERROR(apply_settings(folder, *state));
   return Tokenizer(std::move(state));
 }
 
@@ -312,7 +311,7 @@ Status Vocabulary::add(std::string text, int64_t id) {
     return Error(Code::kInvalidArgument, "the id " + std::to_string(id) + " belongs to '" +
                                              texts_[at] + "' and to '" + text + "'");
   }
-  texts_[at] = std::move(text);
+  if (texts_[at].empty()) texts_[at] = std::move(text);
   return {};
 }
 

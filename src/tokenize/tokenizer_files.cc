@@ -213,10 +213,7 @@ Status add_more_tokens(const std::string& folder, const Names& names, Tokenizer:
   return {};
 }
 
-}  // namespace
-
-Status apply_settings(const std::string& folder, Tokenizer::State& state) {
-  ASSIGN_OR_RETURN(const Names names, Names::read(folder));
+Status apply(const std::string& folder, const Names& names, Tokenizer::State& state) {
   RETURN_IF_ERROR(add_more_tokens(folder, names, state));
   const auto rename = [&](std::string& name, std::string_view key) {
     const std::string given = names.get(key, name);
@@ -229,18 +226,12 @@ Status apply_settings(const std::string& folder, Tokenizer::State& state) {
   return {};
 }
 
-Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder,
-                                                           int64_t most_ids) {
-  auto state = std::make_unique<Tokenizer::State>();
-  state->vocabulary.limit(most_ids);
-  ASSIGN_OR_RETURN(const Names names, Names::read(folder));
+Status fill_from_files(const std::string& folder, const Names& names, Tokenizer::State& state) {
   const std::string words = folder + "/vocab.txt", tokens = folder + "/vocab.json";
   auto listed = read_text_file(words);
   if (listed) {
-    if (auto filled = fill_wordpiece(*state, *listed, names); !filled) {
-      return std::move(filled).error().with_context(words);
-    }
-    return state;
+    auto filled = fill_wordpiece(state, *listed, names);
+    return filled ? filled : std::move(filled).error().with_context(words);
   }
   if (listed.error().code() != Code::kNotFound) return std::move(listed).error();
   auto text = read_text_file(tokens);
@@ -251,9 +242,24 @@ Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& fo
                                       "vocab.json with merges.txt; SentencePiece's own files are "
                                       "not read");
   }
-  if (auto filled = fill_byte_bpe(*state, *text, *merges, names); !filled) {
-    return std::move(filled).error().with_context(tokens);
-  }
+  auto filled = fill_byte_bpe(state, *text, *merges, names);
+  return filled ? filled : std::move(filled).error().with_context(tokens);
+}
+
+}  // namespace
+
+Status apply_settings(const std::string& folder, Tokenizer::State& state) {
+  ASSIGN_OR_RETURN(const Names names, Names::read(folder));
+  return apply(folder, names, state);
+}
+
+Result<std::unique_ptr<Tokenizer::State>> state_from_files(const std::string& folder,
+                                                           int64_t most_ids) {
+  auto state = std::make_unique<Tokenizer::State>();
+  state->vocabulary.limit(most_ids);
+  ASSIGN_OR_RETURN(const Names names, Names::read(folder));
+  RETURN_IF_ERROR(fill_from_files(folder, names, *state));
+  RETURN_IF_ERROR(apply(folder, names, *state));
   return state;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,7 @@ struct TemplatePart {
   int32_t type = 0;
 };
 
-/// Token texts by id and back. Views refer to texts_, which does not move once filled.
+/// Token texts by id and back. Views refer to the texts, which never move nor change.
 class Vocabulary {
  public:
   /// Ids are below it.
@@ -39,11 +40,11 @@ class Vocabulary {
   void index();
   std::optional<int32_t> find(std::string_view text) const;
   std::string_view text_of(int32_t id) const;
-  const std::vector<std::string>& texts() const { return texts_; }
+  const std::deque<std::string>& texts() const { return texts_; }
 
  private:
   int64_t most_ids_ = Tokenizer::kMostIds;
-  std::vector<std::string> texts_;  // by id; "": none
+  std::deque<std::string> texts_;  // by id; "": none
   std::unordered_map<std::string_view, int32_t> ids_;
 };
 
