@@ -24,7 +24,7 @@ constexpr int kMostStep = 64;      // bytes of a tile's row
 constexpr int kLeastStep = 32;     // less would leave most of a tile empty
 constexpr int kRowsAMatrix = 384;  // rows that share one reading of the second factor
 constexpr int kAhead = 2048;       // bytes of a panel
-constexpr int kFewestRows = 4;     // fewer wait for the memory whatever multiplies them
+constexpr int kFewestRows = 13;    // fewer wait for the memory, and tiles are loaded in vain
 
 /// The shapes of the eight registers, as LDTILECFG reads them.
 struct alignas(64) Shapes {
@@ -147,7 +147,7 @@ THAW_AMX void multiply(const Int8Product& p, int first, int last) {
     }
   }
   _tile_release();
-  put_tanh(p, first, last);
+  finish_product(p, first, last);
 }
 
 /// Whether the processor has the instructions, and the kernel lets the process use the registers.

@@ -114,7 +114,7 @@ void multiply(const Int8Product& p, int first, int last) {
       }
     }
   }
-  put_tanh(p, first, last);
+  finish_product(p, first, last);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@
 
 namespace thaw::tensor {
 
-/// 16 sums of a row, from `column` on, become what they stand for, with bias and activation; tanh
-/// is left to put_tanh().
+/// 16 sums of a row, from `column` on, become what they stand for, with bias and the activations
+/// that are fused; finish_product() does the others.
 THAW_VNNI_INLINE void put_sums(const Int8Product& p, int row, int column, __m512i sums) {
   const int count = std::min(kPanel, p.columns - column);
   const auto lanes = static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1);
@@ -31,15 +31,6 @@ THAW_VNNI_INLINE void put_sums(const Int8Product& p, int row, int column, __m512
     value = _mm512_maskz_max_ps(kAllLanes, value, _mm512_setzero_ps());
   }
   _mm512_mask_storeu_ps(p.c + static_cast<size_t>(row) * p.c_stride + column, lanes, value);
-}
-
-inline void put_tanh(const Int8Product& p, int first, int last) {
-  if (!follows_product(p.activation)) return;
-  const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
-  for (int row = 0; row < p.rows; ++row) {
-    float* c = p.c + static_cast<size_t>(row) * p.c_stride;
-    kPortableKernels.activate(c + begin, static_cast<size_t>(end - begin), p.activation);
-  }
 }
 
 }  // namespace thaw::tensor

@@ -147,12 +147,7 @@ void multiply(const Product& p, int first, int last) {
       }
     }
   }
-  if (!follows_product(p.activation)) return;
-  const int begin = first * kPanel, end = std::min(last * kPanel, p.columns);
-  for (int row = 0; row < p.rows; ++row) {
-    float* c = p.c + static_cast<size_t>(row) * p.c_stride;
-    kPortableKernels.activate(c + begin, static_cast<size_t>(end - begin), p.activation);
-  }
+  finish_product(p, first, last);
 }
 
 THAW_AVX2_INLINE float sum_of(__m256 x) {
