@@ -217,4 +217,13 @@ Result<EncoderConfig> parse_config(const Json& json) {
   return config;
 }
 
+std::string served_architectures() {
+  std::string list;
+  for (const auto& [ending, task] : kArchitectures) {
+    const bool is_last = ending == kArchitectures.back().first;
+    list += fmt::format("{}...{}", list.empty() ? "" : is_last ? " and " : ", ", ending);
+  }
+  return list;
+}
+
 }  // namespace thaw::encoder

@@ -57,5 +57,7 @@ struct EncoderConfig {
 };
 
 Result<EncoderConfig> parse_config(const Json& json);
+/// The endings of the architectures that have a task, as a sentence lists them.
+std::string served_architectures();
 
 }  // namespace thaw::encoder

@@ -171,7 +171,7 @@ Result<TokenLogits> entity_logits(const Model& model, std::string_view text,
 }
 
 Result<std::vector<TokenLogits>> windowed_entity_logits(const Model& model, std::string_view text,
-                                                        int stride) {
+                                                        int stride, EntityWork& work) {
   const auto& tokenizer = model.tokenizer();
   const auto tokens = tokenizer.tokenize(text);
   const size_t room = model.longest() - std::min(model.longest(), tokenizer.specials_of_one());
@@ -183,28 +183,35 @@ Result<std::vector<TokenLogits>> windowed_entity_logits(const Model& model, std:
   }
   const size_t step = room - static_cast<size_t>(stride);
   const size_t count = tokens.size() <= room ? 1 : (tokens.size() - room + step - 1) / step + 1;
-  if (count > kMostEntityWindows) {
+  if (count > work.windows_left) {
     return Error(Code::kInvalidArgument,
-                 fmt::format("the text's {} tokens make {} windows, more than {}: split it",
+                 fmt::format("the text's {} tokens make {} windows, and all texts may have {} "
+                             "together: send less, or choose a smaller stride",
                              tokens.size(), count, kMostEntityWindows));
   }
-  std::vector<tokenize::Encoding> windows;
+  work.windows_left -= count;
+  std::vector<TokenLogits> all;
+  std::vector<tokenize::Encoding> slice;
   for (size_t i = 0; i < count; ++i) {
     const size_t begin = i * step;
-    windows.push_back(tokenizer.assemble(
+    slice.push_back(tokenizer.assemble(
         std::span(tokens).subspan(begin, std::min(room, tokens.size() - begin))));
+    if (slice[0].items.empty()) {
+      return Error(Code::kInvalidArgument, "the text has no tokens that the model knows");
+    }
+    constexpr size_t kSlice = 32;
+    if (slice.size() < kSlice && i + 1 < count) continue;
+    if (!work.is_wanted()) return Error(Code::kCancelled, "nobody waits for the entities");
+    std::ranges::move(logits_of(model, std::exchange(slice, {})), std::back_inserter(all));
   }
-  if (windows[0].items.empty()) {
-    return Error(Code::kInvalidArgument, "the text has no tokens that the model knows");
-  }
-  return logits_of(model, std::move(windows));
+  return all;
 }
 
 std::vector<Entity> without_overlaps(std::vector<Entity> entities) {
   std::ranges::stable_sort(entities, std::less<>(), &Entity::start);
   std::vector<Entity> kept;
   for (Entity& entity : entities) {
-    if (kept.empty() || entity.start < kept.back().start || entity.start >= kept.back().end) {
+    if (kept.empty() || entity.start >= kept.back().end) {
       kept.push_back(std::move(entity));
       continue;
     }
@@ -236,7 +243,7 @@ std::vector<Entity> join_entities(const EncoderConfig& config, const tokenize::T
 }
 
 Result<std::vector<Entity>> find_entities(const Model& model, std::string_view text,
-                                          const EntityOptions& options) {
+                                          const EntityOptions& options, EntityWork& work) {
   if (!options.stride) {
     ASSIGN_OR_RETURN(const TokenLogits logits, entity_logits(model, text, options.too_long));
     return join_entities(model.config(), model.tokenizer(), logits, text, options);
@@ -246,7 +253,7 @@ Result<std::vector<Entity>> find_entities(const Model& model, std::string_view t
                  "stride: needs an aggregation_strategy other than none, by which the entities of "
                  "several windows are joined");
   }
-  ASSIGN_OR_RETURN(const auto windows, windowed_entity_logits(model, text, *options.stride));
+  ASSIGN_OR_RETURN(const auto windows, windowed_entity_logits(model, text, *options.stride, work));
   std::vector<Entity> all;
   for (const TokenLogits& window : windows) {
     auto own = join_entities(model.config(), model.tokenizer(), window, text, options);

@@ -4,6 +4,7 @@
 // Thread: as Model. Owner: values. Limits: as classification.h.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,10 +46,16 @@ struct TokenLogits {
 Result<TokenLogits> entity_logits(const Model& model, std::string_view text,
                                   Model::TooLong too_long);
 
-/// Of each window of a text. kInvalidArgument: a stride as long as a window, too many windows.
 inline constexpr size_t kMostEntityWindows = 4096;
+/// What the windows of all texts of a request may be, and whether somebody still waits for them,
+/// asked between two slices of 32. kInvalidArgument where not enough are left; kCancelled.
+struct EntityWork {
+  size_t windows_left = kMostEntityWindows;
+  std::function<bool()> is_wanted = [] { return true; };
+};
+/// Of each window of a text. kInvalidArgument: a stride as long as a window, too many windows.
 Result<std::vector<TokenLogits>> windowed_entity_logits(const Model& model, std::string_view text,
-                                                        int stride);
+                                                        int stride, EntityWork& work);
 
 /// Of entities that overlap the longest, of equally long ones the one with the best score. Pure.
 std::vector<Entity> without_overlaps(std::vector<Entity> entities);
@@ -59,6 +66,6 @@ std::vector<Entity> join_entities(const EncoderConfig& config, const tokenize::T
                                   const EntityOptions& options);
 
 Result<std::vector<Entity>> find_entities(const Model& model, std::string_view text,
-                                          const EntityOptions& options);
+                                          const EntityOptions& options, EntityWork& work);
 
 }  // namespace thaw::encoder

@@ -81,16 +81,17 @@ TEST(Entities, OfThoseThatOverlapTheLongestStays) {
 class WindowsTest : public testing::Test {
  protected:
   std::string fault(std::string_view text, const EntityOptions& options) {
-    const auto found = find_entities(*model_, text, options);
+    const auto found = find_entities(*model_, text, options, work_);
     return found ? "" : found.error().message();
   }
   std::unique_ptr<Model> model_ = Model::open(kFolder + "bert-ner-cased", {.threads = 1}).value();
+  EntityWork work_;
 };
 
 TEST_F(WindowsTest, ATextOfAnyLengthIsReadToItsEnd) {
   std::string text;
   for (int i = 0; i < 150; ++i) text += "the harbour of Lindow ";
-  const auto windows = windowed_entity_logits(*model_, text, 10).value();
+  const auto windows = windowed_entity_logits(*model_, text, 10, work_).value();
   ASSERT_GT(windows.size(), 3U);
   const auto& last = windows.back().encoding.items;
   EXPECT_EQ(last[last.size() - 2].token.end, static_cast<int>(text.size()) - 1);
@@ -98,7 +99,7 @@ TEST_F(WindowsTest, ATextOfAnyLengthIsReadToItsEnd) {
   const auto& first = windows[0].encoding.items;
   EXPECT_EQ(first[first.size() - 11].token, windows[1].encoding.items[1].token);
   const EntityOptions all = {.aggregation = Aggregation::kSimple, .ignored = {}, .stride = 10};
-  const auto entities = find_entities(*model_, text, all).value();
+  const auto entities = find_entities(*model_, text, all, work_).value();
   ASSERT_FALSE(entities.empty());
   for (size_t i = 1; i < entities.size(); ++i) {
     EXPECT_GE(entities[i].start, entities[i - 1].end);
@@ -106,13 +107,36 @@ TEST_F(WindowsTest, ATextOfAnyLengthIsReadToItsEnd) {
   EXPECT_GT(entities.back().end, static_cast<int>(text.size()) - 30);
 }
 
+TEST_F(WindowsTest, AllTextsOfARequestShareTheWindows) {
+  std::string text;
+  for (int i = 0; i < 150; ++i) text += "the harbour of Lindow ";
+  const EntityOptions options = {.aggregation = Aggregation::kSimple, .stride = 10};
+  const size_t count = windowed_entity_logits(*model_, text, 10, work_).value().size();
+  EXPECT_EQ(work_.windows_left, kMostEntityWindows - count);
+  work_.windows_left = 2 * count - 1;
+  EXPECT_EQ(fault(text, options), "");
+  EXPECT_THAT(fault(text, options), HasSubstr("all texts may have 4096 together"));
+  EXPECT_EQ(fault("Marta Oswin", options), "") << "what was refused took nothing";
+}
+
+TEST_F(WindowsTest, AreGivenUpWhenNobodyWaits) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "the harbour of Lindow ";
+  int asked = 0;
+  work_.is_wanted = [&] { return ++asked < 2; };
+  const auto windows = windowed_entity_logits(*model_, text, 10, work_);
+  ASSERT_FALSE(windows);
+  EXPECT_EQ(windows.error().code(), Code::kCancelled);
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(WindowsTest, AShortTextIsTheSameWithAndWithoutThem) {
   const std::string text = "Marta Oswin opened the harbour.";
   const EntityOptions plain = {.aggregation = Aggregation::kFirst};
   EntityOptions windowed = plain;
   windowed.stride = 4;
-  const auto a = find_entities(*model_, text, plain).value();
-  const auto b = find_entities(*model_, text, windowed).value();
+  const auto a = find_entities(*model_, text, plain, work_).value();
+  const auto b = find_entities(*model_, text, windowed, work_).value();
   EXPECT_EQ(words(a), words(b));
 }
 
@@ -123,7 +147,7 @@ TEST_F(WindowsTest, WhatCannotBeIsRefused) {
   std::string text;
   for (int i = 0; i < 4400; ++i) text += "a ";
   EXPECT_THAT(fault(text, {.aggregation = Aggregation::kSimple, .stride = 93}),
-              HasSubstr("more than 4096: split it"));
+              HasSubstr("windows, and all texts may have 4096 together"));
 }
 
 }  // namespace

@@ -30,33 +30,13 @@ using Specials = tokenize::Tokenizer::Specials;
 
 std::string sequence_with(const Model& model, const tokenize::Encoding& encoding, size_t place,
                           int32_t token, Specials specials) {
+  const auto padding = model.tokenizer().padding_id();
   std::vector<int32_t> ids;
   for (size_t i = 0; i < encoding.items.size(); ++i) {
     const int32_t id = i == place ? token : encoding.items[i].token.id;
-    if (id != model.tokenizer().padding_id()) ids.push_back(id);
+    if (id != padding) ids.push_back(id);
   }
   return model.tokenizer().decode(ids, specials);
-}
-
-/// The tokens that may stand at a mask, each once: the targets', or all.
-Result<std::vector<int32_t>> candidates(const Model& model, const FillOptions& options) {
-  std::vector<int32_t> ids;
-  if (options.targets.empty()) {
-    ids.resize(static_cast<size_t>(model.config().vocabulary));
-    std::iota(ids.begin(), ids.end(), 0);
-    return ids;
-  }
-  for (const std::string& target : options.targets) {
-    if (const auto id = model.tokenizer().id_of(target)) {
-      ids.push_back(*id);
-    } else if (const auto tokens = model.tokenizer().tokenize(target); !tokens.empty()) {
-      ids.push_back(tokens[0].id);
-    }
-  }
-  std::ranges::sort(ids);
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  if (ids.empty()) return Error(Code::kInvalidArgument, "targets: none of them has a token");
-  return ids;
 }
 
 /// The candidates with the highest logits, the best first.
@@ -77,13 +57,34 @@ double sum_of_exponentials(const std::vector<float>& logits, double largest) {
 
 }  // namespace
 
+Result<std::vector<int32_t>> fill_candidates(const Model& model,
+                                             const std::vector<std::string>& targets) {
+  std::vector<int32_t> ids;
+  if (targets.empty()) {
+    ids.resize(static_cast<size_t>(model.config().vocabulary));
+    std::iota(ids.begin(), ids.end(), 0);
+    return ids;
+  }
+  for (const std::string& target : targets) {
+    if (const auto id = model.tokenizer().id_of(target)) {
+      ids.push_back(*id);
+    } else if (const auto tokens = model.tokenizer().tokenize(target); !tokens.empty()) {
+      ids.push_back(tokens[0].id);
+    }
+  }
+  std::ranges::sort(ids);
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (ids.empty()) return Error(Code::kInvalidArgument, "targets: none of them has a token");
+  return ids;
+}
+
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
+                                                     const std::vector<int32_t>& candidates,
                                                      const FillOptions& options,
                                                      FillBudget& budget) {
   const auto& tokenizer = model.tokenizer();
   const auto mask = tokenizer.mask_id();
   if (!mask) return Error(Code::kFailedPrecondition, "the model's tokenizer has no mask token");
-  ASSIGN_OR_RETURN(const std::vector<int32_t> ids, candidates(model, options));
   ASSIGN_OR_RETURN(const tokenize::Encoding encoding, model.encode(text, options.too_long));
   std::vector<size_t> places;
   for (size_t i = 0; i < encoding.items.size(); ++i) {
@@ -94,7 +95,7 @@ Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::st
                  fmt::format("the text has {} masks: write {} once to {} times", places.size(),
                              tokenizer.text_of(*mask), kMostMasks));
   }
-  const size_t fillings_each = std::min(static_cast<size_t>(options.top_k), ids.size());
+  const size_t fillings_each = std::min(static_cast<size_t>(options.top_k), candidates.size());
   const size_t cost = places.size() * fillings_each * (encoding.items.size() + kTokensPerFilling);
   if (cost > budget.left) {
     return Error(Code::kInvalidArgument,
@@ -112,7 +113,7 @@ Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::st
       const double largest = *std::ranges::max_element(logits);
       const double sum = sum_of_exponentials(logits, largest);
       auto& best = fillings.emplace_back();
-      for (const int32_t id : best_of(ids, logits, options.top_k)) {
+      for (const int32_t id : best_of(candidates, logits, options.top_k)) {
         best.push_back({std::exp(logits[static_cast<size_t>(id)] - largest) / sum, id,
                         tokenizer.decode({{id}}),
                         sequence_with(model, encoding, place, id, specials)});

@@ -24,10 +24,13 @@ struct Filling {
   std::string sequence;
 };
 
+/// The tokens that may stand at a mask, each once: those of `targets`, of a text that is no token
+/// the first token of it; without targets all. kInvalidArgument: none of them has a token.
+Result<std::vector<int32_t>> fill_candidates(const Model& model,
+                                             const std::vector<std::string>& targets);
+
 struct FillOptions {
   int top_k = 5;
-  /// If any, only these tokens; of a text that is no token, the first token of it.
-  std::vector<std::string> targets;
   Model::TooLong too_long = Model::TooLong::kRefuse;
 };
 
@@ -38,8 +41,9 @@ struct FillBudget {
 };
 inline constexpr size_t kTokensPerFilling = 48;
 
-/// The best `top_k` of each mask, the best first.
+/// The best `top_k` of `candidates` at each mask, the best first.
 Result<std::vector<std::vector<Filling>>> fill_masks(const Model& model, std::string_view text,
+                                                     const std::vector<int32_t>& candidates,
                                                      const FillOptions& options,
                                                      FillBudget& budget);
 

@@ -39,7 +39,8 @@ class FillMaskTest : public testing::Test {
   FillBudget budget_;
   std::vector<std::string> sequences(const std::string& text, const FillOptions& options = {}) {
     std::vector<std::string> all;
-    const auto filled = fill_masks(*model_, text, options, budget_);
+    const auto filled =
+        fill_masks(*model_, text, fill_candidates(*model_, {}).value(), options, budget_);
     EXPECT_TRUE(filled) << filled.error().message();
     for (const auto& mask : filled.value()) {
       for (const Filling& each : mask) all.push_back(each.token_text + ": " + each.sequence);
@@ -68,7 +69,8 @@ TEST_F(FillMaskTest, PaddingIsLeftOutOfTheText) {
 TEST_F(FillMaskTest, TargetsAreScoredAmongAllTokens) {
   likely({{"the", 9}, {"is", 8}, {"of", 7}});
   const auto filled =
-      fill_masks(*model_, "[MASK]", {.targets = {"of", "is", "of", "isxyz"}}, budget_)
+      fill_masks(*model_, "[MASK]", fill_candidates(*model_, {"of", "is", "of", "isxyz"}).value(),
+                 {}, budget_)
           .value()
           .at(0);
   ASSERT_EQ(filled.size(), 2U);  // the first token of what is none is "is" again
@@ -77,14 +79,14 @@ TEST_F(FillMaskTest, TargetsAreScoredAmongAllTokens) {
   const double others = static_cast<double>(model_->config().vocabulary) - 3;
   EXPECT_NEAR(filled[0].score, std::exp(8) / (std::exp(9) + std::exp(8) + std::exp(7) + others),
               1e-6);
-  const auto none = fill_masks(*model_, "[MASK]", {.targets = {"\x01", ""}}, budget_);
+  const auto none = fill_candidates(*model_, {"\x01", ""});
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message(), HasSubstr("targets: none of them has a token"));
 }
 
 TEST_F(FillMaskTest, ATextNeedsAMask) {
   likely({});
-  const auto none = fill_masks(*model_, "nothing", {}, budget_);
+  const auto none = fill_masks(*model_, "nothing", {}, {}, budget_);
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message(), HasSubstr("the text has 0 masks: write [MASK]"));
 }
@@ -92,15 +94,16 @@ TEST_F(FillMaskTest, ATextNeedsAMask) {
 TEST_F(FillMaskTest, FillingsOfAllTextsTogetherAreBounded) {
   likely({});
   const FillOptions all = {.top_k = 10'000};
+  const auto any = fill_candidates(*model_, {}).value();
   const size_t each = model_->tokenizer().vocabulary_size() * (kTokensPerFilling + 3);
   FillBudget budget = {.left = 3 * each};
-  EXPECT_TRUE(fill_masks(*model_, "[MASK]", all, budget));
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", any, all, budget));
   EXPECT_EQ(budget.left, 2 * each);
-  EXPECT_THAT(fill_masks(*model_, "[MASK] [MASK]", all, budget).error().message(),
+  EXPECT_THAT(fill_masks(*model_, "[MASK] [MASK]", any, all, budget).error().message(),
               HasSubstr("fillings of 2 masks are too many"));
-  EXPECT_TRUE(fill_masks(*model_, "[MASK]", all, budget)) << "what was refused took nothing";
-  EXPECT_TRUE(fill_masks(*model_, "[MASK]", {.top_k = 1}, budget));
-  EXPECT_FALSE(fill_masks(*model_, "[MASK]", all, budget));
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", any, all, budget)) << "what was refused took nothing";
+  EXPECT_TRUE(fill_masks(*model_, "[MASK]", any, {.top_k = 1}, budget));
+  EXPECT_FALSE(fill_masks(*model_, "[MASK]", any, all, budget));
 }
 
 }  // namespace

@@ -66,10 +66,9 @@ Status Model::load(const std::string& folder, const ModelOptions& options) {
   }
   if (!options.task && !pooling && !config_.unserved.empty()) {
     return Error(Code::kUnimplemented,
-                 fmt::format("{}: architectures: '{}' is not served; ...ForQuestionAnswering, "
-                             "...ForSequenceClassification, ...ForTokenClassification, "
-                             "...ForMaskedLM and ...Model are; --task chooses one of these",
-                             path, config_.unserved.substr(0, 80)));
+                 fmt::format("{}: architectures: '{}' is not served; {} are; --task chooses one of "
+                             "their tasks",
+                             path, config_.unserved.substr(0, 80), served_architectures()));
   }
   config_.task = options.task.value_or(config_.task);
   const tensor::Kernels* kernels = choose_kernels(options.kernels);

@@ -149,10 +149,17 @@ Status read_module(const std::string& folder, const Json& module, Pooling& pooli
     const std::string path = stage.folder + "/config.json";
     ASSIGN_OR_RETURN(const Json json, read_json(path));
     if (type.ends_with(".Pooling")) {
+      if (!pooling.modes.empty() || !pooling.stages.empty()) {
+        return wrong("type", "a Pooling must stand once, before Dense, LayerNorm and Normalize");
+      }
       if (auto read = read_pooling_config(json, columns, pooling); !read) {
         return std::move(read).error().with_context(path);
       }
       columns *= static_cast<int>(pooling.modes.size());
+      if (columns > kMostColumns) {
+        return wrong(path, fmt::format("vectors of {} numbers are too long; {} at most", columns,
+                                       kMostColumns));
+      }
       return {};
     }
     stage.kind = type.ends_with(".Dense") ? Stage::Kind::kDense : Stage::Kind::kLayerNorm;
@@ -178,12 +185,13 @@ Result<std::optional<Pooling>> read_pooling(const std::string& folder, int hidde
     return std::move(modules).error();
   }
   if (!modules->is_array()) return Error(Code::kInvalidArgument, path + ": must be a list");
-  Pooling pooling;
+  Pooling pooling = {.modes = {}};
   int columns = hidden;
   for (const Json& module : modules->as_array()) {
     auto read = read_module(folder, module, pooling, columns);
     if (!read) return std::move(read).error().with_context(path);
   }
+  if (pooling.modes.empty()) pooling.modes = {Pooling::Mode::kMean};
   return std::optional(std::move(pooling));
 }
 

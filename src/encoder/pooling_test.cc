@@ -66,6 +66,16 @@ class PoolingTest : public testing::Test {
   DamagedFolder folder_{"minilm-sentence"};
 };
 
+TEST_F(PoolingTest, StandsOnceBeforeAllElse) {
+  const char* const kWhere = "a Pooling must stand once, before Dense, LayerNorm and Normalize";
+  modules({{"1_Pooling", "Pooling"}});
+  EXPECT_THAT(fault(), HasSubstr(kWhere));
+  modules({{"2_Normalize", "Normalize"}, {"1_Pooling", "Pooling"}});
+  EXPECT_THAT(fault(), HasSubstr(kWhere));
+  folder_.put("modules.json", R"([{"path": "", "type": "x.Transformer"}])");
+  EXPECT_EQ(embedded().size(), kHidden) << "without one it is the mean";
+}
+
 TEST_F(PoolingTest, SeveralModesStandSideBySideInTheirOrder) {
   pooling(Json::object({{"word_embedding_dimension", 48},
                         {"pooling_mode_lasttoken", true},

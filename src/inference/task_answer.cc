@@ -147,14 +147,15 @@ Json entity_json(const encoder::Entity& entity, encoder::Aggregation aggregation
   return json;
 }
 
-Result<TaskAnswer> find_entities(const Model& model, const TaskRequest& request) {
+Result<TaskAnswer> find_entities(const Model& model, const TaskRequest& request,
+                                 encoder::EntityWork& work) {
   TaskAnswer answered;
   Json::Array items;
   for (const encoder::TextInput& input : request.inputs) {
     const auto found = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
       encoder::EntityOptions options = request.entities;
       options.too_long = how;
-      return encoder::find_entities(model, input.text, options);
+      return encoder::find_entities(model, input.text, options, work);
     });
     if (!found) return found.error();
     Json::Array list;
@@ -174,11 +175,12 @@ Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request,
   Json::Array items;
   constexpr int kUsual = 5;
   const int top_k = request.top_k.value_or(kUsual);
+  ASSIGN_OR_RETURN(const auto candidates, encoder::fill_candidates(model, request.targets));
   for (const encoder::TextInput& input : request.inputs) {
     if (!is_wanted()) return gave_up();
     const auto found = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
-      encoder::FillOptions options = {top_k < 0 ? 10'000 : top_k, request.targets, how};
-      return encoder::fill_masks(model, input.text, options, budget);
+      encoder::FillOptions options = {top_k < 0 ? 10'000 : top_k, how};
+      return encoder::fill_masks(model, input.text, candidates, options, budget);
     });
     if (!found) return found.error();
     Json::Array masks;
@@ -275,9 +277,10 @@ Error gave_up() { return {Code::kCancelled, "the caller has gone"}; }
 
 namespace {
 
-Result<TaskAnswer> answer_all(const Model& model, const TaskRequest& request) {
+Result<TaskAnswer> answer_all(const Model& model, const TaskRequest& request,
+                              encoder::EntityWork& work) {
   return model.task() == Task::kTextClassification ? classify(model, request)
-                                                   : find_entities(model, request);
+                                                   : find_entities(model, request, work);
 }
 
 }  // namespace
@@ -288,7 +291,8 @@ Result<TaskAnswer> answer(const Model& model, const TaskRequest& request,
   if (model.task() == Task::kQuestionAnswering) return answer_questions(model, request, is_wanted);
   if (model.task() == Task::kFillMask) return fill_masks(model, request, is_wanted);
   if (model.task() == Task::kEmbedding) return embed(model, request, is_wanted);
-  if (request.inputs.size() <= kSlice) return answer_all(model, request);
+  encoder::EntityWork work = {.is_wanted = is_wanted};
+  if (request.inputs.size() <= kSlice) return answer_all(model, request, work);
   TaskRequest options = request;
   options.inputs.clear();
   TaskAnswer answered;
@@ -298,7 +302,7 @@ Result<TaskAnswer> answer(const Model& model, const TaskRequest& request,
     const auto from = request.inputs.begin() + static_cast<ptrdiff_t>(at);
     const size_t count = std::min(kSlice, request.inputs.size() - at);
     slice.inputs.assign(from, from + static_cast<ptrdiff_t>(count));
-    ASSIGN_OR_RETURN(TaskAnswer some, answer_all(model, slice));
+    ASSIGN_OR_RETURN(TaskAnswer some, answer_all(model, slice, work));
     std::move(some.items.begin(), some.items.end(), std::back_inserter(answered.items));
     answered.was_cut.insert(answered.was_cut.end(), some.was_cut.begin(), some.was_cut.end());
   }
