@@ -13,10 +13,6 @@ namespace {
 
 constexpr const char* kOptions = "options";
 
-BatchJob::Finish finish(int status, std::string_view name, std::string_view message) {
-  return end_batch(status, name, message);
-}
-
 }  // namespace
 
 Result<std::optional<InputObject>> read_notification(std::string_view body) {
@@ -50,20 +46,20 @@ BatchJob::BatchJob(InputObject input, OutputObject output, http::Query options)
   for (const auto& [key, value] : options_) mark_ += fmt::format(" {}={}", key, value);
 }
 
-BatchJob::Step BatchJob::begin() {
+BatchStep BatchJob::begin() {
   if (mark_.empty() && input_.bucket == output_.bucket) {
-    return finish(200, "OK",
-                  fmt::format("gs://{} is the output bucket too: its own files are left alone",
-                              output_.bucket));
+    return end_batch(200, "OK",
+                     fmt::format("gs://{} is the output bucket too: its own files are left alone",
+                                 output_.bucket));
   }
   if (input_.generation.empty()) {
     state_ = State::kGeneration;
-    return CallStore{get_metadata(input_.bucket, input_.name)};
+    return StoreCall{get_metadata(input_.bucket, input_.name)};
   }
-  return CallStore{get_metadata(output_.bucket, output_.name)};
+  return StoreCall{get_metadata(output_.bucket, output_.name)};
 }
 
-BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
+BatchStep BatchJob::after_generation(const http::Response& answered) {
   if (answered.status == 404) {
     fault_ =
         error_response(404, "NOT_FOUND", fmt::format("the input {} is not there", url_of(input_)));
@@ -73,17 +69,17 @@ BatchJob::Step BatchJob::after_generation(const http::Response& answered) {
   const auto json = Json::parse(answered.body);
   if (json) input_.generation = json->string_or("generation");
   if (number_of(input_.generation) <= 0) {
-    return finish(503, "INTERNAL", "the object store's answer names no generation");
+    return end_batch(503, "INTERNAL", "the object store's answer names no generation");
   }
   state_ = State::kOutput;
-  return CallStore{get_metadata(output_.bucket, output_.name)};
+  return StoreCall{get_metadata(output_.bucket, output_.name)};
 }
 
-BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
+BatchStep BatchJob::on_store(const Result<http::Response>& answered) {
   if (aftermath_) return aftermath_->on_store(answered);
   if (pieces_) return after_piece(pieces_->on_store(answered));
   if (!answered) {
-    return finish(503, "UNAVAILABLE", "the object store: " + answered.error().message());
+    return end_batch(503, "UNAVAILABLE", "the object store: " + answered.error().message());
   }
   const int status = answered->status;
   const bool may_be_missing =
@@ -91,8 +87,8 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
   const bool raced = status == 412 && state_ == State::kWrite;
   const bool is_empty = status == 416 && state_ == State::kInput;
   if (status >= 300 && !(may_be_missing && status == 404) && !raced && !is_empty) {
-    return finish(status == 403 ? 403 : 503, "UNAVAILABLE",
-                  fmt::format("the object store answered {}: {:.300}", status, answered->body));
+    return end_batch(status == 403 ? 403 : 503, "UNAVAILABLE",
+                     fmt::format("the object store answered {}: {:.300}", status, answered->body));
   }
   switch (state_) {
     case State::kGeneration:
@@ -103,7 +99,8 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
       return after_input(*answered);
     case State::kWrite:
       if (raced) {
-        return finish(503, "ABORTED", "the output was written meanwhile; the next delivery looks");
+        return end_batch(503, "ABORTED",
+                         "the output was written meanwhile; the next delivery looks");
       }
       return leave(end_batch(200, "OK", "wrote " + url_of(output_)), Aftermath::Verdict::kMade,
                    input_.generation);
@@ -112,10 +109,10 @@ BatchJob::Step BatchJob::on_store(const Result<http::Response>& answered) {
   }
 }
 
-BatchJob::Step BatchJob::after_output(const http::Response& answered) {
+BatchStep BatchJob::after_output(const http::Response& answered) {
   if (answered.status != 404) {
     const auto json = Json::parse(answered.body);
-    if (!json) return finish(503, "INTERNAL", "the object store's answer is no JSON");
+    if (!json) return end_batch(503, "INTERNAL", "the object store's answer is no JSON");
     const Json& said = (*json)["metadata"];
     const std::string made_of = said.string_or(kInputGenerationKey);
     const bool is_same =
@@ -129,10 +126,10 @@ BatchJob::Step BatchJob::after_output(const http::Response& answered) {
     output_generation_ = json->string_or("generation", "0");
   }
   state_ = State::kInput;
-  return CallStore{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
+  return StoreCall{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
 }
 
-BatchJob::Step BatchJob::after_input(const http::Response& answered) {
+BatchStep BatchJob::after_input(const http::Response& answered) {
   if (answered.status == 404) {
     return leave(end_of_gone_input(input_, gone_), Aftermath::Verdict::kGone, input_.generation);
   }
@@ -149,10 +146,10 @@ BatchJob::Step BatchJob::after_input(const http::Response& answered) {
   if (answered.status != 416) request.body = answered.body;  // 416: it is empty
   const bool is_json = input_.name.ends_with(".json");
   request.headers.add("content-type", is_json ? "application/json" : "text/csv");
-  return Forecast{std::move(request)};
+  return ForecastCall{std::move(request)};
 }
 
-BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size) {
+BatchStep BatchJob::begin_pieces(const http::Response& first, int64_t size) {
   state_ = State::kPieces;
   pieces_.emplace(PanelBatch::Facts{.input = input_,
                                     .output = output_,
@@ -165,19 +162,19 @@ BatchJob::Step BatchJob::begin_pieces(const http::Response& first, int64_t size)
 }
 
 /// An output that was made in pieces may have an old reason beside it too.
-BatchJob::Step BatchJob::after_piece(Step step) {
+BatchStep BatchJob::after_piece(BatchStep step) {
   const auto* end = std::get_if<BatchEnd>(&step);
   if (!end || end->response.status != 200 || !pieces_->is_written()) return step;
   return leave(*end, Aftermath::Verdict::kMade, input_.generation);
 }
 
-BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
+BatchStep BatchJob::on_forecast(const http::Response& answered) {
   if (pieces_) return after_piece(pieces_->on_forecast(answered));
   const bool is_json = input_.name.ends_with(".json");  // which cannot be cut
   if (answered.status == kTooMuch && !is_json) {
     in_pieces_ = true;
     state_ = State::kInput;
-    return CallStore{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
+    return StoreCall{get_range(input_, 0, kMostInputBytes), kMostInputBytes};
   }
   if (answered.status < 300) {
     state_ = State::kWrite;
@@ -185,15 +182,14 @@ BatchJob::Step BatchJob::on_forecast(const http::Response& answered) {
                  "ifGenerationMatch=" + output_generation_ + "&");
   }
   fault_ = answered;
-  if (answered.status >= 500 || answered.status == 429) return Finish{fault_};
+  if (answered.status >= 500 || answered.status == 429) return BatchEnd{fault_};
   state_ = State::kWriteFault;
   return write(error_name(output_), "application/json", answered.body, "");
 }
 
 /// Ends by way of what lies beside the output. `generation`: of the input that the verdict is
 /// about.
-BatchJob::Step BatchJob::leave(BatchEnd end, Aftermath::Verdict verdict,
-                               const std::string& generation) {
+BatchStep BatchJob::leave(BatchEnd end, Aftermath::Verdict verdict, const std::string& generation) {
   InputObject input = input_;
   input.generation = generation;
   aftermath_.emplace(Aftermath::Facts{.input = std::move(input),
@@ -210,9 +206,9 @@ Json BatchJob::metadata(const std::string& generation) const {
   return all;
 }
 
-BatchJob::Step BatchJob::write(const std::string& name, const std::string& type,
-                               std::string content, const std::string& precondition) {
-  return CallStore{
+BatchStep BatchJob::write(const std::string& name, const std::string& type, std::string content,
+                          const std::string& precondition) {
+  return StoreCall{
       put_object({output_.bucket, name}, precondition, type, metadata(input_.generation), content)};
 }
 

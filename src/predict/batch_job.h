@@ -40,28 +40,23 @@ class BatchJob {
   /// A job of a manifest: an output of its own, which is made anew when the options change.
   BatchJob(InputObject input, OutputObject output, http::Query options);
 
-  using CallStore = StoreCall;
-  using Forecast = ForecastCall;
-  using Finish = BatchEnd;
-  using Step = BatchStep;
-
-  Step begin();
-  /// After CallStore; an Error when it did not answer.
-  Step on_store(const Result<http::Response>& answer);
-  /// After Forecast.
-  Step on_forecast(const http::Response& answer);
+  BatchStep begin();
+  /// After StoreCall; an Error when it did not answer.
+  BatchStep on_store(const Result<http::Response>& answer);
+  /// After ForecastCall.
+  BatchStep on_forecast(const http::Response& answer);
 
  private:
   enum class State { kGeneration, kOutput, kInput, kForecast, kPieces, kWrite, kWriteFault };
-  Step after_generation(const http::Response& answer);
-  Step after_output(const http::Response& answer);
-  Step after_input(const http::Response& answer);
-  Step begin_pieces(const http::Response& first, int64_t size);
-  Step after_piece(Step step);
-  Step leave(BatchEnd end, Aftermath::Verdict verdict, const std::string& generation);
+  BatchStep after_generation(const http::Response& answer);
+  BatchStep after_output(const http::Response& answer);
+  BatchStep after_input(const http::Response& answer);
+  BatchStep begin_pieces(const http::Response& first, int64_t size);
+  BatchStep after_piece(BatchStep step);
+  BatchStep leave(BatchEnd end, Aftermath::Verdict verdict, const std::string& generation);
   Json metadata(const std::string& generation) const;
-  Step write(const std::string& name, const std::string& type, std::string content,
-             const std::string& precondition);
+  BatchStep write(const std::string& name, const std::string& type, std::string content,
+                  const std::string& precondition);
 
   InputObject input_;
   OutputObject output_;

@@ -24,16 +24,12 @@ BatchJob job(http::Query options = {}) {
 http::Response response(int status, std::string body = "") {
   return http::Response::json(status, std::move(body));
 }
-const http::Request& call(const BatchJob::Step& step) {
-  return std::get<BatchJob::CallStore>(step).request;
-}
-int finished(const BatchJob::Step& step) {
-  return std::get<BatchJob::Finish>(step).response.status;
-}
+const http::Request& call(const BatchStep& step) { return std::get<StoreCall>(step).request; }
+int finished(const BatchStep& step) { return std::get<BatchEnd>(step).response.status; }
 
 /// Goes on where nothing lies beside the output, to the status that the push is answered with.
-int ended(BatchJob& job, BatchJob::Step step) {
-  while (std::holds_alternative<BatchJob::CallStore>(step)) {
+int ended(BatchJob& job, BatchStep step) {
+  while (std::holds_alternative<StoreCall>(step)) {
     EXPECT_EQ(call(step).method, "GET");
     EXPECT_TRUE(call(step).target.ends_with(".json")) << call(step).target;
     step = job.on_store(response(404));
@@ -67,7 +63,7 @@ TEST(BatchJob, ReadsForecastsAndWritesWithThePreconditionThatNothingIsThere) {
   EXPECT_EQ(call(it.begin()).target, "/storage/v1/b/out/o/a%20b%2Fx.csv");
   EXPECT_EQ(call(it.on_store(response(404))).target,
             "/download/storage/v1/b/in/o/a%20b%2Fx.csv?alt=media&generation=7");
-  const auto forecast = std::get<BatchJob::Forecast>(it.on_store(response(200, "ds,y\n")));
+  const auto forecast = std::get<ForecastCall>(it.on_store(response(200, "ds,y\n")));
   EXPECT_EQ(forecast.request.body, "ds,y\n");
   EXPECT_EQ(forecast.request.headers.get("content-type"), "text/csv");
   EXPECT_EQ(forecast.request.query, (http::Query{{"periods", "7"}}));
@@ -143,7 +139,7 @@ TEST(BatchJob, WhatIsTooMuchForOneForecastIsReadAgainAndForecastInPieces) {
   http::Response opened = response(200);
   opened.headers.add("location", "http://there/session");
   it.on_store(opened);
-  const auto first = std::get<BatchJob::Forecast>(it.on_store(response(200)));
+  const auto first = std::get<ForecastCall>(it.on_store(response(200)));
   EXPECT_EQ(first.request.body, "unique_id,ds,y\na,2024-01-01,1\n");
 
   BatchJob json{{"in", "x.json", "1"}, "out", {}};

@@ -19,17 +19,6 @@ using std::chrono::microseconds;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// The rows with a value, sorted by date.
-Series valued_rows(const Series& series) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < series.size(); ++i) {
-    if (!std::isnan(series.y[i])) order.push_back(i);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return series.ds[a] < series.ds[b]; });
-  return rows_of(series, order);
-}
-
 /// The rows that are after `from` and not after `to`; precondition: sorted.
 Series rows_between(const Series& sorted, Timestamp from, Timestamp to) {
   std::vector<size_t> indexes;
@@ -134,12 +123,12 @@ Result<microseconds> parse_duration(std::string_view text) {
                  fmt::format("{} is no length of time: write 30 days, 12 h, 90 min, 2 weeks",
                              quoted_value(text)));
   };
-  const std::string low = lower_case(trimmed(text));
+  const std::string low = lower_case(trim(text));
   double number = 0;
   const auto [end, fault] = std::from_chars(low.data(), low.data() + low.size(), number);
   if (fault != std::errc() || !(number >= 0)) return refused();
   const auto used = static_cast<size_t>(end - low.data());
-  const std::string unit = fmt::format(" {} ", trimmed(std::string_view(low).substr(used)));
+  const std::string unit = fmt::format(" {} ", trim(std::string_view(low).substr(used)));
   if (unit.size() < 3) return refused();
   for (const Unit& it : kUnits) {
     if (it.names.find(unit) == std::string_view::npos) continue;
@@ -213,7 +202,8 @@ Result<CrossValidation> cross_validate(const ForecastRequest& request,
   RETURN_IF_ERROR(check(given));
   RETURN_IF_ERROR(validate(request.model));
   RETURN_IF_ERROR(validate(request.intervals));
-  const Series sorted = valued_rows(request.history);
+  const Series sorted =
+      rows_of(request.history, order_by_date(request.history, RowsOf::kWithValue));
   if (sorted.size() < 2) {
     return Error(Code::kInvalidArgument, "the history has fewer than 2 rows with a value of y");
   }

@@ -17,14 +17,7 @@ constexpr double kConstantSeriesSigma = 1e-9;
 
 /// The rows used for the fit, sorted by date; rows of one date keep their order.
 Result<Series> usable_rows(const Series& series) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < series.size(); ++i) {
-    if (!std::isnan(series.y[i])) order.push_back(i);
-  }
-  const auto by_date = [&](size_t a, size_t b) { return series.ds[a] < series.ds[b]; };
-  if (!std::is_sorted(order.begin(), order.end(), by_date)) {
-    std::stable_sort(order.begin(), order.end(), by_date);
-  }
+  const std::vector<size_t> order = order_by_date(series, RowsOf::kWithValue);
   if (order.size() < 2) {
     return Error(Code::kInvalidArgument,
                  fmt::format("the history has {} rows with a value of y: at least 2 are needed",

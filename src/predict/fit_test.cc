@@ -273,6 +273,26 @@ TEST(Fit, EndsAtTheNextStepWhenNobodyWantsItAnyMore) {
   }
 }
 
+TEST(Fit, ACapFarBeyondAllValuesIsRefused) {
+  Series series;
+  for (int i = 0; i < 100; ++i) {
+    series.ds.push_back(parse_timestamp("2022-01-01").value() + i * kDay);
+    series.y.push_back(i % 2 == 0 ? 8 : 10);
+  }
+  ForecastOptions options;
+  options.growth = Growth::kLogistic;
+  options.cap = 20;
+  EXPECT_TRUE(fit(series, options));
+  for (const double cap : {1.01e10, 1e308}) {
+    options.cap = cap;
+    const auto refused = fit(series, options);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("over 1e+09 times the largest value of y"),
+              std::string::npos)
+        << refused.error().message();
+  }
+}
+
 TEST(Fit, ThatWouldTakeMinutesIsRefused) {
   Series series;
   ForecastOptions options;

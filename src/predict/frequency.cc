@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "predict/future.h"
 #include "predict/text.h"
@@ -134,7 +135,7 @@ std::string month_name(const Frequency& frequency, std::string_view edge) {
 }  // namespace
 
 Result<Frequency> parse_frequency(std::string_view text) {
-  std::string_view rest = trimmed(text);
+  std::string_view rest = trim(text);
   int multiple = 1;
   if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9') {
     const auto [end, fault] = std::from_chars(rest.data(), rest.data() + rest.size(), multiple);

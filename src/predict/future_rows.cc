@@ -3,25 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "predict/future.h"
 
 namespace thaw::predict {
 namespace {
 
-std::vector<size_t> sorted_order(const Series& series) {
-  std::vector<size_t> order(series.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return series.ds[a] < series.ds[b]; });
-  return order;
-}
-
 /// The first row of each date, sorted, of those that `wanted` takes.
 template <class Wanted>
 Series first_rows(const Series& series, Wanted wanted) {
-  std::vector<size_t> order = sorted_order(series);
+  std::vector<size_t> order = order_by_date(series);
   std::erase_if(order, [&](size_t i) { return !wanted(series.ds[i]); });
   const auto same_date = [&](size_t a, size_t b) { return series.ds[a] == series.ds[b]; };
   order.erase(std::unique(order.begin(), order.end(), same_date), order.end());
@@ -66,7 +57,7 @@ Result<FutureRows> future_rows(const Model& model, const Series& history, const 
     });
   }
   if (future) {
-    append(result.rows, rows_of(*future, sorted_order(*future)));
+    append(result.rows, rows_of(*future, order_by_date(*future)));
   } else if (const auto needed = needed_columns(model); !needed.empty()) {
     const Series after = first_rows(history, [&](Timestamp at) { return at > last_value; });
     if (after.size() == 0) return columns_missing(needed);
@@ -82,7 +73,7 @@ Result<FutureRows> future_rows(const Model& model, const Series& history, const 
     result.frequency = horizon.frequency;
     return result;
   }
-  result.rows = rows_of(result.rows, sorted_order(result.rows));
+  result.rows = rows_of(result.rows, order_by_date(result.rows));
   if (options.freq) {
     ASSIGN_OR_RETURN(result.frequency, parse_frequency(*options.freq));
   } else {

@@ -21,8 +21,8 @@ bool may_pass(int status) { return status >= 500 || status == 429; }
 
 }  // namespace
 
-BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& content,
-                                     std::string_view precondition) const {
+StoreCall ManifestJob::put(const std::string& name, const Json& content,
+                           std::string_view precondition) const {
   const Json metadata = Json::object({{kManifest, url_of(manifest_)},
                                       {kManifestGeneration, manifest_.generation},
                                       {kState, content.string_or(kState)}});
@@ -30,15 +30,13 @@ BatchJob::CallStore ManifestJob::put(const std::string& name, const Json& conten
                      content.dump(Json::Style::kIndented) + "\n")};
 }
 
-ManifestJob::Step ManifestJob::begin() {
-  return BatchJob::CallStore{get_content(manifest_), kMostInputBytes};
-}
+BatchStep ManifestJob::begin() { return StoreCall{get_content(manifest_), kMostInputBytes}; }
 
-ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) {
+BatchStep ManifestJob::on_store(const Result<http::Response>& answered) {
   if (state_ == State::kJob) return go_on(job_->on_store(answered));
   if (state_ == State::kEnd) {
     const bool is_told = answered && answered->status < 500;
-    if (is_told || end_.status != 200) return BatchJob::Finish{end_};
+    if (is_told || end_.status != 200) return BatchEnd{end_};
     return end_batch(503, "UNAVAILABLE", "the object store did not take the last status");
   }
   const bool may_be_missing =
@@ -52,13 +50,13 @@ ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) 
         answered ? fmt::format("answered {}: {:.300}", answered->status, answered->body)
                  : answered.error().message();
     const BatchEnd end = end_batch(503, "UNAVAILABLE", "the object store: " + why);
-    return jobs_.empty() ? Step(end) : wait_for_next(end.response);
+    return jobs_.empty() ? BatchStep(end) : wait_for_next(end.response);
   }
   switch (state_) {
     case State::kManifest:
       if (!is_missing) return after_manifest(*answered);
       state_ = State::kGone;
-      return BatchJob::CallStore{get_metadata(output_bucket_, progress_name(manifest_.name))};
+      return StoreCall{get_metadata(output_bucket_, progress_name(manifest_.name))};
     case State::kGone:
       return after_gone(*answered);
     case State::kReason:
@@ -79,7 +77,7 @@ ManifestJob::Step ManifestJob::on_store(const Result<http::Response>& answered) 
   }
 }
 
-ManifestJob::Step ManifestJob::on_forecast(const http::Response& answered) {
+BatchStep ManifestJob::on_forecast(const http::Response& answered) {
   return go_on(job_->on_forecast(answered));
 }
 
@@ -91,7 +89,7 @@ bool ManifestJob::is_ours(const Json& resource) const {
 }
 
 /// It was replaced, which an event of its own tells, or deleted.
-ManifestJob::Step ManifestJob::after_gone(const http::Response& answered) {
+BatchStep ManifestJob::after_gone(const http::Response& answered) {
   const BatchEnd end = end_batch(200, "OK", "the manifest is not there any more");
   const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
   if (!json || !is_ours(*json)) return end;
@@ -102,7 +100,7 @@ ManifestJob::Step ManifestJob::after_gone(const http::Response& answered) {
   return fail(fmt::format("ifGenerationMatch={}&", json->string_or("generation", "0")));
 }
 
-ManifestJob::Step ManifestJob::after_manifest(const http::Response& answered) {
+BatchStep ManifestJob::after_manifest(const http::Response& answered) {
   auto jobs = read_manifest(answered.body, {output_bucket_, manifest_.name});
   if (!jobs) {
     state_ = State::kRefusal;
@@ -112,19 +110,19 @@ ManifestJob::Step ManifestJob::after_manifest(const http::Response& answered) {
   }
   jobs_ = *std::move(jobs);
   state_ = State::kReason;
-  return BatchJob::CallStore{get_metadata(output_bucket_, error_name({"", manifest_.name}))};
+  return StoreCall{get_metadata(output_bucket_, error_name({"", manifest_.name}))};
 }
 
 /// Why an older manifest of the name could not be read.
-ManifestJob::Step ManifestJob::after_reason(const http::Response& answered) {
+BatchStep ManifestJob::after_reason(const http::Response& answered) {
   const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
   if (!json || !is_ours(*json)) return write_progress();
   state_ = State::kForget;
-  return BatchJob::CallStore{delete_object({output_bucket_, error_name({"", manifest_.name})},
-                                           json->string_or("generation"))};
+  return StoreCall{delete_object({output_bucket_, error_name({"", manifest_.name})},
+                                 json->string_or("generation"))};
 }
 
-ManifestJob::Step ManifestJob::next() {
+BatchStep ManifestJob::next() {
   if (next_ == jobs_.size()) return result();
   const ManifestEntry& entry = jobs_[next_];
   if (entry.output.bucket == manifest_.bucket) {
@@ -146,13 +144,13 @@ ManifestJob::Step ManifestJob::next() {
   return go_on(job_->begin());
 }
 
-ManifestJob::Step ManifestJob::go_on(Step step) {
-  if (const auto* finish = std::get_if<BatchJob::Finish>(&step)) return ended(finish->response);
+BatchStep ManifestJob::go_on(BatchStep step) {
+  if (const auto* finish = std::get_if<BatchEnd>(&step)) return ended(finish->response);
   return step;
 }
 
 /// What may pass ends this delivery: the next one goes on behind what is done.
-ManifestJob::Step ManifestJob::ended(const http::Response& response) {
+BatchStep ManifestJob::ended(const http::Response& response) {
   if (may_pass(response.status)) return wait_for_next(response);
   const ManifestEntry& entry = jobs_[next_];
   Json status = Json::object({{"id", entry.id},
@@ -169,14 +167,14 @@ ManifestJob::Step ManifestJob::ended(const http::Response& response) {
   return put(status_name({"", entry.id}), status);
 }
 
-ManifestJob::Step ManifestJob::wait_for_next(const http::Response& why) {
+BatchStep ManifestJob::wait_for_next(const http::Response& why) {
   state_ = State::kEnd;
   end_ = why;
   return put(progress_name(manifest_.name), progress(kWaiting));
 }
 
 /// Of a manifest that is none, or not there any more: then `end_` is the end.
-ManifestJob::Step ManifestJob::fail(std::string_view precondition) {
+BatchStep ManifestJob::fail(std::string_view precondition) {
   state_ = State::kEnd;
   const Json status =
       Json::object({{kState, "FAILED"},
@@ -192,7 +190,7 @@ Json ManifestJob::progress(std::string_view state) const {
                        {"failed", static_cast<int64_t>(failed_)}});
 }
 
-ManifestJob::Step ManifestJob::write_progress() {
+BatchStep ManifestJob::write_progress() {
   const bool is_over = next_ == jobs_.size();
   state_ = is_over ? State::kLast : State::kProgress;
   return put(progress_name(manifest_.name), progress(!is_over       ? kRunning
@@ -200,7 +198,7 @@ ManifestJob::Step ManifestJob::write_progress() {
                                                                     : "FAILED"));
 }
 
-BatchJob::Finish ManifestJob::result() const {
+BatchEnd ManifestJob::result() const {
   if (failed_ == 0) {
     return end_batch(200, "OK", fmt::format("{} jobs are done", jobs_.size()));
   }

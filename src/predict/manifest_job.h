@@ -29,10 +29,9 @@ class ManifestJob {
         output_bucket_(std::move(output_bucket)),
         options_(std::move(options)) {}
 
-  using Step = BatchJob::Step;
-  Step begin();
-  Step on_store(const Result<http::Response>& answer);
-  Step on_forecast(const http::Response& answer);
+  BatchStep begin();
+  BatchStep on_store(const Result<http::Response>& answer);
+  BatchStep on_forecast(const http::Response& answer);
 
  private:
   enum class State {
@@ -47,20 +46,20 @@ class ManifestJob {
     kLast,
     kEnd,  // its last word is written
   };
-  Step after_manifest(const http::Response& answer);
-  Step after_gone(const http::Response& answer);
-  Step after_reason(const http::Response& answer);
+  BatchStep after_manifest(const http::Response& answer);
+  BatchStep after_gone(const http::Response& answer);
+  BatchStep after_reason(const http::Response& answer);
   bool is_ours(const Json& resource) const;
-  Step wait_for_next(const http::Response& why);
-  Step fail(std::string_view precondition);
-  Step next();
-  Step go_on(Step step);
-  Step ended(const http::Response& response);
-  Step write_progress();
-  BatchJob::Finish result() const;
+  BatchStep wait_for_next(const http::Response& why);
+  BatchStep fail(std::string_view precondition);
+  BatchStep next();
+  BatchStep go_on(BatchStep step);
+  BatchStep ended(const http::Response& response);
+  BatchStep write_progress();
+  BatchEnd result() const;
   Json progress(std::string_view state) const;
-  BatchJob::CallStore put(const std::string& name, const Json& content,
-                          std::string_view precondition = "") const;
+  StoreCall put(const std::string& name, const Json& content,
+                std::string_view precondition = "") const;
 
   InputObject manifest_;
   std::string output_bucket_;

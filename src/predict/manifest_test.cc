@@ -88,9 +88,7 @@ TEST(Manifest, IsKnownByItsName) {
 http::Response response(int status, std::string body = "") {
   return http::Response::json(status, std::move(body));
 }
-const http::Request& call(const BatchJob::Step& step) {
-  return std::get<BatchJob::CallStore>(step).request;
-}
+const http::Request& call(const BatchStep& step) { return std::get<StoreCall>(step).request; }
 
 /// Plays the object store and the forecaster until the push is answered.
 struct World {
@@ -139,13 +137,13 @@ struct World {
 
   int run() {
     ManifestJob job({"in", "night.manifest.json", "3"}, "out", {{"periods", "7"}});
-    BatchJob::Step step = job.begin();
+    BatchStep step = job.begin();
     for (int i = 0; i < 1000; ++i) {
-      if (auto* finish = std::get_if<BatchJob::Finish>(&step)) {
+      if (auto* finish = std::get_if<BatchEnd>(&step)) {
         last = finish->response.body;
         return finish->response.status;
       }
-      step = std::holds_alternative<BatchJob::Forecast>(step)
+      step = std::holds_alternative<ForecastCall>(step)
                  ? job.on_forecast(response(forecast_status, "ds,yhat\n"))
                  : job.on_store(store(call(step)));
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "predict/request.h"
 #include "predict/term_options.h"
 #include "predict/text.h"
@@ -117,7 +118,7 @@ Status read_countries(std::string_view text, std::vector<std::string>& into) {
   into.clear();
   while (!text.empty()) {
     const size_t comma = std::min(text.find(','), text.size());
-    const std::string_view country = trimmed(text.substr(0, comma));
+    const std::string_view country = trim(text.substr(0, comma));
     if (!country.empty() && std::ranges::find(into, country) == into.end()) {
       if (into.size() == kMaxCountries) {
         return Error(Code::kInvalidArgument, fmt::format("more than {} countries", kMaxCountries));
@@ -202,10 +203,10 @@ Status read_mcmc_samples(std::string_view text) {
 
 Error unknown_option(std::string_view name) {
   const std::vector<std::string_view> names = option_names();
-  const std::string_view near = nearest_name(name, names);
-  if (!near.empty()) {
+  const auto near = nearest(name, names);
+  if (near) {
     return Error(Code::kInvalidArgument,
-                 fmt::format("no option {}: did you mean '{}'?", quoted_value(name), near));
+                 fmt::format("no option {}: did you mean '{}'?", quoted_value(name), *near));
   }
   return Error(Code::kInvalidArgument, fmt::format("no option {}: there are {}", quoted_value(name),
                                                    fmt::join(names, ", ")));
@@ -242,9 +243,9 @@ Status set_option(ForecastRequest& request, std::string_view name, std::string_v
     if (status || status.error().message().starts_with(name)) return status;
     return std::move(status).error().with_context(name);
   };
-  if (name == "mcmc_samples") return named(read_mcmc_samples(trimmed(value)));
+  if (name == "mcmc_samples") return named(read_mcmc_samples(trim(value)));
   for (const Option& option : kOptions) {
-    if (option.name == name) return named(option.read(trimmed(value), request));
+    if (option.name == name) return named(option.read(trim(value), request));
   }
   return unknown_option(name);
 }

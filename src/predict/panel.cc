@@ -35,7 +35,7 @@ Result<Panel> parse_panel_json(const Json& rows, std::string_view where, SeriesK
       return Error(Code::kInvalidArgument,
                    fmt::format("{}[{}]: unique_id is no text: give it in every row", where, i));
     }
-    const std::string name(trimmed(id->is_string() ? id->as_string() : id->dump()));
+    const std::string name(trim(id->is_string() ? id->as_string() : id->dump()));
     if (name.empty()) {
       return Error(Code::kInvalidArgument, fmt::format("{}[{}]: unique_id is empty", where, i));
     }

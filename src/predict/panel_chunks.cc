@@ -35,7 +35,7 @@ Result<bool> PanelChunks::read_header() {
   if (!any || (!ended_ && reader.position() == rest().size())) return false;
   const auto& fields = reader.fields();
   const auto id = std::find_if(fields.begin(), fields.end(), [](std::string_view field) {
-    return lower_case(trimmed(field)) == kIdColumn;
+    return lower_case(trim(field)) == kIdColumn;
   });
   if (id == fields.end()) {
     return fault(1,
@@ -51,7 +51,7 @@ Result<bool> PanelChunks::read_header() {
 
 /// The hash of the record's id, which begins a series.
 Result<size_t> PanelChunks::id_of(const CsvReader& reader, const Ids& ids) const {
-  const std::string_view id = trimmed(reader.fields()[id_column_]);
+  const std::string_view id = trim(reader.fields()[id_column_]);
   const size_t hash = std::hash<std::string_view>()(id);
   if (ids.contains(hash) || seen_.contains(hash)) {
     return fault(reader.line(), fmt::format("the rows of unique_id {} do not stand together: sort "
@@ -96,7 +96,7 @@ Result<std::optional<PanelChunks::Chunk>> PanelChunks::next() {
     if (id_column_ >= reader.fields().size()) {
       return fault(reader.line(), "the line is too short to have a unique_id");
     }
-    const std::string_view id = trimmed(reader.fields()[id_column_]);
+    const std::string_view id = trim(reader.fields()[id_column_]);
     if (current && id == current_id) continue;
     if (current) whole.insert(*current);
     const size_t cut = reader.record_start();

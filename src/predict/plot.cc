@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "predict/canvas.h"
 
@@ -64,10 +63,7 @@ void set_range(Scene& scene, int rows) {
 Scene make_scene(const Series& history, const Forecast& forecast, int rows) {
   const Timestamp first_future = forecast.ds[forecast.history_rows];
   const Timestamp last = forecast.ds.back();
-  std::vector<size_t> order(history.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return history.ds[a] < history.ds[b]; });
+  const std::vector<size_t> order = order_by_date(history);
   Scene scene;
   const Timestamp history_end = order.empty() ? first_future : history.ds[order.back()];
   const double span = std::max(1.0, seconds_between(history_end, last)) * kHistoryPerForecast;

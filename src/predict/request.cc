@@ -14,7 +14,7 @@ namespace {
 
 /// The media type alone, in small letters.
 std::string media_type(std::string_view content_type) {
-  return lower_case(trimmed(content_type.substr(0, content_type.find(';'))));
+  return lower_case(trim(content_type.substr(0, content_type.find(';'))));
 }
 
 Result<bool> is_json(std::string_view content_type, std::string_view body) {
@@ -212,7 +212,7 @@ std::vector<std::string> unused_columns(const ForecastRequest& request) {
 }
 
 Status set_future(ForecastRequest& request, std::string_view text) {
-  if (trimmed(text).starts_with('[')) {
+  if (trim(text).starts_with('[')) {
     ASSIGN_OR_RETURN(const Json rows, parse_rows(text));
     return set_future(request, rows, "rows");
   }

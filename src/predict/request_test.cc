@@ -266,13 +266,5 @@ TEST(Answer, IsBoundedInWork) {
   EXPECT_THAT(answer(request).error().message(), HasSubstr("interval_width: 1 is not between"));
 }
 
-TEST(Text, NearestNameIgnoresCaseAndRefusesTheFarFetched) {
-  const std::string_view names[] = {"periods", "freq", "seed"};
-  EXPECT_EQ(nearest_name("PERIOD", names), "periods");
-  EXPECT_EQ(nearest_name("sede", names), "seed");
-  EXPECT_EQ(nearest_name("banana", names), "");
-  EXPECT_EQ(nearest_name("", names), "");
-}
-
 }  // namespace
 }  // namespace thaw::predict

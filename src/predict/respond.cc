@@ -59,9 +59,9 @@ std::optional<Form> accepted_form(std::string_view accept) {
   double best_weight = 0;
   while (!accept.empty()) {
     const size_t comma = std::min(accept.find(','), accept.size());
-    const std::string range = lower_case(trimmed(accept.substr(0, comma)));
+    const std::string range = lower_case(trim(accept.substr(0, comma)));
     accept.remove_prefix(std::min(comma + 1, accept.size()));
-    const std::string_view type = trimmed(std::string_view(range).substr(0, range.find(';')));
+    const std::string_view type = trim(std::string_view(range).substr(0, range.find(';')));
     double weight = 1;
     if (const size_t q = range.find("q="); q != std::string::npos) {
       std::from_chars(range.data() + q + 2, range.data() + range.size(), weight);

@@ -60,12 +60,7 @@ Json matrix(const std::vector<double>& values) {
 }
 
 Json history_table(const Model& model, const Series& history) {
-  std::vector<size_t> order;
-  for (size_t i = 0; i < history.size(); ++i) {
-    if (!std::isnan(history.y[i])) order.push_back(i);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return history.ds[a] < history.ds[b]; });
+  const std::vector<size_t> order = order_by_date(history, RowsOf::kWithValue);
   std::vector<const SeriesColumn*> used;
   for (const std::string& name : needed_columns(model)) {
     const SeriesColumn* column = history.column(name);

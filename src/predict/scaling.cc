@@ -25,7 +25,8 @@ Result<std::vector<double>> limit_column(const Series& rows, std::string_view na
   return values;
 }
 
-Status check_limits(const Series& rows, const Limits& limits) {
+Status check_limits(const Series& rows, const Limits& limits, double y_scale) {
+  constexpr double kMostCap = 1e9;  // beyond it the curve's digits are lost beside the cap's
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto refused = [&](std::string_view what) {
       return Error(
@@ -38,6 +39,12 @@ Status check_limits(const Series& rows, const Limits& limits) {
     if (!(limits.cap[i] > limits.floor[i])) {
       return refused(fmt::format("has {:g}, which is not over the floor, {:g}", limits.cap[i],
                                  limits.floor[i]));
+    }
+    if (!((limits.cap[i] - limits.floor[i]) / y_scale <= kMostCap)) {
+      return refused(
+          fmt::format("has {:g}, over {:g} times the largest value of y: lower it, or "
+                      "choose another growth",
+                      limits.cap[i], kMostCap));
     }
   }
   return {};
@@ -90,7 +97,7 @@ Result<ScaledRows> choose_scale(Model& model, const Series& rows) {
   const auto [low, high] = std::minmax_element(rows.y.begin(), rows.y.end());
   RETURN_IF_ERROR(check_scale(model.y_scale, *low, *high));
   if (!model.has_floor_column) limits.floor.assign(rows.size(), model.floor);
-  if (logistic) RETURN_IF_ERROR(check_limits(rows, limits));
+  if (logistic) RETURN_IF_ERROR(check_limits(rows, limits, model.y_scale));
   ScaledRows scaled;
   for (size_t i = 0; i < rows.size(); ++i) {
     scaled.y.push_back((rows.y[i] - limits.floor[i]) / model.y_scale);
@@ -111,7 +118,7 @@ Result<Limits> limits_of(const Model& model, const Series& rows) {
   }
   if (options.growth != Growth::kLogistic) return limits;
   ASSIGN_OR_RETURN(limits.cap, limit_column(rows, "cap", options.cap, model.last_cap));
-  RETURN_IF_ERROR(check_limits(rows, limits));
+  RETURN_IF_ERROR(check_limits(rows, limits, model.y_scale));
   return limits;
 }
 

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "predict/text.h"
 
 namespace thaw::predict {
@@ -34,6 +37,18 @@ Series rows_of(const Series& series, const std::vector<size_t>& indexes) {
     for (size_t i : indexes) column.values.push_back(it.values[i]);
   }
   return rows;
+}
+
+std::vector<size_t> order_by_date(const Series& series, RowsOf which) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (which == RowsOf::kAll || !std::isnan(series.y[i])) order.push_back(i);
+  }
+  const auto by_date = [&](size_t a, size_t b) { return series.ds[a] < series.ds[b]; };
+  if (!std::is_sorted(order.begin(), order.end(), by_date)) {
+    std::stable_sort(order.begin(), order.end(), by_date);
+  }
+  return order;
 }
 
 Result<const SeriesColumn*> numeric_column(const Series& series, std::string_view name) {

@@ -44,6 +44,10 @@ struct Series {
 /// The rows with these indexes, in their order.
 Series rows_of(const Series& series, const std::vector<size_t>& indexes);
 
+/// The rows by date, those of one date in their order; or only those with a value of y.
+enum class RowsOf { kAll, kWithValue };
+std::vector<size_t> order_by_date(const Series& series, RowsOf which = RowsOf::kAll);
+
 /// The column's values. kInvalidArgument: there is no such column (the ones there are named), or
 /// it has a value that is no number. Missing ones are NaN.
 Result<const SeriesColumn*> numeric_column(const Series& series, std::string_view name);

@@ -7,11 +7,11 @@
 #include <limits>
 #include <optional>
 
+#include "base/utf8.h"
 #include "predict/csv.h"
 #include "predict/panel.h"
 #include "predict/series.h"
 #include "predict/text.h"
-#include "tokenize/unicode.h"
 
 namespace thaw::predict {
 namespace {
@@ -54,17 +54,13 @@ Error header_fault(const CsvReader& reader, std::string_view missing) {
                  fmt::format("no column {}: the header names {}", missing, fmt::join(names, ", ")));
 }
 
-bool is_utf8(std::string_view text) {
-  return tokenize::encode_utf8(tokenize::decode_utf8(text)) == text;
-}
-
 enum class IdColumn { kNone, kTaken };
 
 Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn id, Series& series) {
   std::optional<size_t> ds, y;
   Columns columns;
   for (size_t i = 0; i < reader.fields().size(); ++i) {
-    const std::string_view shown = trimmed(reader.fields()[i]);
+    const std::string_view shown = trim(reader.fields()[i]);
     if (!is_utf8(shown)) {
       return at_line(reader.line(), fmt::format("the name {} of column {} is no UTF-8: save the "
                                                 "file as UTF-8",
@@ -95,12 +91,12 @@ Result<Columns> read_header(const CsvReader& reader, SeriesKind kind, IdColumn i
   if (!y && kind == SeriesKind::kHistory) return header_fault(reader, "'y'");
   columns.ds = *ds;
   columns.y = y;
-  columns.ds_name = trimmed(reader.fields()[*ds]);
+  columns.ds_name = trim(reader.fields()[*ds]);
   return columns;
 }
 
 Result<double> read_value(std::string_view field) {
-  std::string_view text = trimmed(field);
+  std::string_view text = trim(field);
   if (is_missing(text)) return std::numeric_limits<double>::quiet_NaN();
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
@@ -123,7 +119,7 @@ Result<double> read_value(std::string_view field) {
 void read_other(std::string_view field, int64_t line, SeriesColumn& column) {
   auto value = read_value(field);
   if (!value) {
-    const std::string word = lower_case(trimmed(field));
+    const std::string word = lower_case(trim(field));
     if (word == "true" || word == "false") {
       value = word == "true" ? 1.0 : 0.0;
     } else if (column.fault.empty()) {
@@ -203,7 +199,7 @@ bool names_series(std::string_view csv_text) {
   const auto any = reader.next();
   if (!any || !*any) return false;
   for (std::string_view field : reader.fields()) {
-    if (lower_case(trimmed(field)) == kIdColumn) return true;
+    if (lower_case(trim(field)) == kIdColumn) return true;
   }
   return false;
 }
@@ -221,7 +217,7 @@ Result<Panel> parse_panel_csv(std::string_view text, SeriesKind kind) {
     if (*columns.id >= reader.fields().size()) {
       return at_line(reader.line(), "the line is too short to have a unique_id");
     }
-    const std::string_view id = trimmed(reader.fields()[*columns.id]);
+    const std::string_view id = trim(reader.fields()[*columns.id]);
     if (!member || member->id != id) {
       const auto found = panel.places.find(id);
       member = found == panel.places.end() ? nullptr : &panel.members[found->second];

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/json_bounds.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "predict/csv.h"
 #include "predict/text.h"
@@ -29,16 +30,16 @@ class Item {
     for (const auto& [key, value] : values_) {
       if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
       const std::vector<std::string_view> known(keys);
-      const std::string_view near = nearest_name(key, known);
+      const auto near = nearest(key, known);
       return fault(fmt::format("{}: no key {}: {}", where_, quoted_value(key),
-                               near.empty() ? fmt::format("there are {}", fmt::join(known, ", "))
-                                            : fmt::format("did you mean '{}'?", near)));
+                               near ? fmt::format("did you mean '{}'?", *near)
+                                    : fmt::format("there are {}", fmt::join(known, ", "))));
     }
     return {};
   }
   std::string_view text(std::string_view key) const {
     const auto found = values_.find(key);
-    return found == values_.end() ? std::string_view() : trimmed(found->second);
+    return found == values_.end() ? std::string_view() : trim(found->second);
   }
   Result<std::string> required(std::string_view key) const {
     if (text(key).empty()) return fault(fmt::format("{}: {} is missing", where_, key));
@@ -108,11 +109,11 @@ std::string_view take_until(std::string_view& text, char mark) {
   const size_t end = std::min(text.find(mark), text.size());
   const std::string_view part = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
-  return trimmed(part);
+  return trim(part);
 }
 
 Result<std::vector<Item>> items_of(std::string_view text, std::string_view what) {
-  text = trimmed(text);
+  text = trim(text);
   if (text.starts_with('[')) return items_of_json(text, what, kMaxTerms);
   std::vector<Item> items;
   while (!text.empty()) {
@@ -140,7 +141,7 @@ Result<std::vector<Item>> items_of_csv(std::string_view text) {
   std::vector<Item> items;
   if (!any) return items;
   std::vector<std::string> names;
-  for (std::string_view field : reader.fields()) names.push_back(lower_case(trimmed(field)));
+  for (std::string_view field : reader.fields()) names.push_back(lower_case(trim(field)));
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, reader.next());
     if (!more) return items;
@@ -238,7 +239,7 @@ Result<std::vector<RegressorOption>> parse_regressors(std::string_view text) {
 }
 
 Result<std::vector<HolidayOption>> parse_holidays(std::string_view text) {
-  const bool json = trimmed(text).starts_with('[');
+  const bool json = trim(text).starts_with('[');
   ASSIGN_OR_RETURN(const std::vector<Item> items,
                    json ? items_of_json(text, "holidays", kMaxHolidayRows) : items_of_csv(text));
   std::vector<HolidayOption> parsed;

@@ -58,13 +58,13 @@ Error bad_date(std::string_view text, std::string_view why) {
 }
 
 bool is_half_of_day(std::string_view rest) {
-  const std::string low = lower_case(trimmed(rest));
+  const std::string low = lower_case(trim(rest));
   return low == "am" || low == "pm" || low == "a.m." || low == "p.m.";
 }
 
 /// "+01:00", "Z", "CET", "Europe/Berlin", "[UTC]".
 bool looks_like_zone(std::string_view rest) {
-  rest = trimmed(rest);
+  rest = trim(rest);
   if (rest.empty()) return false;
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const bool named = rest.size() >= 3 && kLetters.find(rest[0]) != std::string_view::npos &&
@@ -79,7 +79,7 @@ bool looks_like_zone(std::string_view rest) {
 }  // namespace
 
 Result<Timestamp> parse_timestamp(std::string_view text) {
-  Scanner scan(trimmed(text));
+  Scanner scan(trim(text));
   const auto not_a_date = [&] { return bad_date(text, fmt::format("is no date: {}", kFormats)); };
   const auto year = scan.number(4);
   const bool dash1 = scan.accept('-');
