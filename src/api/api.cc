@@ -92,6 +92,7 @@ class Api::Impl {
                 [this](http::Request request, http::Responder responder) {
                   handle(std::move(request), std::move(responder));
                 }) {
+    rpc_.bound(server_.bodies());
     server_.stream_bodies(
         [this](const http::Request& head) {
           return rpc_.takes(head) || (rooms_.storage != nullptr && rooms_.storage->takes(head));

@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t kReadSize = 32 << 10;
 constexpr size_t kSendSize = 64 << 10;
-constexpr size_t kMaxBacklog = 500;  // frames; over it nothing is read until some are sent
+constexpr size_t kMaxBacklog = 500;         // frames; over it nothing is read until some are sent
+constexpr size_t kWorthWaiting = 64 << 10;  // a client that takes so much has its time again
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
 constexpr int kReadsPerTurn = 16;  // then other connections have theirs
@@ -27,6 +28,7 @@ H2ServerConnection::H2ServerConnection(Server::Shared& shared, std::unique_ptr<i
     : shared_(shared),
       stream_(std::move(stream)),
       session_(H2Session::Side::kServer, options_of(shared.options), *this, shared.loop.now()),
+      unsent_(shared.answers, *this),
       timer_(shared.loop, [this] { on_timeout(); }) {}
 
 H2ServerConnection::~H2ServerConnection() {
@@ -94,6 +96,7 @@ void H2ServerConnection::advance() {
   if (waits_ == Waits::kLingering) {
     linger();
   } else {
+    if (unsent_.is_over()) die();
     send();
     int reads = 0;
     while (!dead_ && receive()) {
@@ -142,10 +145,11 @@ void H2ServerConnection::send() {
     const size_t before = out_.size();
     const SendQueue::State state = out_.flush(*stream_);
     if (state == SendQueue::State::kBroken) return die();
-    moved_ = moved_ || out_.size() != before;
+    moved_ += before - out_.size();
     if (state == SendQueue::State::kBlocked) break;
   }
   if (dead_) return;
+  if (!unsent_.set(out_.size())) give_way();
   if (out_.empty() && (ended_ || session_.is_over())) {
     for (const auto& [id, stream] : streams_) stream->lost();
     waits_ = Waits::kLingering;
@@ -154,6 +158,10 @@ void H2ServerConnection::send() {
     return linger();
   }
   look_at_timer();
+}
+
+void H2ServerConnection::give_way() {
+  again_ = shared_.loop.after(Duration::zero(), [this] { advance(); });
 }
 
 void H2ServerConnection::wait_for_end() {
@@ -186,9 +194,9 @@ void H2ServerConnection::look_at_timer() {
     waits = shared_.draining ? Waits::kLeaving : Waits::kIdle;
     time = shared_.draining ? kLingerTime : shared_.options.idle_timeout;
   }
-  const bool goes_on = waits == waits_ && !(waits == Waits::kBlocked && moved_);
-  moved_ = false;
-  if (goes_on) return;
+  const bool took = waits == Waits::kBlocked && moved_ >= kWorthWaiting;
+  if (waits == waits_ && !took) return;
+  moved_ = 0;
   waits_ = waits;
   if (waits == Waits::kNothing) return timer_.clear();
   timer_.set_after(time);
@@ -208,6 +216,7 @@ void H2ServerConnection::on_timeout() {
 void H2ServerConnection::die() {
   if (std::exchange(dead_, true)) return;
   timer_.clear();
+  unsent_.empty();
   const bool nested = std::exchange(advancing_, true);
   for (const auto& [id, stream] : streams_) stream->lost();
   advancing_ = nested;

@@ -18,7 +18,10 @@ namespace thaw::http {
 
 class H2ServerStream;
 
-class H2ServerConnection final : public ServerSession, public io::StreamEvents, public H2Events {
+class H2ServerConnection final : public ServerSession,
+                                 public io::StreamEvents,
+                                 public H2Events,
+                                 public Holder {
  public:
   H2ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream);
   ~H2ServerConnection() override;
@@ -35,6 +38,10 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
   H2StreamEvents* on_request(int32_t stream, const RequestHead& head) override;
   H2StreamEvents* on_bad_request(int32_t stream, const HeadFault& fault) override;
 
+  // For Holdings, of what is on its way into the stream.
+  std::string address() const override { return stream_->peer().ip; }
+  void give_way() override;
+
   // For its streams.
   Server::Shared& shared() { return shared_; }
   H2Session& session() { return session_; }
@@ -49,6 +56,8 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
     flush();
   }
   void closed(int32_t stream);
+  /// What one of them holds of its body changed; the answer: what all of them do.
+  size_t on_held(size_t before, size_t now) { return gathered_ += now - before; }
 
  private:
   enum class Waits { kNothing, kHead, kIdle, kLeaving, kBlocked, kLingering };
@@ -73,10 +82,12 @@ class H2ServerConnection final : public ServerSession, public io::StreamEvents, 
   SendQueue out_;
   bool advancing_ = false;
   bool ended_ = false;
-  bool moved_ = false;  // something was sent since the timer was set
+  size_t moved_ = 0;  // bytes sent since the timer was set
   bool dead_ = false;
   size_t lingered_ = 0;
   bool is_flushed_ = false;  // all that was sent; while it lingers
+  size_t gathered_ = 0;      // bytes of its streams' bodies that are not whole
+  Holdings::Hold unsent_;    // of out_
   Waits waits_ = Waits::kNothing;
   LazyTimer timer_;
   io::Timer again_;

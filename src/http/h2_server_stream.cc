@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "http/date.h"
@@ -12,6 +13,7 @@ namespace thaw::http {
 namespace {
 
 constexpr size_t kHighMark = 64 << 10;
+constexpr size_t kWorthWaiting = 64 << 10;  // a client that takes so much has its time again
 
 bool belongs_to_connection(HeaderId id) {
   return id == HeaderId::kConnection || id == HeaderId::kTransferEncoding ||
@@ -24,7 +26,8 @@ bool belongs_to_connection(HeaderId id) {
 H2ServerStream::H2ServerStream(H2ServerConnection& connection, int32_t id)
     : connection_(connection),
       id_(id),
-      gathered_(connection.shared()),
+      body_hold_(*connection.shared().bodies, *this),
+      unsent_hold_(connection.shared().answers, *this),
       timer_(connection.shared().loop, [this] { on_timeout(); }) {}
 
 void H2ServerStream::begin(Request request, const RequestHead& head) {
@@ -44,17 +47,25 @@ void H2ServerStream::begin(Request request, const RequestHead& head) {
   if (std::cmp_greater(head.content_length, shared.options.max_body.value)) {
     return reject(413, "the body is too large");
   }
+  if (owes_continue_ && shared.refuses_unsent) {
+    const auto refused = shared.refuses_unsent(request, head.content_length);
+    if (refused) return refuse_with(*refused);
+  }
   if (std::exchange(owes_continue_, false)) connection_.session().say_continue(id_);
   request_ = std::move(request);
   look_at_timer();
 }
 
 void H2ServerStream::reject(int status, std::string_view reason) {
+  refuse_with(connection_.shared().fault(status, reason));
+}
+
+void H2ServerStream::refuse_with(const Response& answer) {
   phase_ = Phase::kOver;
-  gathered_.clear();
+  hold(0);
   request_ = {};
-  send_head(Response::text(status, ""), H2Session::End::kNo);
-  connection_.session().send(id_, std::string(reason) + "\n");
+  send_head(answer, H2Session::End::kNo);
+  connection_.session().send(id_, answer.body);
   connection_.session().finish(id_, {});
   look_at_timer();
 }
@@ -67,9 +78,7 @@ void H2ServerStream::on_content(std::string_view content) {
       if (std::cmp_greater(request_.body.size(), connection_.shared().options.max_body.value)) {
         return reject(413, "the body is too large");
       }
-      if (!gathered_.grow_to(request_.body.size())) {
-        return reject(503, "too many large bodies are coming in: try again later");
-      }
+      hold(request_.body.size());
       break;
     case Phase::kStreaming:
       pending_ += content;
@@ -89,9 +98,26 @@ void H2ServerStream::on_end(Headers trailers) {
   look_at_timer();
 }
 
+void H2ServerStream::hold(size_t bytes) {
+  const size_t all = connection_.on_held(std::exchange(held_, bytes), bytes);
+  if (bytes == 0) return body_hold_.empty();
+  if (!body_hold_.set(bytes, all)) give_way();
+}
+
+std::string H2ServerStream::address() const { return connection_.address(); }
+
+void H2ServerStream::give_way() {
+  way_ = connection_.shared().loop.after(Duration::zero(), [this] {
+    connection_.run([this] {
+      if (body_hold_.is_over()) reject(503, kTooManyBodies);
+      if (unsent_hold_.is_over()) give_up();
+    });
+  });
+}
+
 void H2ServerStream::hand_out() {
   phase_ = Phase::kOver;
-  gathered_.clear();
+  hold(0);
   timer_.clear();
   responder_ = std::make_shared<Responder::State>();
   responder_->connection = this;
@@ -201,8 +227,18 @@ void H2ServerStream::cut() {
   connection_.flush();
 }
 
+void H2ServerStream::dropped() {
+  answer(connection_.shared().fault(500, "the server dropped this request"));
+}
+
 void H2ServerStream::on_sent() {
-  timer_.clear();
+  const size_t unsent = connection_.session().unsent(id_);
+  sent_ += owed_ - std::min(owed_, unsent);
+  // One that takes nearly nothing at a time runs out of time, too.
+  if (unsent == 0 || sent_ >= kWorthWaiting) {
+    sent_ = 0;
+    timer_.clear();
+  }
   look_at_timer();
   tell_writable_soon();
 }
@@ -224,7 +260,9 @@ void H2ServerStream::on_closed(H2Error) {
 
 void H2ServerStream::lost() {
   timer_.clear();
-  gathered_.clear();
+  way_.cancel();
+  unsent_hold_.empty();
+  hold(0);
   phase_ = Phase::kOver;
   const auto body = std::exchange(body_, nullptr);
   const auto responder = std::exchange(responder_, nullptr);
@@ -241,7 +279,9 @@ void H2ServerStream::lost() {
 void H2ServerStream::look_at_timer() {
   const bool is_owed =
       phase_ == Phase::kGathering || (body_ != nullptr && body_->on_piece != nullptr && !whole_);
-  const bool is_stuck = connection_.session().unsent(id_) > 0;
+  owed_ = connection_.session().unsent(id_);
+  if (!unsent_hold_.set(owed_, connection_.session().unsent())) give_way();
+  const bool is_stuck = owed_ > 0;
   if (is_owed || is_stuck) {
     if (is_owed || timer_.deadline() == Instant::max()) {
       timer_.set_after(connection_.shared().options.body_timeout);
@@ -255,9 +295,16 @@ void H2ServerStream::on_timeout() {
   if (phase_ == Phase::kGathering) {
     reject(408, "the request did not arrive in time");
   } else {
-    connection_.session().reset(id_, H2Error::kCancel);
+    give_up();
   }
   connection_.flush();
+}
+
+/// Its client does not take the answer.
+void H2ServerStream::give_up() {
+  connection_.session().reset(id_, H2Error::kCancel);
+  owed_ = 0;
+  unsent_hold_.empty();
 }
 
 }  // namespace thaw::http

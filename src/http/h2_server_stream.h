@@ -14,7 +14,10 @@ namespace thaw::http {
 
 class H2ServerConnection;
 
-class H2ServerStream final : public H2StreamEvents, public AnswerSink, public BodySource {
+class H2ServerStream final : public H2StreamEvents,
+                             public AnswerSink,
+                             public BodySource,
+                             public Holder {
  public:
   H2ServerStream(H2ServerConnection& connection, int32_t id);
 
@@ -22,6 +25,7 @@ class H2ServerStream final : public H2StreamEvents, public AnswerSink, public Bo
   void begin(Request request, const RequestHead& head);
   /// Answers without asking the handler.
   void reject(int status, std::string_view reason);
+  void refuse_with(const Response& answer);
   /// The connection is gone, and this stream with it.
   void lost();
 
@@ -35,17 +39,23 @@ class H2ServerStream final : public H2StreamEvents, public AnswerSink, public Bo
   Responder::Flow write(std::string_view content) override;
   void end(const Headers& trailers) override;
   void cut() override;
+  void dropped() override;
   void tell_writable_soon() override;
   void pull_body() override;
+
+  std::string address() const override;
+  void give_way() override;
 
  private:
   enum class Phase { kGathering, kStreaming, kOver };
 
+  void hold(size_t bytes);
   void hand_out();
   void give_piece();
   void send_head(const Response& head, H2Session::End end);
   void answered();
   void drop_body();
+  void give_up();
   void look_at_timer();
   void on_timeout();
 
@@ -53,7 +63,12 @@ class H2ServerStream final : public H2StreamEvents, public AnswerSink, public Bo
   int32_t id_;
   Phase phase_ = Phase::kGathering;  // of the request's body
   Request request_;
-  GatheredBody gathered_;  // the request's body, until it is whole
+  Holdings::Hold body_hold_;  // of the request's body, until it is whole
+  Holdings::Hold unsent_hold_;
+  io::Timer way_;
+  size_t held_ = 0;  // bytes of body_hold_
+  size_t owed_ = 0;  // unsent when it was looked at last
+  size_t sent_ = 0;  // since the timer was set
   bool to_head_ = false;
   bool owes_continue_ = false;
   bool whole_ = false;   // the body's end came

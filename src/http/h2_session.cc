@@ -195,6 +195,7 @@ void H2Session::send(int32_t stream, std::string_view content) {
   Stream* const found = find(stream);
   if (found == nullptr || found->finishing || content.empty()) return;
   found->out += content;
+  unsent_ += content.size();
   nghttp2_session_resume_data(session_, stream);
 }
 
@@ -209,9 +210,14 @@ void H2Session::finish(int32_t stream, const Headers& trailers) {
 void H2Session::reset(int32_t stream, H2Error why) {
   Stream* const found = find(stream);
   if (found == nullptr) return;
-  found->out.clear();
-  found->sent = 0;
+  drop_unsent(*found);
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<uint32_t>(why));
+}
+
+void H2Session::drop_unsent(Stream& stream) {
+  unsent_ -= stream.out.size() - stream.sent;
+  std::string().swap(stream.out);
+  stream.sent = 0;
 }
 
 void H2Session::release(int32_t stream) {

@@ -125,6 +125,8 @@ class H2Session {
   void reset(int32_t stream, H2Error why);
   /// Bytes of content that were not put into a frame yet.
   size_t unsent(int32_t stream) const;
+  /// Likewise of all streams together.
+  size_t unsent() const { return unsent_; }
   /// The owner is done with so many bytes of on_content().
   void consume(int32_t stream, size_t bytes);
   /// For streams whose owner goes first: no more events; what it has sent still goes out.
@@ -150,6 +152,7 @@ class H2Session {
   };
 
   Stream* find(int32_t stream) const;
+  void drop_unsent(Stream& stream);
   void take_head(int32_t stream, bool is_request, bool ended);
   void begin_request(int32_t stream, bool ended);
   void begin_response(int32_t id, Stream& stream, bool ended);
@@ -170,6 +173,7 @@ class H2Session {
   std::string* collecting_ = nullptr;  // set inside collect()
   size_t most_ = 0;                    // of it
   std::string lower_;                  // names of the head being sent
+  size_t unsent_ = 0;                  // of all streams
   bool head_begun_ = false;
   bool failed_ = false;
   bool going_ = false;  // shut_down() was said

@@ -175,13 +175,14 @@ int H2Session::Callbacks::send_content(nghttp2_session*, nghttp2_frame* frame, c
   session.collecting_->append(text(head, 9));
   session.collecting_->append(stream->out, stream->sent, size);
   stream->sent += size;
+  session.unsent_ -= size;
   if (stream->sent == stream->out.size()) {
     if (stream->out.capacity() > kKept) std::string().swap(stream->out);
     stream->out.clear();
     stream->sent = 0;
   } else if (stream->sent >= kKept && stream->sent >= stream->out.size() / 2) {
     // Not with each frame: what waits behind would be moved as often as it is long.
-    stream->out.erase(0, std::exchange(stream->sent, 0));
+    stream->out = stream->out.substr(std::exchange(stream->sent, 0));
   }
   return session.collecting_->size() >= session.most_ ? NGHTTP2_ERR_PAUSE : 0;
 }
@@ -249,7 +250,9 @@ void H2Session::take_end(int32_t id, Headers trailers) {
 void H2Session::close(int32_t id, H2Error why) {
   head_begun_ = false;
   const auto node = streams_.extract(id);
-  if (node.empty() || node.mapped()->events == nullptr) return;
+  if (node.empty()) return;
+  drop_unsent(*node.mapped());
+  if (node.mapped()->events == nullptr) return;
   node.mapped()->events->on_closed(why);
 }
 

@@ -25,7 +25,10 @@ class SendQueue {
     while (!empty()) {
       const std::string_view rest = std::string_view(bytes_).substr(sent_);
       const io::Transfer moved = stream.write(std::span(&rest, 1));
-      if (moved.state == io::Transfer::State::kWouldBlock) return State::kBlocked;
+      if (moved.state == io::Transfer::State::kWouldBlock) {
+        drop_sent();
+        return State::kBlocked;
+      }
       if (moved.state != io::Transfer::State::kMoved) return State::kBroken;
       sent_ += moved.bytes;
     }
@@ -55,6 +58,13 @@ class SendQueue {
   }
 
  private:
+  /// Not with each piece: what waits behind is copied.
+  void drop_sent() {
+    if (sent_ < kWorthACopy || sent_ < bytes_.size() / 2) return;
+    bytes_ = bytes_.substr(std::exchange(sent_, 0));
+  }
+
+  static constexpr size_t kWorthACopy = 64 << 10;
   static constexpr size_t kKeep = 4 << 10;
   std::string bytes_;
   size_t sent_ = 0;

@@ -19,10 +19,11 @@ Responder& Responder::operator=(Responder&& other) noexcept {
 
 Responder::~Responder() {
   if (state_ == nullptr || state_->connection == nullptr) return;
-  if (state_->started) {
+  // To a client that sends no more it was told that it is gone: a fault would not be true.
+  if (state_->started || state_->gone) {
     state_->connection->cut();
   } else {
-    state_->connection->answer(Response::text(500, "the server dropped this request\n"));
+    state_->connection->dropped();
   }
 }
 
@@ -95,6 +96,8 @@ void Server::stream_bodies(Takes takes, StreamHandler handler) {
   shared_->stream_handler = std::move(handler);
 }
 
+void Server::refuse_unsent(Refuses refuses) { shared_->refuses_unsent = std::move(refuses); }
+
 void Server::hand_on_tunnels(TakesTunnel takes, TunnelHandler handler) {
   shared_->takes_tunnel = std::move(takes);
   shared_->tunnel_handler = std::move(handler);
@@ -135,20 +138,14 @@ void Server::drain(std::function<void()> done) {
 
 size_t Server::connections() const { return shared_->sessions.size(); }
 
-bool GatheredBody::grow_to(size_t bytes) {
-  const size_t counts = bytes - std::min(bytes, kUncounted);
-  const size_t others = shared_.gathered - counted_;
-  if (others + counts > kLargestBodies * static_cast<size_t>(shared_.options.max_body.value) &&
-      counts > 0) {
-    clear();
-    return false;
-  }
-  counted_ = counts;
-  shared_.gathered = others + counts;
-  return true;
+Response Server::Shared::fault(int status, std::string_view reason) const {
+  Response response = options.fault ? options.fault(status, reason)
+                                    : Response::text(status, std::string(reason) + "\n");
+  if (status == 503) response.headers.add("retry-after", "1");
+  return response;
 }
 
-void GatheredBody::clear() { shared_.gathered -= std::exchange(counted_, 0); }
+std::shared_ptr<Holdings> Server::bodies() const { return shared_->bodies; }
 
 void Server::Shared::remove(ServerSession& session) {
   const size_t index = session.index;

@@ -5,16 +5,19 @@
 // One port speaks both: a connection that begins with HTTP/2's preface, or whose first request asks
 // to upgrade to h2c and has no body, is HTTP/2. Handlers see no difference, but that its requests
 // do not wait for each other, and a request's end and its answer's beginning come in any order.
-// Knows no routes: one handler gets every request. Bad requests are answered before it: 400, 413,
-// 414, 431, 501, 505. Works on any io::Net, so also in simulation.
-// Thread: the loop's. Owner: net and loop outlive it; it must not be destroyed inside its handler.
-// Responders may outlive it; then they do nothing.
-// Limits: Options; of all bodies that come in: server_session.h (503); of HTTP/2 beyond requests:
-// h2_guard.h and h2_session.h. A pipelined request waits until the one before it was answered.
+// Knows no routes: one handler gets every request. Bad requests are answered before it, in the form
+// of Options::fault: 400, 408, 413, 414, 417, 431, 501, 503, 505. Works on any io::Net, so also in
+// simulation. Thread: the loop's. Owner: net and loop outlive it; it must not be destroyed inside
+// its handler. Responders may outlive it; then they do nothing. Limits: Options; of HTTP/2 beyond
+// requests: h2_guard.h and h2_session.h. Bodies that come in and are not whole are bounded together
+// to four of the largest (503), and what clients do not take of their answers is
+// (Options::max_unsent; cut): those who make it wait longest give way (holdings.h). A pipelined
+// request waits until the one before it was answered.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +29,11 @@
 
 namespace thaw::http {
 
+class Holdings;
 class ServerConnection;
 
-/// The right and the duty to answer one request, once. Dropping it unanswered answers 500.
+/// The right and the duty to answer one request, once. Dropping it unanswered answers 500, or cuts
+/// the connection once it was told gone.
 class Responder {
  public:
   struct State;
@@ -95,11 +100,14 @@ class Server {
   struct Options {
     ByteCount max_body = mib(32);  // over it: 413; not for streamed bodies
     HeadLimits head = {};
+    ByteCount max_unsent = mib(256);       // of all answers together, beside the largest
     size_t max_connections = 4096;         // over it: 503 and closed
     uint32_t max_streams = 100;            // requests at once on an HTTP/2 connection
     Duration head_timeout = seconds(60);   // from the first byte of a head to its end
-    Duration body_timeout = seconds(60);   // between two pieces of a body, either way
+    Duration body_timeout = seconds(60);   // between two pieces of a body; for 64 KiB of an answer
     Duration idle_timeout = seconds(620);  // between requests, as Google's front end keeps it
+    // The answer to what never reaches the handler, and to what it drops; null: plain text.
+    std::function<Response(int status, std::string_view reason)> fault = nullptr;
   };
   using Handler = std::function<void(Request, Responder)>;
 
@@ -110,6 +118,11 @@ class Server {
   using Takes = std::function<bool(const Request& head)>;
   using StreamHandler = std::function<void(Request head, BodyStream body, Responder)>;
   void stream_bodies(Takes takes, StreamHandler handler);
+
+  /// Asked of a request whose client waits to be told to send its body (Expect: 100-continue;
+  /// RFC 9110, 10.1.1), of `length` bytes, 0 where that is not known: an answer refuses it.
+  using Refuses = std::function<std::optional<Response>(const Request& head, uint64_t length)>;
+  void refuse_unsent(Refuses refuses);
 
   /// Answers the address with the port that was chosen. May be called for several addresses.
   Result<io::SocketAddress> listen(const io::SocketAddress& address);
@@ -124,6 +137,8 @@ class Server {
   /// later turn.
   void drain(std::function<void()> done);
   size_t connections() const;
+  /// Of the bodies that are not whole yet: for whoever gathers streamed ones.
+  std::shared_ptr<Holdings> bodies() const;
 
   struct Shared;  // what its connections know of it: server_session.h
 

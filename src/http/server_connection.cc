@@ -1,32 +1,19 @@
 #include "http/server_connection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
-#include "http/date.h"
 #include "http/h2_server_connection.h"
 #include "http/read_request.h"
 #include "http/trailers.h"
-#include "http/write_response.h"
 #include "io/encryption.h"
-#include "io/flushing.h"
 
 namespace thaw::http {
 namespace {
 
-constexpr size_t kReadSize = 16 << 10;
 constexpr size_t kStreamReadSize = 256 << 10;  // of a streamed body; also its largest piece
 constexpr size_t kMaxPipelined = 64 << 10;     // read ahead while a request is being answered
-constexpr size_t kHighMark = 64 << 10;
-// A connection that is to end is read on, lest its answer's rest be reset: until the client says
-// nothing for so long, in all for so long, or says so much more than a request may.
-constexpr Duration kLingerIdle = seconds(2);
-constexpr Duration kLingerTotal = seconds(30);
-constexpr int64_t kMaxLinger = 32 << 20;
-constexpr int kStepsPerTurn = 256;  // then other connections have theirs
+constexpr int kStepsPerTurn = 256;             // then other connections have theirs
 
 }  // namespace
 
@@ -34,7 +21,8 @@ ServerConnection::ServerConnection(Server::Shared& shared, std::unique_ptr<io::S
     : shared_(shared),
       stream_(std::move(stream)),
       parser_(shared.options.head),
-      gathered_(shared),
+      gathered_(*shared.bodies, *this),
+      unsent_(shared.answers, *this),
       timer_(shared.loop, [this] { on_timeout(); }) {
   timer_.set_after(shared_.options.head_timeout);
   stream_->set_events(this);
@@ -129,12 +117,15 @@ bool ServerConnection::fill() {
   return false;
 }
 
+template bool ServerConnection::fill<ServerConnection::kReadSize>();
+
 bool ServerConnection::take_head() {
   if (!out_.empty()) return false;  // on_writable comes back
-  const std::string_view input = std::string_view(in_).substr(taken_);
+  std::string_view input = std::string_view(in_).substr(taken_);
   if (is_first_ && !input.empty() && input.front() == 'P' && take_preface(input)) return false;
   const bool may_be_tunnel = is_first_ && shared_.takes_tunnel && input.starts_with('C');
   if (may_be_tunnel && !io::is_encrypted(*stream_) && take_tunnel()) return false;
+  input = std::string_view(in_).substr(taken_);  // they may have read more
   const ParseState state = input.empty() ? ParseState::kNeedMore : parser_.parse(input);
   switch (state) {
     case ParseState::kNeedMore:
@@ -173,6 +164,12 @@ bool ServerConnection::take_head() {
     reject(413, "the body is too large");
     return true;
   }
+  if (wants_continue && shared_.refuses_unsent) {
+    if (const auto refused = shared_.refuses_unsent(request_, head.content_length)) {
+      refuse_with(*refused);
+      return true;
+    }
+  }
   if (wants_continue) out_.buffer() += "HTTP/1.1 100 Continue\r\n\r\n";
   flush();
   timer_.set_after(shared_.options.body_timeout);
@@ -186,10 +183,8 @@ bool ServerConnection::take_preface(std::string_view input) {
     if (!kH2Preface.starts_with(input)) return false;
     if (ended_) die();
     if (!std::exchange(head_begun_, true)) timer_.set_after(shared_.options.head_timeout);
-    while (phase_ == Phase::kHead && in_.size() - taken_ < kH2Preface.size()) {
-      if (!fill<kReadSize>()) return true;
-      if (ended_) die();
-    }
+    if (!fill<kReadSize>()) return true;
+    if (ended_) die();
     if (phase_ != Phase::kHead) return true;
     return take_preface(std::string_view(in_).substr(taken_));
   }
@@ -241,6 +236,7 @@ bool ServerConnection::upgrade(const RequestHead& head) {
 }
 
 bool ServerConnection::take_body() {
+  if (gathered_.is_over()) return refuse_body();
   for (;;) {
     const BodyReader::Step step = body_.next(std::string_view(in_).substr(taken_));
     taken_ += step.consumed;
@@ -251,10 +247,7 @@ bool ServerConnection::take_body() {
           reject(413, "the body is too large");
           return true;
         }
-        if (!gathered_.grow_to(request_.body.size())) {
-          reject(503, "too many large bodies are coming in: try again later");
-          return true;
-        }
+        if (!gathered_.set(request_.body.size())) return refuse_body();
         break;
       case BodyReader::State::kBad:
         reject(400, "the body's framing is malformed");
@@ -272,6 +265,11 @@ bool ServerConnection::take_body() {
         return true;
     }
   }
+}
+
+bool ServerConnection::refuse_body() {
+  reject(503, kTooManyBodies);
+  return true;
 }
 
 void ServerConnection::hand_out_stream() {
@@ -358,239 +356,13 @@ void ServerConnection::end_stream(BodyStream::Got got, std::string content) {
 }
 
 void ServerConnection::hand_out() {
-  gathered_.clear();
+  gathered_.empty();
   phase_ = Phase::kHandling;
   parser_.reset();
   timer_.clear();
   responder_ = std::make_shared<Responder::State>();
   responder_->connection = this;
   shared_.handler(std::move(request_), Responder(responder_));
-}
-
-void ServerConnection::reject(int status, std::string_view reason) {
-  gathered_.clear();
-  request_ = {};
-  keep_alive_ = false;
-  to_head_ = false;
-  const std::string body = std::string(reason) + "\n";
-  add_head(Response::text(status, ""), fmt::format("content-length: {}\r\n", body.size()));
-  out_.buffer() += body;
-  close_after_sending();
-}
-
-void ServerConnection::add_head(const Response& head, std::string_view framing) {
-  std::string& out = out_.buffer();
-  append_status_and_headers(out, head);
-  out += framing;
-  if (!keep_alive_) {
-    out += "connection: close\r\n";
-  } else if (minor_version_ == 0) {
-    out += "connection: keep-alive\r\n";
-  }
-  fmt::format_to(std::back_inserter(out), "date: {}\r\n\r\n",
-                 format_http_date(shared_.loop.wall_now()));
-}
-
-/// An answer before the body's end leaves bytes that nobody will read.
-void ServerConnection::drop_rest_of_body() {
-  if (phase_ != Phase::kStreaming) return;
-  keep_alive_ = false;
-  parser_.reset();
-  if (const auto state = std::exchange(stream_state_, nullptr)) state->connection = nullptr;
-}
-
-void ServerConnection::answer(Response response) {
-  drop_rest_of_body();
-  const bool has_length =
-      response.status >= 200 && response.status != 204 && response.status != 304;
-  if (shared_.draining) keep_alive_ = false;
-  add_head(response, has_length ? fmt::format("content-length: {}\r\n", response.body.size()) : "");
-  if (!to_head_ && has_length) out_.buffer() += response.body;
-  finish_answer();
-}
-
-void ServerConnection::start(Response head) {
-  std::string framing;
-  chunked_answer_ = false;
-  if (const auto length = head.headers.find("content-length")) {
-    framing = fmt::format("content-length: {}\r\n", *length);
-  } else if (minor_version_ == 1) {
-    chunked_answer_ = true;
-    framing = "transfer-encoding: chunked\r\n";
-  } else {
-    keep_alive_ = false;
-  }
-  if (shared_.draining) keep_alive_ = false;
-  add_head(head, framing);
-  flush();
-  bury_if_dead();
-}
-
-Responder::Flow ServerConnection::write(std::string_view content) {
-  if (!to_head_) {
-    if (chunked_answer_) {
-      append_chunk(out_.buffer(), content);
-    } else {
-      out_.buffer() += content;
-    }
-  }
-  flush();
-  const bool waits = out_.size() > kHighMark;
-  if (bury_if_dead()) return Responder::Flow::kGone;
-  return waits ? Responder::Flow::kWait : Responder::Flow::kGoOn;
-}
-
-void ServerConnection::end(const Headers& trailers) {
-  drop_rest_of_body();
-  if (chunked_answer_ && !to_head_) append_last_chunk(out_.buffer(), trailers);
-  finish_answer();
-}
-
-void ServerConnection::cut() {
-  responder_->connection = nullptr;
-  responder_.reset();
-  die();
-  bury_if_dead();
-}
-
-void ServerConnection::finish_answer() {
-  responder_->connection = nullptr;
-  responder_.reset();
-  if (!keep_alive_) {
-    close_after_sending();
-  } else {
-    phase_ = Phase::kHead;
-    head_begun_ = false;
-    if (in_.size() == taken_) {  // idle connections hold no memory
-      std::string().swap(in_);
-      taken_ = 0;
-    }
-    timer_.set_after(out_.empty() ? shared_.options.idle_timeout : shared_.options.body_timeout);
-    flush();
-  }
-  advance();
-}
-
-void ServerConnection::close_after_sending() {
-  phase_ = Phase::kLingering;
-  timer_.set_after(shared_.options.body_timeout);
-  flush();
-}
-
-void ServerConnection::flush() {
-  if (phase_ == Phase::kDead || out_.empty()) return;
-  const size_t before = out_.size();
-  switch (out_.flush(*stream_)) {
-    case SendQueue::State::kBroken:
-      return die();
-    case SendQueue::State::kBlocked:
-      // Only a client that takes nothing at all runs into this.
-      if (out_.size() != before || timer_.deadline() == Instant::max()) {
-        timer_.set_after(shared_.options.body_timeout);
-      }
-      return;
-    case SendQueue::State::kEmpty:
-      break;
-  }
-  if (phase_ == Phase::kLingering) {
-    sent_all();
-  } else if (phase_ == Phase::kHandling) {
-    timer_.clear();
-    tell_writable_soon();
-  } else if (phase_ == Phase::kStreaming) {
-    const bool waits_for_piece = stream_state_ != nullptr && stream_state_->on_piece != nullptr;
-    if (!waits_for_piece) timer_.clear();
-    tell_writable_soon();
-  } else if (phase_ == Phase::kHead) {
-    timer_.set_after(shared_.options.idle_timeout);
-  }
-}
-
-void ServerConnection::tell_writable_soon() {
-  if (responder_ == nullptr || responder_->on_writable == nullptr || !out_.empty()) return;
-  // Later: the one who is called writes again, and that must not nest.
-  shared_.loop.post([weak = std::weak_ptr(responder_)] {
-    const auto state = weak.lock();
-    if (state == nullptr || state->connection == nullptr) return;
-    if (const auto callback = std::exchange(state->on_writable, nullptr)) callback();
-  });
-}
-
-void ServerConnection::sent_all() {
-  stream_->shutdown_write();
-  timer_.set_after(shared_.options.body_timeout);  // for the stream to send what it holds back
-  wait_for_end();
-}
-
-/// Ends an idle connection: its client sees that nothing was cut off.
-void ServerConnection::leave() {
-  phase_ = Phase::kLingering;
-  sent_all();
-  if (io::is_flushed(*stream_)) die();
-}
-
-/// The answer was handed to the stream, which may still hold the last of it.
-void ServerConnection::wait_for_end() {
-  if (!io::is_flushed(*stream_)) return;
-  const Instant now = shared_.loop.now();
-  if (!linger_until_) linger_until_ = now + kLingerTotal;
-  timer_.set(std::min(now + kLingerIdle, *linger_until_));
-}
-
-/// Waits until the client has read the answer, so that closing does not reset what it has not
-/// read yet (RFC 9112, 9.6).
-bool ServerConnection::linger() {
-  if (!out_.empty()) return false;
-  const size_t more = in_.size() - taken_;
-  lingered_ += static_cast<int64_t>(more);
-  taken_ = in_.size();
-  const bool is_over = ended_ && io::is_flushed(*stream_);
-  if (is_over || lingered_ > shared_.options.max_body.value + kMaxLinger) {
-    die();
-    return false;
-  }
-  if (more > 0) wait_for_end();
-  return fill<kReadSize>();  // false once it has ended
-}
-
-void ServerConnection::client_left() {
-  keep_alive_ = false;
-  if (const auto responder = responder_) responder->tell_gone();
-}
-
-void ServerConnection::die() {
-  if (phase_ == Phase::kDead) return;
-  phase_ = Phase::kDead;
-  timer_.clear();
-  const auto body = std::exchange(stream_state_, nullptr);
-  const auto responder = std::exchange(responder_, nullptr);
-  if (body != nullptr) body->connection = nullptr;
-  if (responder != nullptr) {
-    responder->connection = nullptr;
-    responder->on_writable = nullptr;
-  }
-  if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
-  if (responder != nullptr) responder->tell_gone();
-}
-
-void ServerConnection::on_timeout() {
-  const bool waits_for_client = phase_ == Phase::kBody || (phase_ == Phase::kHead && head_begun_);
-  if (waits_for_client && out_.empty()) {
-    reject(408, "the request did not arrive in time");
-  } else {
-    die();
-  }
-  advance();
-}
-
-bool ServerConnection::bury_if_dead() {
-  if (phase_ != Phase::kDead || advancing_) return false;
-  if (heir_ != nullptr) {
-    shared_.replace(*this, std::move(heir_));  // destroys this
-  } else {
-    shared_.remove(*this);  // destroys this
-  }
-  return true;
 }
 
 }  // namespace thaw::http

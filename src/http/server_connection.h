@@ -22,7 +22,8 @@ class H2ServerConnection;
 class ServerConnection final : public ServerSession,
                                public io::StreamEvents,
                                public AnswerSink,
-                               public BodySource {
+                               public BodySource,
+                               public Holder {
  public:
   ServerConnection(Server::Shared& shared, std::unique_ptr<io::Stream> stream);
   ~ServerConnection() override;
@@ -39,16 +40,22 @@ class ServerConnection final : public ServerSession,
   Responder::Flow write(std::string_view content) override;
   void end(const Headers& trailers) override;
   void cut() override;
+  void dropped() override;
   void tell_writable_soon() override;
   // For BodyStream, until the body's end.
   void pull_body() override;
+  // For Holdings.
+  std::string address() const override;
+  void give_way() override;
 
  private:
+  static constexpr size_t kReadSize = 16 << 10;
   enum class Phase { kHead, kBody, kStreaming, kHandling, kLingering, kDead };
 
   void advance();
   bool take_head();
   bool take_body();
+  bool refuse_body();
   bool stream_body();
   void end_stream(BodyStream::Got got, std::string content);
   void hand_out_stream();
@@ -60,10 +67,12 @@ class ServerConnection final : public ServerSession,
   template <size_t kMost>
   bool fill();
   void reject(int status, std::string_view reason);
+  void refuse_with(const Response& answer);
   void add_head(const Response& head, std::string_view framing);
   void finish_answer();
   void close_after_sending();
   void flush();
+  void look_at_slow_client(size_t taken);
   void sent_all();
   void leave();
   void wait_for_end();
@@ -94,7 +103,9 @@ class ServerConnection final : public ServerSession,
   BodyReader body_;
   std::string trailer_lines_;  // of a streamed body
   Request request_;
-  GatheredBody gathered_;  // the request's body, until it is whole
+  Holdings::Hold gathered_;  // the request's body, until it is whole
+  Holdings::Hold unsent_;    // of out_
+  size_t sent_ = 0;          // while it blocks, since the timer was set
   std::shared_ptr<Responder::State> responder_;
   std::shared_ptr<BodyStream::State> stream_state_;
   LazyTimer timer_;

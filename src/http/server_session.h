@@ -5,9 +5,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "http/holdings.h"
 #include "http/server.h"
 
 namespace thaw::http {
@@ -21,6 +23,8 @@ class AnswerSink {
   virtual Responder::Flow write(std::string_view content) = 0;
   virtual void end(const Headers& trailers) = 0;
   virtual void cut() = 0;
+  /// Nobody will answer: says 500.
+  virtual void dropped() = 0;
   virtual void tell_writable_soon() = 0;
 
  protected:
@@ -64,27 +68,10 @@ struct BodyStream::State {
   OnPiece on_piece;  // set while a piece is asked for
 };
 
-/// A body's part of what the server holds of all those that are not whole yet: together as much as
-/// kLargestBodies of the largest allowed, so that slow senders cannot fill the memory. The first
-/// kUncounted bytes of each are free, so that small requests go on when large ones fill it.
-class GatheredBody {
- public:
-  static constexpr size_t kLargestBodies = 4, kUncounted = 16 << 10;
-
-  explicit GatheredBody(Server::Shared& shared) : shared_(shared) {}
-  ~GatheredBody() { clear(); }
-  GatheredBody(const GatheredBody&) = delete;
-  GatheredBody& operator=(const GatheredBody&) = delete;
-
-  /// False: it is too much with the others; then it counts no more.
-  bool grow_to(size_t bytes);
-  /// It is handed out, or will not come.
-  void clear();
-
- private:
-  Server::Shared& shared_;
-  size_t counted_ = 0;
-};
+/// Bodies that are not whole yet may hold so many of the largest allowed.
+inline constexpr size_t kLargestBodies = 4;
+inline constexpr std::string_view kTooManyBodies =
+    "too many large bodies are coming in: try again later";
 
 /// One client's connection.
 class ServerSession {
@@ -100,14 +87,22 @@ class ServerSession {
 
 /// What all connections of a server share.
 struct Server::Shared {
-  Shared(io::Loop& l, Options o, Handler h) : loop(l), options(o), handler(std::move(h)) {}
+  Shared(io::Loop& l, Options o, Handler h)
+      : loop(l),
+        bodies(std::make_shared<Holdings>(
+            (kLargestBodies - 1) * static_cast<size_t>(o.max_body.value), l)),
+        answers(static_cast<size_t>(o.max_unsent.value), l),
+        options(o),
+        handler(std::move(h)) {}
 
   io::Loop& loop;
-  size_t gathered = 0;  // bytes of bodies that are not whole yet: see GatheredBody
+  std::shared_ptr<Holdings> bodies;  // that are not whole yet
+  Holdings answers;                  // that their clients have not taken
   Options options;
   Handler handler;
   Takes takes_stream;  // null: no body is streamed
   StreamHandler stream_handler;
+  Refuses refuses_unsent;    // null: none
   TakesTunnel takes_tunnel;  // null: none is made
   TunnelHandler tunnel_handler;
   std::vector<std::unique_ptr<ServerSession>> sessions;
@@ -115,6 +110,8 @@ struct Server::Shared {
   std::function<void()> drained;
   io::Timer drained_timer;
 
+  /// The answer to what the handler does not answer.
+  Response fault(int status, std::string_view reason) const;
   void remove(ServerSession& session);
   void replace(ServerSession& session, std::unique_ptr<ServerSession> by);
   void tell_when_drained();

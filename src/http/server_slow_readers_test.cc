@@ -44,5 +44,48 @@ TEST_F(SlowReadersTest, WhoSaysNothingMoreGetsTheAnswer) {
   expect_answer(*client);
 }
 
+// ---- Together -----------------------------------------------------------------------------------
+
+/// Each answer is more than the kernel takes of it.
+class LargeAnswersTest : public ServerTest {
+ protected:
+  static constexpr size_t kSize = 24 << 20;
+  LargeAnswersTest() {
+    handler = [](Request, Responder responder) {
+      responder.answer({200, {}, std::string(kSize, 'a')});
+    };
+  }
+  /// Asks, and takes nothing for now.
+  std::unique_ptr<io_linux::Collector> ask() {
+    const int before = handled;
+    auto client = open();
+    client->stream->set_events(nullptr);
+    send(*client, "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    run_until(loop, [&] { return handled > before; });
+    turns(20);
+    return client;
+  }
+  size_t take(io_linux::Collector& client) {
+    client.stream->set_events(&client);
+    run_until(loop, [&] { return client.ended || client.error != 0; });
+    return client.text.size();
+  }
+};
+
+TEST_F(LargeAnswersTest, AreBoundedTogetherAndTheSlowestClientIsLeft) {
+  serve({.max_unsent = mib(32)});
+  std::vector<std::unique_ptr<io_linux::Collector>> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(ask());
+  EXPECT_LT(server->connections(), 4u);
+  EXPECT_LT(take(*clients[0]), kSize) << "it had waited longest";
+  EXPECT_GT(take(*clients[3]), kSize);
+}
+
+TEST_F(LargeAnswersTest, OneAloneMayBeOfAnySize) {
+  serve({.max_unsent = kib(1)});
+  const auto client = ask();
+  EXPECT_GT(take(*client), kSize);
+}
+
 }  // namespace
 }  // namespace thaw::http

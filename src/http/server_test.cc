@@ -76,10 +76,41 @@ TEST_F(ServerTest, BadRequestsAreAnsweredBeforeTheHandler) {
   EXPECT_EQ(handled, 0);
 }
 
+TEST_F(ServerTest, AShortRequestMayComeInPiecesThatBeginLikeAPreface) {
+  serve();
+  const auto client = open("P");
+  turns();
+  send(*client, "R");
+  turns();
+  send(*client, "OPF / HTTP/1.0\r\n\r\n");
+  run_until(loop, [&] { return client->ended; });
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 501 ")) << client->text;
+  const auto post = open("P");
+  turns();
+  send(*post, "OST / HTTP/1.0\r\n\r\n");
+  run_until(loop, [&] { return post->ended; });
+  EXPECT_TRUE(post->text.ends_with("POST / ")) << post->text;
+}
+
 TEST_F(ServerTest, AnUnansweredRequestGets500) {
   handler = [](Request, Responder) {};
   serve();
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose)), 500);
+}
+
+TEST_F(ServerTest, WhatTheHandlerDoesNotAnswerHasTheFormThatIsChosen) {
+  std::vector<int> told;
+  handler = [](Request, Responder) {};
+  serve({.max_body = {10}, .fault = [&](int status, std::string_view reason) {
+           told.push_back(status);
+           return Response::json(status, fmt::format("[\"{}\"]", reason));
+         }});
+  const std::string large = talk("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_NE(large.find("content-type: application/json"), std::string::npos) << large;
+  EXPECT_TRUE(large.ends_with("\r\n\r\n[\"the body is too large\"]")) << large;
+  EXPECT_TRUE(talk("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(kClose))
+                  .ends_with("[\"the server dropped this request\"]"));
+  EXPECT_EQ(told, (std::vector{413, 500}));
 }
 
 TEST_F(ServerTest, OnlyTheFirstAnswerCounts) {
@@ -109,6 +140,30 @@ TEST_F(ServerTest, ContinueIsSaidOnceTheBodyIsWanted) {
   run_until(loop, [&] { return client->text == "HTTP/1.1 100 Continue\r\n\r\n"; });
   send(*client, "ok");
   run_until(loop, [&] { return client->text.ends_with("POST / ok"); });
+}
+
+TEST_F(ServerTest, WhatIsRefusedUnsentIsNotAskedFor) {
+  serve();
+  uint64_t told = 0;
+  server->refuse_unsent([&](const Request& head, uint64_t length) -> std::optional<Response> {
+    told = length;
+    if (head.path == "/taken") return std::nullopt;
+    return Response::text(429, "not now");
+  });
+  const auto head = [](std::string_view path, std::string_view more) {
+    return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n{}\r\n", path, more);
+  };
+  const std::string refused = talk(head("/refused", "Expect: 100-continue\r\n"));
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 429 ")) << refused;
+  EXPECT_TRUE(refused.ends_with("not now"));
+  EXPECT_EQ(told, 5u);
+  EXPECT_EQ(handled, 0);
+  const auto taken = open(head("/taken", "Expect: 100-continue\r\n"));
+  run_until(loop, [&] { return taken->text == "HTTP/1.1 100 Continue\r\n\r\n"; });
+  told = 0;
+  const auto sent = open(head("/refused", "") + "hello");
+  run_until(loop, [&] { return sent->text.ends_with("POST /refused hello"); });
+  EXPECT_EQ(told, 0u) << "it did not wait";
 }
 
 TEST_F(ServerTest, AStreamedAnswerWaitsForASlowClient) {
@@ -161,6 +216,21 @@ TEST_F(ServerTest, TheHandlerHearsThatTheClientLeft) {
   EXPECT_TRUE(responder->is_gone());
   responder->answer(Response::text(200, "to nobody"));
   turns();
+  EXPECT_EQ(server->connections(), 0u);
+}
+
+TEST_F(ServerTest, AClientThatSendsNoMoreAndIsGivenUpIsToldNothing) {
+  std::optional<Responder> responder;
+  handler = [&](Request, Responder r) {
+    responder.emplace(std::move(r));
+    responder->when_gone([&] { responder.reset(); });
+  };
+  serve();
+  const auto client = open("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until(loop, [&] { return responder.has_value(); });
+  client->stream->shutdown_write();
+  run_until(loop, [&] { return client->ended || client->error != 0; });
+  EXPECT_EQ(client->text, "");
   EXPECT_EQ(server->connections(), 0u);
 }
 
@@ -229,27 +299,32 @@ TEST_F(ServerTest, AnEarlyAnswerReachesAClientThatSendsItsBodyFirst) {
   EXPECT_EQ(handled, 0);
 }
 
-TEST_F(ServerTest, BodiesThatComeInAreBoundedTogether) {
-  serve({.max_body = kib(64)});  // four of them together, less 16 KiB of each
+TEST_F(ServerTest, OfTheBodiesThatComeInTogetherTheSlowOneGivesWay) {
+  serve({.max_body = kib(64)});  // four of them together
   constexpr size_t kSize = 63 << 10;
   const auto begin = [&](size_t length, size_t sent) {
-    return fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", length) +
+    return fmt::format(
+               "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+               length) +
            std::string(sent, 'b');
   };
   std::vector<std::unique_ptr<io_linux::Collector>> slow;
-  for (int i = 0; i < 5; ++i) slow.push_back(open(begin(kSize, kSize - 1)));
-  turns(20);
+  for (int i = 0; i < 4; ++i) {
+    slow.push_back(open(begin(kSize, kSize - 1)));
+    turns(10);
+  }
   for (const auto& each : slow) EXPECT_EQ(each->text, "") << "it waits for the rest";
-  EXPECT_EQ(status_of(begin(kSize, kSize)), 503);
-  const std::string close = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ";
-  EXPECT_EQ(status_of(close + "16384\r\n\r\n" + std::string(16384, 's')), 200)
-      << "small ones go on";
-  slow.pop_back();  // it left
-  turns(20);
-  EXPECT_EQ(status_of(close + fmt::format("{}\r\n\r\n", kSize) + std::string(kSize, 'b')), 200);
-  send(*slow[0], "b");  // it is whole, and counts no more
-  io_linux::run_until(loop, [&] { return !slow[0]->text.empty(); });
-  EXPECT_EQ(status_of(close + fmt::format("{}\r\n\r\n", kSize) + std::string(kSize, 'b')), 200);
+  EXPECT_EQ(status_of(begin(16384, 16384)), 200) << "small ones go on";
+  EXPECT_EQ(status_of(begin(kSize, kSize)), 200) << "and so does who is not slow";
+  run_until(loop, [&] { return slow[0]->ended; });
+  EXPECT_TRUE(slow[0]->text.starts_with("HTTP/1.1 503 ")) << slow[0]->text;
+  EXPECT_NE(slow[0]->text.find("\r\nretry-after: 1\r\n"), std::string::npos);
+  for (size_t i = 1; i < 4; ++i) {
+    EXPECT_EQ(slow[i]->text, "");
+    send(*slow[i], "b");
+    run_until(loop, [&] { return slow[i]->ended; });
+    EXPECT_TRUE(slow[i]->text.starts_with("HTTP/1.1 200 ")) << "what is whole counts no more";
+  }
 }
 
 TEST_F(ServerTest, HandlersCannotSplitTheResponse) {
@@ -356,175 +431,6 @@ TEST_F(ClientTest, StreamsAnAnswerAsItComes) {
   run_until(loop, [&] { return ended.has_value(); });
   EXPECT_TRUE(*ended);
   EXPECT_EQ(got, "one two");
-}
-
-// ---- Streamed bodies ----------------------------------------------------------------------------
-
-/// Takes requests to /stream piece by piece when told to.
-class StreamedBodies : public ServerTest {
- protected:
-  StreamedBodies() {
-    serve({.max_body = {10}});
-    server->stream_bodies([](const Request& head) { return head.path == "/stream"; },
-                          [this](Request, BodyStream b, Responder r) {
-                            body.emplace(std::move(b));
-                            responder.emplace(std::move(r));
-                          });
-  }
-  void pull() {
-    body->next([this](BodyStream::Got got, std::string content) {
-      ++pieces;
-      largest = std::max(largest, content.size());
-      text += content;
-      EXPECT_EQ(content.empty(), got != BodyStream::Got::kContent);
-      state = got;
-      if (got == BodyStream::Got::kContent && all) pull();
-    });
-  }
-  void pull_all() {
-    all = true;
-    pull();
-    run_until(loop, [&] { return state != BodyStream::Got::kContent; });
-  }
-
-  std::optional<BodyStream> body;
-  std::optional<Responder> responder;
-  std::string text;
-  BodyStream::Got state = BodyStream::Got::kContent;
-  int pieces = 0;
-  size_t largest = 0;
-  bool all = false;
-};
-
-TEST_F(StreamedBodies, MayBeLargerThanTheLimitAndKeepTheConnection) {
-  const std::string content(3000, 'x');
-  const auto client =
-      open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n" + content);
-  run_until(loop, [&] { return responder.has_value(); });
-  pull_all();
-  EXPECT_EQ(text, content);
-  responder->answer(Response::text(200, "done"));
-  run_until(loop, [&] { return client->text.ends_with("done"); });
-  send(*client, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
-  run_until(loop, [&] { return client->text.ends_with("GET /b "); });
-}
-
-TEST_F(StreamedBodies, AClientWaitsUntilItsBytesAreAskedFor) {
-  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  const std::string block(64 << 10, 'x');
-  size_t sent = 0;
-  for (io::Transfer t{}; sent < 90'000'000; sent += t.bytes) {
-    t = io_linux::write_text(*client->stream, block);
-    turns(1);
-    if (t.state != io::Transfer::State::kMoved) break;
-  }
-  EXPECT_LT(sent, 90'000'000u) << "what nobody asks for stays with the client";
-  pull();
-  run_until(loop, [&] { return pieces == 1; });
-  EXPECT_LE(largest, 512u << 10);
-}
-
-TEST_F(StreamedBodies, ContinueIsSaidWhenTheBodyIsWanted) {
-  const auto client =
-      open("PUT /stream HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  turns();
-  EXPECT_EQ(client->text, "");
-  pull();
-  run_until(loop, [&] { return client->text == "HTTP/1.1 100 Continue\r\n\r\n"; });
-  send(*client, "hi");
-  run_until(loop, [&] { return text == "hi"; });
-  pull();
-  run_until(loop, [&] { return state == BodyStream::Got::kEnd; });
-}
-
-TEST_F(StreamedBodies, AnAnswerBeforeTheEndClosesTheConnection) {
-  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nsome");
-  run_until(loop, [&] { return responder.has_value(); });
-  responder->answer(Response::text(412, "no"));
-  run_until(loop, [&] { return client->ended; });
-  EXPECT_NE(client->text.find("connection: close"), std::string::npos);
-  EXPECT_EQ(client->text.find("100 Continue"), std::string::npos);
-}
-
-TEST_F(StreamedBodies, AClientThatLeavesBreaksTheBody) {
-  auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\nsome");
-  run_until(loop, [&] { return responder.has_value(); });
-  client.reset();
-  pull_all();
-  EXPECT_EQ(state, BodyStream::Got::kBroken);
-  EXPECT_EQ(text, "some");
-  EXPECT_EQ(server->connections(), 0u);
-}
-
-TEST_F(StreamedBodies, BadFramingBreaksTheBody) {
-  const auto client =
-      open("PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  pull_all();
-  EXPECT_EQ(state, BodyStream::Got::kBroken);
-}
-
-TEST_F(StreamedBodies, ARequestWithoutBodyKeepsItsConnection) {
-  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  responder->answer(Response::text(200, "done"));
-  run_until(loop, [&] { return client->text.ends_with("done"); });
-  EXPECT_EQ(client->text.find("connection: close"), std::string::npos);
-}
-
-TEST_F(StreamedBodies, TrailersAreThereAtTheEnd) {
-  const auto client = open(
-      "PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
-      "X-Checksum:  abc \r\nContent-Length: 9\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  pull_all();
-  EXPECT_EQ(state, BodyStream::Got::kEnd);
-  EXPECT_EQ(body->trailers().get("x-checksum"), "abc");
-  EXPECT_EQ(body->trailers().size(), 1u) << "one that frames the message is left out";
-  responder->answer(Response::text(200, "done"));
-  run_until(loop, [&] { return client->text.ends_with("GET /b "); });
-}
-
-TEST_F(StreamedBodies, MalformedTrailersBreakTheBody) {
-  const auto client = open(
-      "PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na b: c\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  pull_all();
-  EXPECT_EQ(state, BodyStream::Got::kBroken);
-}
-
-TEST_F(StreamedBodies, BothDirectionsStreamAtOnce) {
-  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  responder->start({});
-  all = true;
-  pull();
-  for (const std::string_view word : {"one", "two"}) {
-    send(*client, "3\r\n" + std::string(word) + "\r\n");
-    run_until(loop, [&] { return text.ends_with(word); });
-    EXPECT_EQ(responder->write(word), Responder::Flow::kGoOn);
-    bool writable = false;
-    responder->when_writable([&] { writable = true; });
-    run_until(loop, [&] { return writable; });
-    run_until(loop, [&] { return client->text.ends_with("3\r\n" + std::string(word) + "\r\n"); });
-  }
-  send(*client, "0\r\n\r\n");
-  run_until(loop, [&] { return state == BodyStream::Got::kEnd; });
-  responder->end({{"x-words", "2"}});
-  run_until(loop, [&] { return client->text.ends_with("0\r\nx-words: 2\r\n\r\n"); });
-}
-
-TEST_F(StreamedBodies, TrailersNeedChunks) {
-  const auto client = open("PUT /stream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-  run_until(loop, [&] { return responder.has_value(); });
-  responder->start({200, {{"content-length", "2"}}, ""});
-  responder->write("ok");
-  responder->end({{"x-words", "2"}});
-  run_until(loop, [&] { return client->text.ends_with("ok"); });
-  turns();
-  EXPECT_TRUE(client->text.ends_with("\r\n\r\nok"));
 }
 
 TEST_F(ServerTest, TunnelsToWhatIsTakenAreHandedOnAndOthersAreRefused) {

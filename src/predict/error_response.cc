@@ -17,6 +17,15 @@ http::Response error_response(const Error& error) {
   return error_response(http_status(error.code()), code_name(error.code()), error.message());
 }
 
+http::Response protocol_fault(int status, std::string_view reason) {
+  constexpr int kTooLate = 408, kNoSuchVersion = 505;
+  Code code = code_from_http_status(status);
+  if (status == kTooLate) code = Code::kDeadlineExceeded;
+  if (status == kNoSuchVersion) code = Code::kUnimplemented;
+  if (code == Code::kUnknown) code = status < 500 ? Code::kInvalidArgument : Code::kInternal;
+  return error_response(status, code_name(code), reason);
+}
+
 http::Response wrong_method(std::string_view method, std::string_view allowed) {
   http::Response response =
       error_response(405, "UNIMPLEMENTED",

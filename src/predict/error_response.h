@@ -19,6 +19,8 @@ inline constexpr int kTooMuch = 413;
 /// `name`: as google.rpc.Code has it, e.g. INVALID_ARGUMENT.
 http::Response error_response(int status, std::string_view name, std::string_view message);
 http::Response error_response(const Error& error);
+/// Of what an http::Server answers by itself, whatever its status is called there.
+http::Response protocol_fault(int status, std::string_view reason);
 /// 405, with what is allowed in the message and in Allow (RFC 9110, 15.5.6), e.g. "GET, HEAD".
 http::Response wrong_method(std::string_view method, std::string_view allowed);
 

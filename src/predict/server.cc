@@ -72,9 +72,15 @@ ForecastServer::ForecastServer(io::Net& net, io::Loop& loop, io::Worker& worker,
           [counters = counters_](int status, Duration took) {
             counters->stats.on_answer("/", status, took);
           }),
-      server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
-        handle(std::move(request), std::move(responder));
-      }) {
+      server_(net, loop,
+              {.fault =
+                   [this](int status, std::string_view reason) {
+                     counters_->stats.on_answer("", status, Duration(0));
+                     return protocol_fault(status, reason);
+                   }},
+              [this](http::Request request, http::Responder responder) {
+                handle(std::move(request), std::move(responder));
+              }) {
   counters_->executed = loop.now() - start.loaded;
   counters_->stats.on_step("exec", start.began);
   counters_->stats.on_step("load", start.loaded);

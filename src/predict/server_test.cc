@@ -195,7 +195,10 @@ TEST_F(ForecastServerTest, AClientThatLeavesHarmsNobody) {
 
 TEST_F(ForecastServerTest, ABodyOverTheLimitAnswers413) {
   const auto client = send("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 33554433\r\n\r\n");
-  await(*client, "413");
+  await(*client, "\"status\":\"INVALID_ARGUMENT\"");
+  EXPECT_TRUE(client->text.starts_with("HTTP/1.1 413 ")) << client->text;
+  const auto metrics = send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  await(*metrics, "inference_requests_total{path=\"\",code=\"413\"} 1");
 }
 
 TEST_F(ForecastServerTest, DrainingFinishesWhatRuns) {

@@ -29,13 +29,16 @@ http::Headers trailers_of(const Status& status, const http::Headers& trailing) {
   return out;
 }
 
-Call::State::State(io::Loop& loop, size_t max_message, http::Request request, http::BodyStream body,
-                   http::Responder answer)
+Call::State::State(io::Loop& loop, size_t max_message, std::shared_ptr<http::Holdings> bodies,
+                   http::Request request, http::BodyStream body, http::Responder answer)
     : head(std::move(request)),
       responder(std::move(answer)),
       loop_(loop),
       body_(std::move(body)),
-      reader_(max_message) {}
+      reader_(max_message),
+      bodies_(std::move(bodies)) {
+  if (bodies_ != nullptr) hold_.emplace(*bodies_, *this);
+}
 
 void Call::State::begin(std::optional<Duration> timeout) {
   responder.when_gone([weak = weak_from_this()] {
@@ -64,8 +67,13 @@ void Call::State::give() {
   if (gone || finished_) return deliver(Got::kGone, "");
   auto message = reader_.next();
   if (!message) return fail(std::move(message).error());
-  if (*message) return deliver(Got::kMessage, *std::move(*message));
+  if (*message) {
+    kept_ = 0;
+    count();
+    return deliver(Got::kMessage, *std::move(*message));
+  }
   if (ended_) {
+    count_nothing();
     if (reader_.is_clean()) return deliver(Got::kEnd, "");
     return fail(Error(Code::kInternal, "the request ends inside a message"));
   }
@@ -78,6 +86,7 @@ void Call::State::take(http::BodyStream::Got got, std::string content) {
   switch (got) {
     case http::BodyStream::Got::kContent:
       reader_.add(content);
+      count();
       return give();
     case http::BodyStream::Got::kEnd:
       ended_ = true;
@@ -85,6 +94,34 @@ void Call::State::take(http::BodyStream::Got got, std::string content) {
     case http::BodyStream::Got::kBroken:
       return lost();
   }
+}
+
+void Call::State::count_kept(size_t bytes) {
+  kept_ = bytes;
+  count();
+}
+
+/// All of it, also the first of a connection: here that is not known.
+void Call::State::count() {
+  if (!hold_) return;
+  const size_t bytes = reader_.size() + kept_;
+  if (!hold_->set(bytes, bytes + http::Holdings::kFree)) give_way();
+}
+
+void Call::State::count_nothing() {
+  if (hold_) hold_->empty();
+}
+
+std::string Call::State::address() const { return head.peer.substr(0, head.peer.rfind(':')); }
+
+void Call::State::give_way() {
+  loop_.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || !self->hold_->is_over()) return;
+    self->fail(
+        Error(Code::kResourceExhausted, "too many large messages are coming in: try again later"),
+        {{"retry-after", "1"}});
+  });
 }
 
 void Call::State::deliver(Got got, std::string message) {
@@ -108,6 +145,7 @@ void Call::State::send_metadata() {
 void Call::State::finish(Status status, http::Headers trailing) {
   if (gone || std::exchange(finished_, true)) return;
   timer_.cancel();
+  count_nothing();
   on_message_ = nullptr;
   on_gone = nullptr;
   const http::Headers trailers = trailers_of(status, trailing);
@@ -120,12 +158,12 @@ void Call::State::finish(Status status, http::Headers trailing) {
 }
 
 /// Ends the call for a reason that its handler did not give.
-void Call::State::fail(Error error) {
+void Call::State::fail(Error error, http::Headers trailing) {
   if (gone || finished_) return;
   const auto self = shared_from_this();
   auto on_message = std::exchange(on_message_, nullptr);
   auto tell = std::exchange(on_gone, nullptr);
-  finish(std::move(error), {});
+  finish(std::move(error), std::move(trailing));
   on_message_ = std::move(on_message);
   on_gone = std::move(tell);
   lost();
@@ -135,6 +173,7 @@ void Call::State::lost() {
   if (std::exchange(gone, true)) return;
   const auto self = shared_from_this();
   timer_.cancel();
+  count_nothing();
   const auto callback = std::exchange(on_gone, nullptr);
   deliver(Got::kGone, "");
   if (callback) callback();
@@ -157,6 +196,7 @@ const http::Headers& Call::metadata() const { return state_->head.headers; }
 const std::string& Call::peer() const { return state_->head.peer; }
 std::optional<Instant> Call::deadline() const { return state_->deadline; }
 void Call::next(OnMessage on_message) { state_->next(std::move(on_message)); }
+void Call::count_kept(size_t bytes) { state_->count_kept(bytes); }
 void Call::set_metadata(http::Headers metadata) { state_->sent_metadata = std::move(metadata); }
 Call::Flow Call::send(std::string_view message) { return state_->send(message); }
 void Call::send_metadata() { state_->send_metadata(); }

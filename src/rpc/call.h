@@ -5,8 +5,9 @@
 // Thread: the loop's. Owner: a handler holds its Call until it finished it; dropping it unfinished
 // finishes it with kInternal. Callbacks come in a later turn than the call that set them up, never
 // after finish(), and may finish or drop the Call.
-// Limits: RouterOptions: a message's size, the metadata. Nothing is read that was not asked for, so
-// a slow handler slows its client; what the client does not take waits, and send() says so.
+// Limits: RouterOptions: a message's size, the metadata, what comes in of all messages together.
+// Nothing is read that was not asked for, so a slow handler slows its client; what the client does
+// not take waits, and send() says so.
 #pragma once
 
 #include <functional>
@@ -48,6 +49,8 @@ class Call {
   /// The client's next message. Not again before the callback ran. A malformed or too large message
   /// ends the call with an error, which is kGone here.
   void next(OnMessage on_message);
+  /// So many bytes of the messages that came are kept until the next one comes, and count with it.
+  void count_kept(size_t bytes);
 
   /// Metadata to be sent ahead of the first message; no effect after it.
   void set_metadata(http::Headers metadata);

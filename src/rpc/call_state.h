@@ -3,18 +3,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "http/holdings.h"
 #include "io/loop.h"
 #include "rpc/call.h"
 #include "rpc/message.h"
 
 namespace thaw::rpc {
 
-class Call::State : public std::enable_shared_from_this<Call::State> {
+class Call::State final : public std::enable_shared_from_this<Call::State>, public http::Holder {
  public:
-  State(io::Loop& loop, size_t max_message, http::Request head, http::BodyStream body,
-        http::Responder responder);
+  /// `bodies`: where what comes in counts; null: nowhere.
+  State(io::Loop& loop, size_t max_message, std::shared_ptr<http::Holdings> bodies,
+        http::Request head, http::BodyStream body, http::Responder responder);
 
   /// After it is held by a shared_ptr.
   void begin(std::optional<Duration> timeout);
@@ -22,6 +25,9 @@ class Call::State : public std::enable_shared_from_this<Call::State> {
   Flow send(std::string_view message);
   void send_metadata();
   void finish(Status status, http::Headers trailing);
+  void count_kept(size_t bytes);
+  std::string address() const override;
+  void give_way() override;
 
   const http::Request head;
   http::Headers sent_metadata;
@@ -34,12 +40,17 @@ class Call::State : public std::enable_shared_from_this<Call::State> {
   void take(http::BodyStream::Got got, std::string content);
   void give();
   void deliver(Got got, std::string message);
-  void fail(Error error);
+  void fail(Error error, http::Headers trailing = {});
+  void count();
+  void count_nothing();
   void lost();
 
   io::Loop& loop_;
   http::BodyStream body_;
   MessageReader reader_;
+  std::shared_ptr<http::Holdings> bodies_;
+  std::optional<http::Holdings::Hold> hold_;  // of what came and is not a whole message
+  size_t kept_ = 0;
   OnMessage on_message_;
   io::Timer timer_;
   bool started_ = false;

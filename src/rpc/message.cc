@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace thaw::rpc {
 namespace {
 
@@ -37,8 +39,13 @@ Result<std::optional<std::string>> MessageReader::next() {
                  fmt::format("a message has {} bytes, more than {}", size, most_));
   }
   if (rest.size() < kPrefix + size) return std::optional<std::string>();
-  taken_ += kPrefix + size;
-  return std::optional<std::string>(rest.substr(kPrefix, size));
+  if (rest.size() > kPrefix + size || size <= kKept) {
+    taken_ += kPrefix + size;
+    return std::optional<std::string>(rest.substr(kPrefix, size));
+  }
+  // All that is there: handed on as it lies, not held a second time.
+  in_.erase(0, std::exchange(taken_, 0) + kPrefix);
+  return std::optional(std::exchange(in_, {}));
 }
 
 void append_message(std::string& out, std::string_view message) {

@@ -1,6 +1,7 @@
 // MessageReader: takes gRPC messages out of a body. Pure.
 //
-// Thread: any. Owner: value. Limits: a message over `most` bytes is refused before it is held;
+// Thread: any. Owner: value. Limits: a message over `most` bytes is refused before it is held, and
+// held no more once it is handed out, but for 64 KiB;
 // compressed ones are refused, since no encoding but identity is offered.
 // Source: gRPC over HTTP/2, "Length-Prefixed-Message".
 #pragma once
@@ -24,6 +25,10 @@ class MessageReader {
   Result<std::optional<std::string>> next();
   /// Between two messages: where a body may end.
   bool is_clean() const { return taken_ == in_.size(); }
+  /// Bytes that are not handed out yet.
+  size_t size() const { return in_.size() - taken_; }
+  /// Bytes of memory that it takes.
+  size_t held() const { return in_.capacity(); }
 
  private:
   size_t most_;

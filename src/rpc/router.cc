@@ -18,6 +18,7 @@ void gather(std::shared_ptr<Call> call, const Router::UnaryHandler& handler) {
       return call->finish(Error(Code::kInternal, "the request has no message"));
     }
     if (got != Call::Got::kMessage) return;
+    call->count_kept(message.size());
     call->next([call, handler, message = std::move(message)](Call::Got end, const auto&) mutable {
       if (end == Call::Got::kMessage) {
         return call->finish(Error(Code::kInternal, "the request has more than one message"));
@@ -91,7 +92,7 @@ void Router::handle(http::Request head, http::BodyStream body, http::Responder r
   if (const auto text = head.headers.find("grpc-timeout")) timeout = parse_timeout(*text);
   const Handler handler = methods_.at(head.path);  // a copy: it may add methods
   const auto state =
-      std::make_shared<Call::State>(loop_, static_cast<size_t>(options_.max_message.value),
+      std::make_shared<Call::State>(loop_, static_cast<size_t>(options_.max_message.value), bodies_,
                                     std::move(head), std::move(body), std::move(responder));
   state->begin(timeout);
   handler(Call(state));

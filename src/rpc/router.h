@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/bytes.h"
 #include "io/loop.h"
@@ -44,6 +45,8 @@ class Unary {
   Unary(Call call, std::string message) : call_(std::move(call)), message_(std::move(message)) {}
 
   const std::string& message() const { return message_; }
+  /// For whoever is done with it before the answer: "" from then on.
+  std::string take_message() { return std::exchange(message_, {}); }
   const http::Headers& metadata() const { return call_.metadata(); }
   const std::string& method() const { return call_.method(); }
   const std::string& peer() const { return call_.peer(); }
@@ -71,6 +74,10 @@ class Router {
   void add(std::string path, Handler handler);
   void add_unary(std::string path, UnaryHandler handler);
 
+  /// From now on what comes in and is not a whole message counts among `bodies`; over it those that
+  /// are to give way get RESOURCE_EXHAUSTED, with a retry-after of a second.
+  void bound(std::shared_ptr<http::Holdings> bodies) { bodies_ = std::move(bodies); }
+
   /// Whether a request is gRPC (its content-type says so); any path.
   bool takes(const http::Request& head) const;
   void handle(http::Request head, http::BodyStream body, http::Responder responder);
@@ -80,6 +87,7 @@ class Router {
 
   io::Loop& loop_;
   RouterOptions options_;
+  std::shared_ptr<http::Holdings> bodies_;  // null: not counted
   std::unordered_map<std::string, Handler> methods_;
 };
 

@@ -187,6 +187,12 @@ TEST_F(RouterTest, ADeadlineEndsTheCall) {
   EXPECT_EQ(seen.back().first, Call::Got::kGone);
 }
 
+TEST_F(RouterTest, ADeadlineInAThousandYearsIsNone) {
+  for (const char* timeout : {"99999999H", "2562047H", "99999999M"}) {
+    EXPECT_EQ(status(ask("/t.Echo/Unary", framed("hi"), {{"grpc-timeout", timeout}})), "0");
+  }
+}
+
 TEST_F(RouterTest, ADroppedCallIsAnError) {
   Answer& a = open("/t.Echo/Stream");
   until([&] { return call.has_value(); });

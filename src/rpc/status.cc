@@ -27,6 +27,30 @@ std::string encode_message(std::string_view text) {
   return out;
 }
 
+namespace {
+
+/// 0: there is none of that name.
+Duration unit_of(char name) {
+  switch (name) {
+    case 'H':
+      return std::chrono::hours(1);
+    case 'M':
+      return std::chrono::minutes(1);
+    case 'S':
+      return std::chrono::seconds(1);
+    case 'm':
+      return std::chrono::milliseconds(1);
+    case 'u':
+      return std::chrono::microseconds(1);
+    case 'n':
+      return std::chrono::nanoseconds(1);
+    default:
+      return Duration::zero();
+  }
+}
+
+}  // namespace
+
 std::optional<Duration> parse_timeout(std::string_view text) {
   constexpr size_t kMaxDigits = 8;
   if (text.size() < 2 || text.size() > kMaxDigits + 1) return std::nullopt;
@@ -34,22 +58,9 @@ std::optional<Duration> parse_timeout(std::string_view text) {
   const char* const unit = text.data() + text.size() - 1;
   const auto [end, error] = std::from_chars(text.data(), unit, amount);
   if (error != std::errc() || end != unit || amount < 0 || text[0] == '-') return std::nullopt;
-  switch (*unit) {
-    case 'H':
-      return std::chrono::hours(amount);
-    case 'M':
-      return std::chrono::minutes(amount);
-    case 'S':
-      return seconds(amount);
-    case 'm':
-      return milliseconds(amount);
-    case 'u':
-      return std::chrono::microseconds(amount);
-    case 'n':
-      return std::chrono::nanoseconds(amount);
-    default:
-      return std::nullopt;
-  }
+  const Duration one = unit_of(*unit);
+  if (one == Duration::zero()) return std::nullopt;
+  return amount > kLongestTimeout / one ? kLongestTimeout : amount * one;
 }
 
 }  // namespace thaw::rpc

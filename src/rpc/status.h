@@ -17,6 +17,8 @@ int status_number(Code code);
 /// grpc-message: all but visible ASCII and blanks as %XX, '%' too.
 std::string encode_message(std::string_view text);
 
+/// Longer timeouts are taken for this one.
+inline constexpr Duration kLongestTimeout = std::chrono::hours(24 * 365);
 /// Of grpc-timeout: "100m", "5S"; nullopt: malformed.
 std::optional<Duration> parse_timeout(std::string_view text);
 

@@ -26,6 +26,10 @@ TEST(RpcStatus, TimeoutsHaveUpToEightDigitsAndAUnit) {
   EXPECT_EQ(parse_timeout("100m"), milliseconds(100));
   EXPECT_EQ(parse_timeout("7u"), std::chrono::microseconds(7));
   EXPECT_EQ(parse_timeout("99999999n"), std::chrono::nanoseconds(99999999));
+  for (const char* long_one : {"8761H", "2562047H", "99999999H", "99999999M", "31536001S"}) {
+    EXPECT_EQ(parse_timeout(long_one), kLongestTimeout) << long_one;
+  }
+  EXPECT_EQ(parse_timeout("31535999S"), kLongestTimeout - seconds(1));
   for (const char* bad : {"", "5", "S", "-1S", "123456789S", "1.5S", "5s ", "5x", "+5S"}) {
     EXPECT_EQ(parse_timeout(bad), std::nullopt) << bad;
   }
@@ -60,6 +64,26 @@ TEST(RpcMessage, TooLargeIsRefusedByItsPrefix) {
   MessageReader reader(10);
   reader.add(std::string("\0\0\0\0\x0b", 5));
   EXPECT_EQ(reader.next().error().code(), Code::kResourceExhausted);
+}
+
+TEST(RpcMessage, IsHeldNoMoreOnceItIsHandedOut) {
+  std::string bytes;
+  append_message(bytes, std::string(1 << 20, 'x'));
+  MessageReader reader(1 << 20);
+  const auto add_and_take = [&](std::string_view more) {
+    reader.add(bytes);
+    reader.add(more);
+    return reader.next().value().value().size();
+  };
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(add_and_take(""), 1u << 20);
+    EXPECT_LE(reader.held(), 128u << 10);
+  }
+  EXPECT_EQ(add_and_take(std::string_view("\0\0\0\0\1", 5)), 1u << 20);
+  EXPECT_FALSE(reader.next().value()) << "the next one's beginning is kept";
+  reader.add("a");
+  EXPECT_EQ(reader.next().value(), "a");
+  EXPECT_TRUE(reader.is_clean());
 }
 
 TEST(RpcMessage, CompressedOrMalformedIsRefused) {
