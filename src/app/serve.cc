@@ -107,12 +107,12 @@ int serve_models(const cli::ServeOptions& options, cli::Terminal& terminal) {
   }
   io_linux::EpollLoop loop;
   inference::ModelServer* running = nullptr;
-  // Before the worker's thread, which must not get these signals.
+  // Before the workers' threads, which must not get these signals.
   io_linux::SignalWatch signals(loop, {SIGTERM, SIGINT},
                                 [&](int) { running->drain([&] { loop.stop(); }); });
   io_linux::TcpNet net(loop);
-  io_linux::ThreadWorker worker(loop);
-  inference::ModelServer server(net, loop, worker, *specs, since_exec());
+  io_linux::ThreadWorker worker(loop), reader(loop);
+  inference::ModelServer server(net, loop, worker, reader, *specs, since_exec());
   running = &server;
   Status loaded;
   server.load([&](const Status& status) {

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "http/text.h"
 #include "inference/routes.h"
 #include "inference/v2_grpc.h"
+#include "predict/error_response.h"
 
 namespace thaw::inference {
 
@@ -23,20 +25,36 @@ struct ModelServer::Batch {
   std::vector<http::Response> answers;
 };
 
+/// Written by the loop, then by the reader, then read by the loop.
+struct ModelServer::Aside {
+  http::Request request;  // or a gRPC message
+  std::string message;
+  std::vector<Served> models;
+  ReadWork read;
+  Result<Work> work = Error(Code::kUnknown, "not read");
+};
+
 namespace {
 
 /// While more than a batch waits, nothing that comes can be worked on at once: requests are taken
 /// together, since each time the loop wakes it takes the processor, and its caches, from the model.
 constexpr Duration kRest = milliseconds(10);
+constexpr size_t kReadAside = 256 << 10;     // bytes of a body
+constexpr size_t kMostReadAside = 64 << 20;  // of all; one may have more
 
-/// Whose turn it is: the address that the nearest proxy saw, else the peer's. Whoever reaches the
-/// server without a proxy can claim to be others, and gains their turns in the queue by it.
-std::string caller_of(const http::Request& request) {
-  const std::string peer = request.peer.substr(0, request.peer.rfind(':'));
-  const auto chain = request.headers.find("x-forwarded-for");
+/// Whose turn it is: the address that the nearest proxy saw, which is the last of the last line,
+/// else the peer's. Whoever reaches the server without a proxy can claim to be others, and gains
+/// their turns in the queue by it.
+std::string caller_of(const std::string& address, const http::Headers& headers) {
+  const std::string peer = address.substr(0, address.rfind(':'));
+  std::optional<std::string_view> chain;
+  for (const auto& each : headers) {
+    if (http::equals_ignoring_case(each.name, "x-forwarded-for")) chain = each.value;
+  }
   if (!chain) return peer;
   constexpr size_t kLongestName = 64;
-  const std::string_view nearest = chain->substr(chain->rfind(',') + 1);  // npos + 1 is 0
+  const std::string_view nearest =
+      http::trim(chain->substr(chain->rfind(',') + 1));  // npos + 1 is 0
   return fmt::format("{} {}", peer, nearest.substr(0, kLongestName));
 }
 
@@ -48,35 +66,65 @@ std::string retry_after(Duration wait) {
 
 }  // namespace
 
-ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker,
+ModelServer::ModelServer(io::Net& net, io::Loop& loop, io::Worker& worker, io::Worker& reader,
                          std::vector<ModelSpec> specs, Duration since_exec)
     : loop_(loop),
       worker_(worker),
+      reader_(reader),
       executed_(loop.now() - since_exec),
       grpc_(loop, {.max_message = mib(32)}),
-      server_(net, loop, {}, [this](http::Request request, http::Responder responder) {
-        const auto shared = std::make_shared<http::Responder>(std::move(responder));
-        handle(request,
-               {[shared](http::Response answer) { shared->answer(std::move(answer)); },
-                [shared](std::function<void()> gone) { shared->when_gone(std::move(gone)); }});
-      }) {
+      server_(net, loop,
+              {.fault =
+                   [this](int status, std::string_view reason) {
+                     stats_.on_answer("", status, Duration(0));
+                     return predict::protocol_fault(status, reason);
+                   }},
+              [this](http::Request request, http::Responder responder) {
+                const auto shared = std::make_shared<http::Responder>(std::move(responder));
+                handle(
+                    std::move(request),
+                    {[shared](http::Response answer) { shared->answer(std::move(answer)); },
+                     [shared](std::function<void()> gone) { shared->when_gone(std::move(gone)); }});
+              }) {
   stats_.on_step("exec", since_exec);
   for (ModelSpec& spec : specs) models_.push_back({std::move(spec), nullptr});
   serve_grpc();
+  server_.refuse_unsent(
+      [this](const http::Request& head, uint64_t length) { return refusal_unsent(head, length); });
+}
+
+/// Of a request whose body will be sent if there is none: what can be said without it.
+std::optional<http::Response> ModelServer::refusal_unsent(const http::Request& head,
+                                                          uint64_t length) {
+  Routed routed = route(head, models_);
+  std::optional<http::Response> refused;
+  if (auto* response = std::get_if<http::Response>(&routed.answer)) {
+    refused = std::move(*response);
+  } else if (is_too_much({caller_of(head.peer, head.headers), static_cast<size_t>(length)})) {
+    refused = busy();
+  }
+  if (refused) stats_.on_answer(routed.path, refused->status, Duration(0));
+  return refused;
 }
 
 void ModelServer::serve_grpc() {
-  // Each call is the request of the REST form that means the same.
-  const Ask ask = [this](http::Request request, const std::shared_ptr<rpc::Unary>& call,
-                         std::function<void(http::Response)> answer) {
-    request.peer = call->peer();
-    if (const auto chain = call->metadata().find("x-forwarded-for")) {
-      request.headers.add("x-forwarded-for", std::string(*chain));
-    }
-    handle(request, {std::move(answer),
-                     [call](std::function<void()> gone) { call->when_gone(std::move(gone)); }});
+  const auto asker_of = [](const Asks::Call& call, Asks::Answer answer) -> Asker {
+    return {std::move(answer),
+            [call](std::function<void()> gone) { call->when_gone(std::move(gone)); }};
   };
-  add_v2_methods(grpc_, ask, models_.size() == 1 ? models_[0].spec.name : "");
+  const Asks asks = {
+      .read = [this, asker_of](
+                  const http::Request& request, const Asks::Call& call,
+                  Asks::Answer answer) { handle(request, asker_of(call, std::move(answer))); },
+      .infer =
+          [this, asker_of](const ModelName& model, std::string message, const Asks::Call& call,
+                           Asks::Answer answer) {
+            const From from = {caller_of(call->peer(), call->metadata()), message.size()};
+            infer(model.name, model.version, std::move(message), from,
+                  asker_of(call, std::move(answer)));
+          }};
+  grpc_.bound(server_.bodies());
+  add_v2_methods(grpc_, asks, models_.size() == 1 ? models_[0].spec.name : "");
   server_.stream_bodies([this](const http::Request& head) { return grpc_.takes(head); },
                         [this](http::Request head, http::BodyStream body, http::Responder to) {
                           grpc_.handle(std::move(head), std::move(body), std::move(to));
@@ -131,11 +179,28 @@ void ModelServer::tell_load(const Served& served) {
                                {"note", report.filled.note}});
 }
 
-void ModelServer::handle(const http::Request& request, Asker asker) {
+void ModelServer::handle(http::Request request, Asker asker) {
   if (request.path == "/ready" || request.path == "/metrics") {
     return asker.answer(std::get<http::Response>(own_route(request).answer));
   }
-  Routed routed = route(request, models_);
+  const From from = {caller_of(request.peer, request.headers), request.body.size()};
+  if (from.bytes <= kReadAside) return take(route(request, models_), from, std::move(asker));
+  const auto aside = std::make_shared<Aside>(Aside{std::move(request), "", models_, nullptr});
+  take(route(aside->request, aside->models), from, std::move(asker), aside);
+}
+
+/// ModelInfer over gRPC.
+void ModelServer::infer(const std::string& model, const std::string& version, std::string message,
+                        const From& from, Asker asker) {
+  if (from.bytes <= kReadAside) {
+    return take(route_infer(models_, model, version, message), from, std::move(asker));
+  }
+  const auto aside = std::make_shared<Aside>(Aside{{}, std::move(message), models_, nullptr});
+  take(route_infer(aside->models, model, version, aside->message), from, std::move(asker), aside);
+}
+
+/// `aside`: has what `routed` refers to, so that its body is read aside; null: it is read at once.
+void ModelServer::take(Routed routed, const From& from, Asker asker, std::shared_ptr<Aside> aside) {
   const auto answer = [&](http::Response response) {
     stats_.on_answer(routed.path, response.status, Duration(0));
     asker.answer(std::move(response));
@@ -144,10 +209,41 @@ void ModelServer::handle(const http::Request& request, Asker asker) {
     return answer(std::move(*response));
   }
   if (queue_.has_whole_batch()) loop_.rest(kRest);
-  if (is_too_much(request)) return answer(busy());
-  auto work = std::get<ReadWork>(routed.answer)();
+  if (is_too_much(from)) return answer(busy());
+  auto& read = std::get<ReadWork>(routed.answer);
+  if (aside != nullptr) {
+    if (reading_ > 0 && reading_ + from.bytes > kMostReadAside) return answer(busy());
+    aside->read = std::move(read);
+    return read_aside(std::move(aside), std::move(routed.path), from, std::move(asker));
+  }
+  auto work = read();
   if (!work) return answer(failure(work.error()));
-  enqueue(*std::move(work), request, routed.path, std::move(asker));
+  enqueue(*std::move(work), from, routed.path, std::move(asker));
+}
+
+void ModelServer::read_aside(std::shared_ptr<Aside> aside, std::string path, const From& from,
+                             Asker asker) {
+  const auto is_gone = std::make_shared<std::atomic<bool>>(false);
+  asker.when_gone([is_gone] { *is_gone = true; });
+  const auto refuse = [this](const std::string& where, const Asker& to, http::Response response) {
+    stats_.on_answer(where, response.status, Duration(0));
+    to.answer(std::move(response));
+  };
+  reading_ += from.bytes;
+  const Status taken = reader_.run(
+      [aside, is_gone] {
+        if (!*is_gone) aside->work = aside->read();
+      },
+      [this, aside, is_gone, refuse, path, from, asker, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        reading_ -= from.bytes;
+        if (*is_gone) return;
+        if (!aside->work) return refuse(path, asker, failure(aside->work.error()));
+        enqueue(*std::move(aside->work), from, path, asker);
+      });
+  if (taken) return;
+  reading_ -= from.bytes;
+  refuse(path, asker, busy());
 }
 
 /// What the server tells of itself, at once.
@@ -161,23 +257,27 @@ Routed ModelServer::own_route(const http::Request& request) const {
   });
 }
 
-void ModelServer::enqueue(Work work, const http::Request& request, const std::string& path,
-                          Asker asker) {
+void ModelServer::enqueue(Work work, const From& from, const std::string& path, Asker asker) {
   const uint64_t id = ++last_id_;
-  const BatchQueue::Request waits = {id, caller_of(request), work.model, work.tokens,
-                                     request.body.size()};
+  const BatchQueue::Request waits = {id, from.caller, work.model, work.tokens, from.bytes};
   asker.when_gone([this, id] { forget(id); });
   const auto wanted = std::make_shared<Wanted>(true);
   work.wanted = wanted;
   waiting_[id] = {std::move(work), std::move(asker), path, loop_.now(), wanted};
-  if (const auto refused = queue_.add(waits)) refuse(*refused);
+  if (const auto refused = queue_.add(waits)) {
+    // Another's later: what its client sent behind it is taken then, and may displace the next.
+    if (*refused == id) {
+      refuse(id);
+    } else {
+      loop_.post([other = refusal(*refused)] { other.tell(other.answer); });
+    }
+  }
   if (state_ == State::kIdle) work_on();
 }
 
 /// Whether it would be refused, as its size tells: to read it would cost the models' time.
-bool ModelServer::is_too_much(const http::Request& request) const {
-  const size_t bytes = request.body.size();
-  return queue_.would_refuse_unread({0, caller_of(request), 0, least_tokens(bytes), bytes});
+bool ModelServer::is_too_much(const From& from) const {
+  return queue_.would_refuse_unread({0, from.caller, 0, least_tokens(from.bytes), from.bytes});
 }
 
 http::Response ModelServer::busy() const {
@@ -189,13 +289,20 @@ http::Response ModelServer::busy() const {
 }
 
 void ModelServer::refuse(uint64_t id) {
+  // Who is gone broke off as another was refused on the same connection.
+  if (!waiting_.contains(id)) return;
+  Refusal refused = refusal(id);
+  refused.tell(std::move(refused.answer));
+}
+
+/// It does not wait any more, and is to be told so.
+ModelServer::Refusal ModelServer::refusal(uint64_t id) {
   const auto found = waiting_.find(id);
-  if (found == waiting_.end()) return;  // gone: its connection broke as another was refused on it
   const Waiting refused = std::move(found->second);
   waiting_.erase(found);
   http::Response answer = busy();
   stats_.on_answer(refused.path, answer.status, loop_.now() - refused.since);
-  refused.asker.answer(std::move(answer));
+  return {refused.asker.answer, std::move(answer)};
 }
 
 void ModelServer::forget(uint64_t id) {

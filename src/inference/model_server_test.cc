@@ -91,18 +91,22 @@ TEST_F(ModelServerTest, MoreThanTheQueueHoldsAreAnswered429) {
   EXPECT_THAT(ServerTest::refused("/predict", "{ no JSON", 429), HasSubstr("try again"))
       << "nobody reads what cannot wait";
   EXPECT_THAT(ServerTest::refused("/nowhere", "", 404), HasSubstr("no path"));
+  EXPECT_THAT(ServerTest::refused("/models/none/predict", "{}", 404), HasSubstr("no model 'none'"));
 }
 
 TEST_F(ModelServerTest, ACallerWithTheMostWaitingMakesPlaceForAnother) {
   serve({"bert-seqcls"});  // loads never: all wait
   std::vector<std::shared_ptr<Answer>> loud;
-  for (int i = 0; i < 512; ++i) loud.push_back(send("POST", "/predict", R"({"inputs":"x"})"));
+  for (int i = 0; i < 512; ++i) {
+    loud.push_back(send("POST", "/predict", R"({"inputs":"x"})", {{"x-forwarded-for", "9.9.9.9"}}));
+  }
   const auto metrics = send("GET", "/metrics");
   wait(metrics);
   ASSERT_THAT(metrics->response->body, HasSubstr("inference_queue_length 512"));
   const auto other = std::make_shared<Answer>();
   http::Request request{.method = "POST", .target = "/predict", .body = R"({"inputs":"x"})"};
-  request.headers.add("x-forwarded-for", "9.9.9.9, 10.0.0.7");
+  request.headers.add("x-forwarded-for", "9.9.9.9");
+  request.headers.add("x-forwarded-for", "8.8.8.8 , 10.0.0.7 ");  // the nearest proxy's own line
   const auto call =
       client_.fetch(address_, std::move(request), seconds(60), [other](Result<http::Response> got) {
         if (got) other->response = *std::move(got);
@@ -290,6 +294,11 @@ TEST_F(ModelServerTest, ABodyOf33MiBIsRefusedAndTheServerGoesOn) {
   const auto answer = send("POST", "/predict", R"({"question":"a","context":")" + context + "\"}");
   wait(answer);
   EXPECT_EQ(answer->response->status, 413);
+  EXPECT_EQ(answer->json()["error"].string_or("status"), "INVALID_ARGUMENT");
+  const auto metrics = send("GET", "/metrics");
+  wait(metrics);
+  EXPECT_THAT(metrics->response->body,
+              HasSubstr("inference_requests_total{path=\"\",code=\"413\"} 1"));
   const std::string largest(32 << 20, '[');
   EXPECT_THAT(refused("/predict", largest), HasSubstr("the body"));
   call("POST", "/predict", R"({"question":"Who?","context":"Ada came."})");
@@ -339,8 +348,8 @@ TEST_F(ModelServerTest, TheOpenApiDocumentAndThePageAreThere) {
 }
 
 TEST_F(ModelServerTest, AFolderThatIsNoModelIsToldAtTheStart) {
-  server_.emplace(net_, loop_, worker_, std::vector<ModelSpec>{{"none", "/nonexistent/model", {}}},
-                  Duration(0));
+  server_.emplace(net_, loop_, worker_, reader_,
+                  std::vector<ModelSpec>{{"none", "/nonexistent/model", {}}}, Duration(0));
   std::optional<Status> loaded;
   server_->load([&](const Status& status) { loaded = status; });
   io_linux::run_until(loop_, [&] { return loaded.has_value(); });

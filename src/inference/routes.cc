@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/json_bounds.h"
 #include "inference/fields.h"
+#include "inference/vectors.h"
 #include "predict/docs.h"
 #include "tokenize/files.h"
 
@@ -27,17 +28,15 @@ std::string names_of(const std::vector<Served>& models) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-Result<Work> work_of(const std::vector<Served>& models, const std::string& name,
-                     const Result<Json>& body) {
-  ASSIGN_OR_RETURN(const size_t model, find_model(models, name));
-  if (!body) return body.error();
-  return task_work(models, model, *body);
-}
-
 Routed task_route(const std::string& path, const http::Request& request,
                   const std::vector<Served>& models, const std::string& name) {
   if (request.method != "POST") return wrong_method(path, request.method, "POST");
-  return {path, [&request, &models, name] { return work_of(models, name, parse_body(request)); }};
+  const auto model = find_model(models, name);
+  if (!model) return at_once(path, failure(model.error()));
+  return {path, [&request, &models, model = *model]() -> Result<Work> {
+            ASSIGN_OR_RETURN(const Json body, parse_body(request));
+            return task_work(models, model, body);
+          }};
 }
 
 /// A Pub/Sub push: {"message": {"data": base64}, "subscription": ...}.
@@ -49,7 +48,9 @@ Result<Work> read_push(const http::Request& request, const std::vector<Served>& 
   }
   const auto body = from_base64(data.as_string());
   if (!body) return Error(Code::kInvalidArgument, "message.data: is no base64 text");
-  return work_of(models, "", parse_body(*body));
+  ASSIGN_OR_RETURN(const size_t model, find_model(models, ""));
+  ASSIGN_OR_RETURN(const Json message, parse_body(*body));
+  return task_work(models, model, message);
 }
 
 }  // namespace
@@ -112,29 +113,31 @@ Result<size_t> find_model(const std::vector<Served>& models, const std::string& 
 
 namespace {
 
-Result<encoder::EncoderConfig> config_of(const Served& served) {
-  if (served.model) return served.model->config();
+/// Read once: the loop must not wait for the disk with each request.
+Result<Served::Told> told_of(const Served& served) {
+  if (served.model) return Served::Told{served.model->task(), served.model->config().labels.size()};
+  if (served.told) return *served.told;
   ASSIGN_OR_RETURN(const std::string text,
                    tokenize::read_text_file(served.spec.folder + "/config.json"));
   ASSIGN_OR_RETURN(const Json json, Json::parse(text));
-  return encoder::parse_config(json);
+  ASSIGN_OR_RETURN(const encoder::EncoderConfig config, encoder::parse_config(json));
+  ASSIGN_OR_RETURN(const auto pooling, encoder::read_pooling(served.spec.folder, config.hidden));
+  const encoder::Task own = pooling ? encoder::Task::kEmbedding : config.task;
+  served.told = {served.spec.options.task.value_or(own), config.labels.size()};
+  return *served.told;
 }
 
 }  // namespace
 
 Result<encoder::Task> task_of(const Served& served) {
-  if (served.model) return served.model->task();
-  if (served.spec.options.task) return *served.spec.options.task;
-  ASSIGN_OR_RETURN(const encoder::EncoderConfig config, config_of(served));
-  ASSIGN_OR_RETURN(const auto pooling, encoder::read_pooling(served.spec.folder, config.hidden));
-  return pooling ? encoder::Task::kEmbedding : config.task;
+  if (!served.model && served.spec.options.task) return *served.spec.options.task;
+  ASSIGN_OR_RETURN(const Served::Told told, told_of(served));
+  return told.task;
 }
 
 bool is_reranker(const Served& served) {
-  const auto task = task_of(served);
-  if (!task || *task != encoder::Task::kTextClassification) return false;
-  const auto config = config_of(served);
-  return config && config->labels.size() == 1;
+  const auto told = told_of(served);
+  return told && told->task == encoder::Task::kTextClassification && told->labels == 1;
 }
 
 size_t longest_of(const Served& served) {
@@ -149,8 +152,15 @@ Result<Work> task_work(const std::vector<Served>& models, size_t model, const Js
   work.model = model;
   work.tokens = estimated_tokens(task, request, longest_of(models[model]));
   work.task = std::make_shared<const TaskRequest>(std::move(request));
-  work.finish = [asked = work.task](const encoder::Model& served, const TaskAnswer& answer) {
-    http::Response response = ok(shape(served.task(), *asked, answer.items));
+  work.finish = [asked = work.task](const encoder::Model& served, TaskAnswer answer) {
+    http::Response response;
+    if (served.task() != encoder::Task::kEmbedding) {
+      response = ok(shape(served.task(), *asked, std::move(answer.items)));
+    } else {
+      std::string json = vectors_json(answer.vectors);
+      if (asked->form != Form::kList) json = json.substr(1, json.size() - 2);
+      response = http::Response::json(200, json + "\n");
+    }
     const auto cut = std::count(answer.was_cut.begin(), answer.was_cut.end(), 1);
     if (cut > 0) response.headers.add(kCutHeader, std::to_string(cut));
     return response;

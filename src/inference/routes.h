@@ -31,6 +31,11 @@ std::optional<Routed> route_text(const http::Request& request, const std::vector
 std::optional<Routed> route_v2(const http::Request& request, const Parts& parts,
                                const std::vector<Served>& models);
 
+/// ModelInfer over gRPC: as POST /v2/models/{model}/infer, but that the answer is a message. The
+/// message outlives the ReadWork.
+Routed route_infer(const std::vector<Served>& models, const std::string& model,
+                   const std::string& version, std::string_view message);
+
 /// The model of that name; of the only one when `name` is empty. kNotFound names those there are.
 Result<size_t> find_model(const std::vector<Served>& models, const std::string& name);
 /// The task's own request, to be answered in the pipeline's shape.

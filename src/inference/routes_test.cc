@@ -241,15 +241,15 @@ TEST(Routes, VectorsAndScoresAreGivenUpBetweenTwoSlicesToo) {
                                    std::pair("/v1/embeddings", Json::object({{"input", texts}}))}) {
     const Work work = read_work(models, path, body).value();
     int asked = 0;
-    EXPECT_GE(work.run(*models[0].model, [&] { return ++asked < 3; }).status, 400) << path;
+    EXPECT_FALSE(answer(*models[0].model, *work.task, [&] { return ++asked < 3; })) << path;
     EXPECT_EQ(asked, 3) << path;
-    EXPECT_EQ(work.run(*models[0].model, [] { return true; }).status, 200) << path;
+    EXPECT_EQ(run_batch(*models[0].model, {&work}).at(0).status, 200) << path;
   }
   const auto classes = serve(kData + "bert-seqcls");
   int asked = 0;
-  const std::vector<std::string> some(kSlice * 4, "a text");
-  EXPECT_FALSE(rerank(*classes[0].model, "query", some, Scores::kRaw, TaskRequest::Long::kRefuse,
-                      [&] { return ++asked < 3; }));
+  TaskRequest pairs;
+  pairs.inputs.assign(kSlice * 4, {"query", "a text"});
+  EXPECT_FALSE(answer(*classes[0].model, pairs, [&] { return ++asked < 3; }));
   EXPECT_EQ(asked, 3);
 }
 
@@ -270,6 +270,7 @@ TEST(Routes, TheModelOfAPathIsTheOneWithItsTask) {
             "no model here re-ranks: classifies with one label; there are distilbert-qa "
             "(question-answering), minilm-sentence (feature-extraction)");
   models[0].spec.folder = models[1].spec.folder;
+  models[0].told.reset();
   EXPECT_THAT(fault_of(models, "/embed", R"({"inputs":"a"})"),
               HasSubstr("several models here do what is asked: distilbert-qa, minilm-sentence"));
 }
@@ -279,7 +280,7 @@ TEST(Routes, OptionsOfOtherServersAreObeyedOrRefused) {
   const auto length = [](const std::vector<Served>& models, const char* more) {
     const Json body = *Json::parse(std::string(R"({"inputs":"The museum")") + more + "}");
     const Work work = read_work(models, "/embed", body).value();
-    const auto answer = Json::parse(work.run(*models[0].model, [] { return true; }).body);
+    const auto answer = Json::parse(run_batch(*models[0].model, {&work}).at(0).body);
     double squares = 0;
     for (const Json& each : answer->as_array().at(0).as_array()) {
       squares += each.as_double() * each.as_double();
@@ -338,8 +339,10 @@ TEST(Routes, ATaskOfModulesIsKnownBeforeTheModelIsLoaded) {
   Json config = *parse_body(*tokenize::read_text_file(folder + "/config.json"));
   config.set("architectures", Json::Array{"MPNetForMaskedLM"});
   std::ofstream(folder + "/config.json") << config.dump();
-  const auto task = task_of({{"m", folder, {}}, nullptr});
+  const Served served = {{"m", folder, {}}, nullptr};
+  const auto task = task_of(served);
   std::filesystem::remove_all(folder);
+  EXPECT_TRUE(task_of(served)) << "it is not read again";
   ASSERT_TRUE(task) << task.error().message();
   EXPECT_EQ(*task, encoder::Task::kEmbedding);
 }

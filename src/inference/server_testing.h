@@ -26,7 +26,7 @@ class ServerTest : public ::testing::Test {
   void serve(std::initializer_list<const char*> names) {
     std::vector<ModelSpec> specs;
     for (const char* name : names) specs.push_back({name, kFolder + name, {.threads = 1}});
-    server_.emplace(net_, loop_, worker_, specs, Duration(0));
+    server_.emplace(net_, loop_, worker_, reader_, specs, Duration(0));
     address_ = *server_->listen({"127.0.0.1", 0});
   }
   void load() {
@@ -78,7 +78,7 @@ class ServerTest : public ::testing::Test {
 
   io_linux::EpollLoop loop_;
   io_linux::TcpNet net_{loop_};
-  io_linux::ThreadWorker worker_{loop_};
+  io_linux::ThreadWorker worker_{loop_}, reader_{loop_};
   std::optional<ModelServer> server_;
   io::SocketAddress address_;
   http::Client client_{net_, loop_};

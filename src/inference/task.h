@@ -36,7 +36,8 @@ struct TaskOptions {
   encoder::ScoreFunction function = encoder::ScoreFunction::kByModel;
   /// kCutAndTell: the answer says which inputs were cut.
   enum class Long { kCutAndTell, kRefuse } too_long = Long::kCutAndTell;
-  encoder::TextLimits limits;  // of texts to be classified
+  encoder::TextLimits limits;                        // of texts to be classified
+  encoder::Scale scale = encoder::Scale::kByFolder;  // of vectors
 
   bool operator==(const TaskOptions&) const = default;
 };
@@ -53,8 +54,10 @@ Result<TaskRequest> read_request(encoder::Task task, const Json& body);
 
 /// What became of each input, in order.
 struct TaskAnswer {
-  Json::Array items;
-  std::vector<char> was_cut;  // it was longer than the model
+  Json::Array items;                        // but of embeddings
+  std::vector<char> was_cut;                // it was longer than the model
+  std::vector<std::vector<float>> vectors;  // of embeddings
+  std::vector<int64_t> tokens;              // of embeddings: those that the model read
 };
 /// Asked between two slices of the work, each of at most kSlice texts or windows.
 using IsWanted = std::function<bool()>;
@@ -63,25 +66,10 @@ inline constexpr size_t kSlice = 32;
 Result<TaskAnswer> answer(const encoder::Model& model, const TaskRequest& request,
                           const IsWanted& is_wanted);
 Error gave_up();
-/// The items in the pipeline's shape for how the inputs stood in the body.
+/// The fault that answer() would find, told without the model's work: texts are tokenized.
+Status check(const encoder::Model& model, const TaskRequest& request);
+/// The items in the pipeline's shape for how the inputs stood in the body; not of embeddings.
 Json shape(encoder::Task task, const TaskRequest& request, Json::Array items);
-
-/// Each text's vector; those longer than the model are cut and counted, or refused.
-struct Embedded {
-  std::vector<std::vector<float>> vectors;
-  std::vector<char> was_cut;
-  int64_t tokens = 0;
-};
-Result<Embedded> embed_texts(const encoder::Model& model, const std::vector<std::string>& texts,
-                             TaskRequest::Long too_long, encoder::Scale scale,
-                             const IsWanted& is_wanted);
-Json vector_json(const std::vector<float>& vector);
-
-/// A score for each text, of a model with one label: the sigmoid, or the logit itself.
-enum class Scores { kSigmoid, kRaw };
-Result<std::vector<double>> rerank(const encoder::Model& model, const std::string& query,
-                                   const std::vector<std::string>& texts, Scores scores,
-                                   TaskRequest::Long too_long, const IsWanted& is_wanted);
 
 // What the model has to do for a request, in the tokens that go through it, as its size tells
 // before it is tokenized: a token is taken for four bytes.

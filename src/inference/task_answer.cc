@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "encoder/embedding.h"
@@ -52,13 +51,23 @@ Result<std::vector<encoder::SpanLogits>> logits_of(const Model& model,
   return logits;
 }
 
-Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& request,
-                                    const IsWanted& is_wanted) {
+encoder::QuestionOptions question_options(const TaskRequest& request) {
   encoder::QuestionOptions options = request.question;
   options.top_k = request.top_k.value_or(1) < 0 ? 10'000 : request.top_k.value_or(1);
-  std::vector<std::vector<tokenize::Encoding>> windows;
+  return options;
+}
+
+/// The windows of all questions, one after another, and how many each has.
+struct Windows {
   std::vector<tokenize::Encoding> all;
+  std::vector<size_t> counts;
+};
+Result<Windows> windows_of(const Model& model, const TaskRequest& request,
+                           const IsWanted& is_wanted) {
+  const encoder::QuestionOptions options = question_options(request);
+  Windows windows;
   for (size_t i = 0; i < request.inputs.size(); ++i) {
+    if (!is_wanted()) return gave_up();
     auto own =
         encoder::question_windows(model, request.inputs[i].text, *request.inputs[i].pair, options);
     if (!own) {
@@ -66,25 +75,42 @@ Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& reque
                  ? std::move(own).error().with_context(fmt::format("inputs[{}]", i))
                  : own.error();
     }
-    if (all.size() + own->size() > encoder::kMostWindows) {
+    if (windows.all.size() + own->size() > encoder::kMostWindows) {
       return Error(Code::kInvalidArgument,
                    fmt::format("inputs: the contexts need more than {} windows together: send "
                                "fewer, or choose a smaller doc_stride",
                                encoder::kMostWindows));
     }
-    all.insert(all.end(), own->begin(), own->end());
-    windows.push_back(*std::move(own));
+    windows.counts.push_back(own->size());
+    std::move(own->begin(), own->end(), std::back_inserter(windows.all));
   }
-  ASSIGN_OR_RETURN(const std::vector<encoder::SpanLogits> logits, logits_of(model, all, is_wanted));
+  return windows;
+}
+
+/// `count` of them from the iterator on, moved out of where they are.
+template <class T>
+std::vector<T> taken(typename std::vector<T>::iterator& from, size_t count) {
+  const auto to = from + static_cast<ptrdiff_t>(count);
+  std::vector<T> out(std::make_move_iterator(from), std::make_move_iterator(to));
+  from = to;
+  return out;
+}
+
+Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& request,
+                                    const IsWanted& is_wanted) {
+  const encoder::QuestionOptions options = question_options(request);
+  ASSIGN_OR_RETURN(Windows windows, windows_of(model, request, is_wanted));
+  ASSIGN_OR_RETURN(std::vector<encoder::SpanLogits> logits,
+                   logits_of(model, windows.all, is_wanted));
   Json::Array items;
-  size_t at = 0;
-  for (size_t i = 0; i < windows.size(); ++i) {
+  auto window = windows.all.begin();
+  auto logit = logits.begin();
+  for (size_t i = 0; i < windows.counts.size(); ++i) {
     if (!is_wanted()) return gave_up();
-    const std::vector<encoder::SpanLogits> own(
-        logits.begin() + static_cast<ptrdiff_t>(at),
-        logits.begin() + static_cast<ptrdiff_t>(at + windows[i].size()));
-    at += windows[i].size();
-    const auto answers = encoder::choose_answers(windows[i], own, *request.inputs[i].pair, options);
+    const auto own = taken<tokenize::Encoding>(window, windows.counts[i]);
+    const auto answers =
+        encoder::choose_answers(own, taken<encoder::SpanLogits>(logit, windows.counts[i]),
+                                *request.inputs[i].pair, options);
     Json::Array list;
     for (const encoder::Answer& each : answers) list.push_back(answer_json(each));
     if (list.size() == 1) {
@@ -93,29 +119,42 @@ Result<TaskAnswer> answer_questions(const Model& model, const TaskRequest& reque
       items.emplace_back(std::move(list));
     }
   }
-  return TaskAnswer{std::move(items), std::vector<char>(windows.size(), 0)};
+  return TaskAnswer{std::move(items), std::vector<char>(windows.counts.size(), 0)};
+}
+
+Result<tokenize::Encoding> encode(const Model& model, const TaskRequest& request,
+                                  const encoder::TextInput& input, Model::TooLong how) {
+  if (model.task() == Task::kEmbedding) return encoder::encode_sentence(model, input.text, how);
+  return input.pair ? model.encode_pair(input.text, *input.pair, how, request.limits)
+                    : model.encode(input.text, how, request.limits);
+}
+
+/// Which inputs are to be cut.
+Result<std::vector<char>> cuts_of(const Model& model, const TaskRequest& request) {
+  std::vector<char> cuts;
+  for (const encoder::TextInput& input : request.inputs) {
+    const auto encoded = run_cutting(request.too_long, cuts, [&](Model::TooLong how) {
+      return encode(model, request, input, how);
+    });
+    if (!encoded) return encoded.error();
+  }
+  return cuts;
 }
 
 Result<TaskAnswer> classify(const Model& model, const TaskRequest& request) {
   TaskAnswer answered;
   Json::Array items;
-  std::vector<std::vector<float>> logits;
-  // Together where all fit, one by one where some must be cut and counted.
-  auto together =
-      encoder::classify_logits(model, request.inputs, Model::TooLong::kRefuse, request.limits);
-  if (together) {
-    logits = *std::move(together);
-    answered.was_cut.assign(logits.size(), 0);
-  } else {
-    for (const encoder::TextInput& input : request.inputs) {
-      auto one = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
-        return encoder::classify_logits(model, std::span(&input, 1), how, request.limits);
-      });
-      if (!one) return one.error();
-      logits.push_back(std::move(one->front()));
-    }
+  const auto run = [&](Model::TooLong how) {
+    return encoder::classify_logits(model, request.inputs, how, request.limits);
+  };
+  auto logits = run(Model::TooLong::kRefuse);
+  answered.was_cut.assign(request.inputs.size(), 0);
+  if (!logits) {  // before the model's work: one is too long, or at fault
+    ASSIGN_OR_RETURN(answered.was_cut, cuts_of(model, request));
+    logits = run(Model::TooLong::kCut);
+    if (!logits) return logits.error();
   }
-  for (const std::vector<float>& row : logits) {
+  for (const std::vector<float>& row : *logits) {
     auto scores = encoder::score_labels(model.config(), row, request.function);
     const int most = request.top_k.value_or(1);
     if (most > 0 && scores.size() > static_cast<size_t>(most)) {
@@ -206,63 +245,26 @@ Result<TaskAnswer> fill_masks(const Model& model, const TaskRequest& request,
 
 Result<TaskAnswer> embed(const Model& model, const TaskRequest& request,
                          const IsWanted& is_wanted) {
-  std::vector<std::string> texts;
-  for (const encoder::TextInput& input : request.inputs) texts.push_back(input.text);
-  ASSIGN_OR_RETURN(Embedded embedded, embed_texts(model, texts, request.too_long,
-                                                  encoder::Scale::kByFolder, is_wanted));
-  TaskAnswer answered{{}, std::move(embedded.was_cut)};
-  for (const auto& vector : embedded.vectors) answered.items.push_back(vector_json(vector));
+  TaskAnswer answered;
+  const auto& inputs = request.inputs;
+  for (size_t at = 0; at < inputs.size(); at += kSlice) {
+    if (!is_wanted()) return gave_up();
+    std::vector<tokenize::Encoding> slice;
+    for (size_t i = at; i < std::min(at + kSlice, inputs.size()); ++i) {
+      auto encoded = run_cutting(request.too_long, answered.was_cut, [&](Model::TooLong how) {
+        return encoder::encode_sentence(model, inputs[i].text, how);
+      });
+      if (!encoded) return encoded.error();
+      answered.tokens.push_back(static_cast<int64_t>(encoded->items.size()));
+      slice.push_back(*std::move(encoded));
+    }
+    auto vectors = encoder::embed(model, slice, request.scale);
+    std::move(vectors.begin(), vectors.end(), std::back_inserter(answered.vectors));
+  }
   return answered;
 }
 
 }  // namespace
-
-Json vector_json(const std::vector<float>& vector) {
-  Json::Array numbers;
-  numbers.reserve(vector.size());
-  for (const float number : vector) numbers.emplace_back(static_cast<double>(number));
-  return numbers;
-}
-
-Result<Embedded> embed_texts(const Model& model, const std::vector<std::string>& texts,
-                             Long too_long, encoder::Scale scale, const IsWanted& is_wanted) {
-  Embedded embedded;
-  for (size_t at = 0; at < texts.size(); at += kSlice) {
-    if (!is_wanted()) return gave_up();
-    std::vector<tokenize::Encoding> slice;
-    for (size_t i = at; i < std::min(at + kSlice, texts.size()); ++i) {
-      auto encoded = run_cutting(too_long, embedded.was_cut, [&](Model::TooLong how) {
-        return encoder::encode_sentence(model, texts[i], how);
-      });
-      if (!encoded) return encoded.error();
-      embedded.tokens += static_cast<int64_t>(encoded->items.size());
-      slice.push_back(*std::move(encoded));
-    }
-    auto vectors = encoder::embed(model, slice, scale);
-    std::move(vectors.begin(), vectors.end(), std::back_inserter(embedded.vectors));
-  }
-  return embedded;
-}
-
-Result<std::vector<double>> rerank(const Model& model, const std::string& query,
-                                   const std::vector<std::string>& texts, Scores scores,
-                                   Long too_long, const IsWanted& is_wanted) {
-  const auto how = too_long == Long::kRefuse ? Model::TooLong::kRefuse : Model::TooLong::kCut;
-  std::vector<double> all;
-  for (size_t at = 0; at < texts.size(); at += kSlice) {
-    if (!is_wanted()) return gave_up();
-    std::vector<encoder::TextInput> inputs;
-    for (size_t i = at; i < std::min(at + kSlice, texts.size()); ++i) {
-      inputs.push_back({query, texts[i]});
-    }
-    ASSIGN_OR_RETURN(const auto logits, encoder::classify_logits(model, inputs, how));
-    for (const auto& row : logits) {
-      const double logit = row[0];
-      all.push_back(scores == Scores::kRaw ? logit : 1 / (1 + std::exp(-logit)));
-    }
-  }
-  return all;
-}
 
 Json shape(Task task, const TaskRequest& request, Json::Array items) {
   if (request.form == Form::kList) return items;
@@ -274,6 +276,15 @@ Json shape(Task task, const TaskRequest& request, Json::Array items) {
 }
 
 Error gave_up() { return {Code::kCancelled, "the caller has gone"}; }
+
+Status check(const Model& model, const TaskRequest& request) {
+  if (model.task() == Task::kQuestionAnswering) {
+    const auto windows = windows_of(model, request, [] { return true; });
+    return windows ? Status() : Status(windows.error());
+  }
+  const auto cuts = cuts_of(model, request);
+  return cuts ? Status() : Status(cuts.error());
+}
 
 namespace {
 

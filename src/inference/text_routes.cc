@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
+#include <utility>
 
 #include "base/base64.h"
 #include "inference/fields.h"
 #include "inference/routes.h"
+#include "inference/vectors.h"
 
 namespace thaw::inference {
 namespace {
@@ -38,13 +41,26 @@ std::vector<std::string> texts_of(Fields& fields, std::string_view name, const J
   return texts;
 }
 
-/// `beside`: bytes that are read with each text.
-size_t tokens_in(const std::vector<std::string>& texts, const Served& served, size_t beside = 0) {
-  size_t tokens = 0;
-  for (const std::string& text : texts) {
-    tokens += estimated_tokens(text.size() + beside, longest_of(served));
+/// `cut`: those that are too long are cut, not refused.
+TaskRequest request_of(std::vector<std::string>& texts, bool cut) {
+  TaskRequest request;
+  request.form = Form::kList;
+  request.too_long = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
+  for (std::string& text : texts) request.inputs.push_back({std::move(text), std::nullopt});
+  return request;
+}
+
+/// Without what answers it.
+Work work_of(const std::vector<Served>& models, size_t model, TaskRequest request) {
+  Work work;
+  work.model = model;
+  work.tokens = 0;
+  for (const encoder::TextInput& each : request.inputs) {
+    const size_t bytes = each.text.size() + (each.pair ? each.pair->size() : 0);
+    work.tokens += estimated_tokens(bytes, longest_of(models[model]));
   }
-  return tokens;
+  work.task = std::make_shared<const TaskRequest>(std::move(request));
+  return work;
 }
 
 bool embeds(const Served& served) {
@@ -93,7 +109,7 @@ http::Response too_long(const Error& error) {
 Result<Work> embed_work(const std::vector<Served>& models, const Json& body) {
   ASSIGN_OR_RETURN(const size_t model, only_model(models, embeds, "gives embeddings"));
   Fields fields(body, "");
-  const auto texts = texts_of(fields, "inputs", fields.any("inputs"));
+  auto texts = texts_of(fields, "inputs", fields.any("inputs"));
   const bool cut = fields.flag("truncate").value_or(false);
   check_direction(fields);
   const bool scaled = fields.flag("normalize").value_or(true);
@@ -101,17 +117,12 @@ Result<Work> embed_work(const std::vector<Served>& models, const Json& body) {
     fields.fault("prompt_name", "no prompts are kept here: put it before the text");
   }
   RETURN_IF_ERROR(fields.finish());
-  Work work;
-  work.model = model;
-  work.tokens = tokens_in(texts, models[model]);
-  work.run = [texts, cut, scaled](const encoder::Model& served, const IsWanted& is_wanted) {
-    const auto how = cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse;
-    const auto scale = scaled ? encoder::Scale::kToOne : encoder::Scale::kNot;
-    const auto embedded = embed_texts(served, texts, how, scale, is_wanted);
-    if (!embedded) return too_long(embedded.error());
-    Json::Array list;
-    for (const auto& vector : embedded->vectors) list.push_back(vector_json(vector));
-    return ok(std::move(list));
+  TaskRequest request = request_of(texts, cut);
+  request.scale = scaled ? encoder::Scale::kToOne : encoder::Scale::kNot;
+  Work work = work_of(models, model, std::move(request));
+  work.fault = too_long;
+  work.finish = [](const encoder::Model&, const TaskAnswer& answer) {
+    return http::Response::json(200, vectors_json(answer.vectors) + "\n");
   };
   return work;
 }
@@ -127,29 +138,26 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
     fields.fault("query",
                  fmt::format("has {} bytes, at most {} are allowed", query->size(), kLongestQuery));
   }
-  const auto texts = texts_of(fields, "texts", fields.any("texts"));
+  auto texts = texts_of(fields, "texts", fields.any("texts"));
   const bool raw = fields.flag("raw_scores").value_or(false);
   const bool return_text = fields.flag("return_text").value_or(false);
   const bool cut = fields.flag("truncate").value_or(false);
   check_direction(fields);
   RETURN_IF_ERROR(fields.finish());
-  Work work;
-  work.model = model;
-  work.tokens = tokens_in(texts, models[model], query->size());
-  work.run = [texts, query = *query, raw, return_text, cut](const encoder::Model& served,
-                                                            const IsWanted& is_wanted) {
-    const auto scores =
-        rerank(served, query, texts, raw ? Scores::kRaw : Scores::kSigmoid,
-               cut ? TaskRequest::Long::kCutAndTell : TaskRequest::Long::kRefuse, is_wanted);
-    if (!scores) return too_long(scores.error());
-    std::vector<size_t> order(texts.size());
+  TaskRequest request = request_of(texts, cut);
+  for (encoder::TextInput& each : request.inputs) each.pair = std::exchange(each.text, *query);
+  request.function = raw ? encoder::ScoreFunction::kNone : encoder::ScoreFunction::kSigmoid;
+  Work work = work_of(models, model, std::move(request));
+  work.fault = too_long;
+  work.finish = [asked = work.task, return_text](const encoder::Model&, const TaskAnswer& answer) {
+    const auto score = [&](size_t i) { return answer.items[i].double_or("score", 0); };
+    std::vector<size_t> order(answer.items.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return (*scores)[a] > (*scores)[b]; });
+    std::ranges::stable_sort(order, std::greater<>(), score);
     Json::Array list;
     for (const size_t i : order) {
-      Json item = Json::object({{"index", static_cast<int64_t>(i)}, {"score", (*scores)[i]}});
-      if (return_text) item.set("text", texts[i]);
+      Json item = Json::object({{"index", static_cast<int64_t>(i)}, {"score", score(i)}});
+      if (return_text) item.set("text", *asked->inputs[i].pair);
       list.push_back(std::move(item));
     }
     return ok(std::move(list));
@@ -157,9 +165,30 @@ Result<Work> rerank_work(const std::vector<Served>& models, const Json& body) {
   return work;
 }
 
+/// As OpenAI's API has them.
+std::string embeddings_json(const TaskAnswer& answer, const std::string& model, bool as_base64) {
+  std::string json = R"({"object":"list","data":[)";
+  for (size_t i = 0; i < answer.vectors.size(); ++i) {
+    const std::vector<float>& vector = answer.vectors[i];
+    if (i > 0) json += ',';
+    json += fmt::format(R"({{"object":"embedding","index":{},"embedding":)", i);
+    if (as_base64) {
+      std::string bytes(vector.size() * sizeof(float), '\0');  // little-endian, as here
+      std::memcpy(bytes.data(), vector.data(), bytes.size());
+      json += fmt::format(R"("{}")", base64(bytes));
+    } else {
+      append_vector(json, vector);
+    }
+    json += '}';
+  }
+  const int64_t tokens = std::accumulate(answer.tokens.begin(), answer.tokens.end(), int64_t{0});
+  const Json usage = Json::object({{"prompt_tokens", tokens}, {"total_tokens", tokens}});
+  return json + fmt::format(R"(],"model":{},"usage":{}}})", Json(model).dump(), usage.dump());
+}
+
 Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
   Fields fields(body, "");
-  const auto texts = texts_of(fields, "input", fields.any("input"));
+  auto texts = texts_of(fields, "input", fields.any("input"));
   const auto name = fields.text("model");
   const auto encoding = fields.text("encoding_format");
   if (encoding && *encoding != "float" && *encoding != "base64") {
@@ -175,28 +204,10 @@ Result<Work> openai_work(const std::vector<Served>& models, const Json& body) {
   if (!embeds(models[model])) {
     return Error(Code::kFailedPrecondition, fmt::format("model: '{}' gives no embeddings", *name));
   }
-  Work work;
-  work.model = model;
-  work.tokens = tokens_in(texts, models[model]);
-  work.run = [texts, base64_wanted = encoding == "base64", name = models[model].spec.name](
-                 const encoder::Model& served, const IsWanted& is_wanted) {
-    const auto embedded = embed_texts(served, texts, TaskRequest::Long::kRefuse,
-                                      encoder::Scale::kByFolder, is_wanted);
-    if (!embedded) return failure(embedded.error());
-    Json::Array list;
-    for (size_t i = 0; i < texts.size(); ++i) {
-      const std::vector<float>& vector = embedded->vectors[i];
-      std::string bytes(vector.size() * sizeof(float), '\0');  // little-endian, as here
-      std::memcpy(bytes.data(), vector.data(), bytes.size());
-      list.push_back(
-          Json::object({{"object", "embedding"},
-                        {"index", static_cast<int64_t>(i)},
-                        {"embedding", base64_wanted ? Json(base64(bytes)) : vector_json(vector)}}));
-    }
-    const Json usage =
-        Json::object({{"prompt_tokens", embedded->tokens}, {"total_tokens", embedded->tokens}});
-    return ok(Json::object(
-        {{"object", "list"}, {"data", std::move(list)}, {"model", name}, {"usage", usage}}));
+  Work work = work_of(models, model, request_of(texts, false));
+  work.finish = [as_base64 = encoding == "base64", name = models[model].spec.name](
+                    const encoder::Model&, const TaskAnswer& answer) {
+    return http::Response::json(200, embeddings_json(answer, name, as_base64) + "\n");
   };
   return work;
 }

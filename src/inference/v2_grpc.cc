@@ -12,7 +12,7 @@
 namespace thaw::inference {
 namespace {
 
-using Encode = std::function<std::string(const Json& answer)>;
+using Encode = std::function<Result<std::string>(const Json& answer)>;
 
 /// The Error of a failed answer: its status' name and message are in the one form of all.
 Error error_of(const http::Response& response) {
@@ -35,51 +35,56 @@ http::Request get(std::string path) {
   return request;
 }
 
-void pass_on(const std::shared_ptr<rpc::Unary>& call, const Ask& ask, http::Request request,
-             Encode encode) {
-  ask(std::move(request), call, [call, encode = std::move(encode)](http::Response response) {
-    if (response.status != 200) {
-      http::Headers trailing;
-      if (const auto wait = response.headers.find("retry-after")) {
-        trailing.add("retry-after", std::string(*wait));
-      }
-      return call->answer(error_of(response), std::move(trailing));
-    }
+void refuse(const std::shared_ptr<rpc::Unary>& call, const http::Response& response) {
+  http::Headers trailing;
+  if (const auto wait = response.headers.find("retry-after")) {
+    trailing.add("retry-after", std::string(*wait));
+  }
+  call->answer(error_of(response), std::move(trailing));
+}
+
+void read(const std::shared_ptr<rpc::Unary>& call, const Asks& asks, const std::string& path,
+          Encode encode) {
+  asks.read(get(path), call, [call, encode = std::move(encode)](const http::Response& response) {
+    if (response.status != 200) return refuse(call, response);
     const auto json = Json::parse(response.body);
     if (!json) return call->answer(json.error());
     call->answer(encode(*json));
   });
 }
 
-/// "/v2/models/NAME" or "/v2/models/NAME/versions/VERSION", as a path has them. No name means the
-/// only model, `only`.
-Result<std::string> model_path(const ModelName& model, const std::string& only) {
-  const std::string& name = model.name.empty() ? only : model.name;
-  if (name.empty()) {
+/// With the only model's, `only`, where it has no name.
+Result<ModelName> named(ModelName model, const std::string& only) {
+  if (model.name.empty()) model.name = only;
+  if (model.name.empty()) {
     return Error(Code::kInvalidArgument, "the model's name is missing: several are served");
   }
-  std::string path = "/v2/models/" + http::percent_encode(name);
+  return model;
+}
+
+/// "/v2/models/NAME" or "/v2/models/NAME/versions/VERSION", as a path has them.
+std::string path_of(const ModelName& model) {
+  std::string path = "/v2/models/" + http::percent_encode(model.name);
   if (!model.version.empty()) path += "/versions/" + http::percent_encode(model.version);
   return path;
 }
 
-void infer(const std::shared_ptr<rpc::Unary>& call, const Ask& ask, const std::string& only) {
-  auto message = decode_infer(call->message());
-  if (!message) return call->answer(message.error());
-  const auto path = model_path(message->model, only);
-  if (!path) return call->answer(path.error());
-  http::Request request{.method = "POST"};
-  request.path = request.target = *path + "/infer";
-  request.headers.add("content-type", "application/json");
-  request.body = message->body.dump();
-  pass_on(call, ask, std::move(request), [tensors = message->tensors](const Json& answer) {
-    return encode_infer(answer, tensors);
+void infer(const std::shared_ptr<rpc::Unary>& call, const Asks& asks, const std::string& only) {
+  std::string message = call->take_message();
+  // Only whose it is: what else it has is read once it is known to wait.
+  const auto asked = decode_name(message);
+  if (!asked) return call->answer(asked.error());
+  const auto model = named(*asked, only);
+  if (!model) return call->answer(model.error());
+  asks.infer(*model, std::move(message), call, [call](http::Response response) {
+    if (response.status != 200) return refuse(call, response);
+    call->answer(std::move(response.body));
   });
 }
 
 }  // namespace
 
-void add_v2_methods(rpc::Router& router, const Ask& ask, const std::string& only) {
+void add_v2_methods(rpc::Router& router, const Asks& asks, const std::string& only) {
   const std::string service = "/inference.GRPCInferenceService/";
   using Handle = std::function<void(const std::shared_ptr<rpc::Unary>&)>;
   const auto add = [&](const char* name, Handle handle) {
@@ -89,32 +94,32 @@ void add_v2_methods(rpc::Router& router, const Ask& ask, const std::string& only
   };
   const auto yes = [](const Json&) { return encode_flag(true); };
   // Not being ready is an answer, no error.
-  const auto readiness = [ask](const std::shared_ptr<rpc::Unary>& call, const std::string& path) {
-    ask(get(path), call, [call](const http::Response& response) {
+  const auto readiness = [asks](const std::shared_ptr<rpc::Unary>& call, const std::string& path) {
+    asks.read(get(path), call, [call](const http::Response& response) {
       const bool is_known = response.status == 200 || response.status == 503;
       is_known ? call->answer(encode_flag(response.status == 200))
                : call->answer(error_of(response));
     });
   };
-  add("ServerLive", [=](const auto& call) { pass_on(call, ask, get("/v2/health/live"), yes); });
+  add("ServerLive", [=](const auto& call) { read(call, asks, "/v2/health/live", yes); });
   add("ServerReady", [=](const auto& call) { readiness(call, "/v2/health/ready"); });
-  add("ServerMetadata",
-      [=](const auto& call) { pass_on(call, ask, get("/v2"), encode_server_metadata); });
-  const auto path_of = [only](const std::shared_ptr<rpc::Unary>& call) -> Result<std::string> {
-    ASSIGN_OR_RETURN(const ModelName model, decode_name(call->message()));
-    return model_path(model, only);
+  add("ServerMetadata", [=](const auto& call) { read(call, asks, "/v2", encode_server_metadata); });
+  const auto path_in = [only](const std::shared_ptr<rpc::Unary>& call) -> Result<std::string> {
+    ASSIGN_OR_RETURN(ModelName model, decode_name(call->message()));
+    ASSIGN_OR_RETURN(model, named(std::move(model), only));
+    return path_of(model);
   };
   add("ModelReady", [=](const auto& call) {
-    const auto path = path_of(call);
+    const auto path = path_in(call);
     if (!path) return call->answer(path.error());
     readiness(call, *path + "/ready");
   });
   add("ModelMetadata", [=](const auto& call) {
-    const auto path = path_of(call);
+    const auto path = path_in(call);
     if (!path) return call->answer(path.error());
-    pass_on(call, ask, get(*path), encode_model_metadata);
+    read(call, asks, *path, encode_model_metadata);
   });
-  add("ModelInfer", [ask, only](const auto& call) { infer(call, ask, only); });
+  add("ModelInfer", [asks, only](const auto& call) { infer(call, asks, only); });
 }
 
 }  // namespace thaw::inference

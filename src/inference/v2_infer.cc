@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "inference/v2_messages.h"
 #include "inference/v2_request.h"
 #include "inference/v2_tensors.h"
+#include "inference/vectors.h"
 
 namespace thaw::inference {
 namespace {
@@ -36,23 +38,34 @@ Json cell(const Json& item, const Tensor& tensor) {
 /// The column of an answer.
 Json output_json(const Tensor& tensor, const TaskAnswer& answer) {
   Json::Array data;
-  int64_t columns = 0;
   for (const Json& item : answer.items) {
-    if (tensor.name == "embedding") {
-      columns = static_cast<int64_t>(item.as_array().size());
-      data.insert(data.end(), item.as_array().begin(), item.as_array().end());
-    } else if (tensor.name == "json") {
-      data.emplace_back(item.dump());
-    } else {
-      data.push_back(cell(item, tensor));
-    }
+    data.push_back(tensor.name == "json" ? Json(item.dump()) : cell(item, tensor));
   }
-  Json::Array shape = {Json(static_cast<int64_t>(answer.items.size()))};
-  if (tensor.name == "embedding") shape.emplace_back(columns);
-  return Json::object({{"name", tensor.name},
-                       {"datatype", tensor.type},
-                       {"shape", std::move(shape)},
-                       {"data", std::move(data)}});
+  Json::Array shape = {Json(static_cast<int64_t>(answer.was_cut.size()))};
+  if (!answer.vectors.empty()) {
+    shape.emplace_back(static_cast<int64_t>(answer.vectors.front().size()));
+  }
+  Json output =
+      Json::object({{"name", tensor.name}, {"datatype", tensor.type}, {"shape", std::move(shape)}});
+  if (answer.vectors.empty()) output.set("data", std::move(data));
+  return output;
+}
+
+/// The values of the output that is vectors, one after another.
+std::vector<float> flat(const TaskAnswer& answer) {
+  std::vector<float> all;
+  for (const auto& vector : answer.vectors) all.insert(all.end(), vector.begin(), vector.end());
+  return all;
+}
+
+/// The answer's JSON, whose only output's data is these.
+std::string with_vectors(const Json& json, const std::vector<float>& numbers) {
+  constexpr std::string_view kEnds = "}]}";
+  std::string text = json.dump();
+  text.resize(text.size() - kEnds.size());
+  text += R"(,"data":)";
+  append_vector(text, numbers);
+  return text + std::string(kEnds) + "\n";
 }
 
 /// The answer's JSON and, where outputs are to be binary, their bytes behind it.
@@ -65,7 +78,7 @@ http::Response response_of(Json json, const std::vector<WantedOutput>& wanted,
     Json output = output_json(each.tensor, answer);
     if (each.is_binary) {
       is_binary = true;
-      const std::string bytes = raw_of(output);
+      const std::string bytes = answer.vectors.empty() ? raw_of(output) : raw_of(flat(answer));
       binary += bytes;
       std::erase_if(output.as_object(),
                     [](const Json::Member& member) { return member.first == "data"; });
@@ -74,11 +87,25 @@ http::Response response_of(Json json, const std::vector<WantedOutput>& wanted,
     outputs.push_back(std::move(output));
   }
   json.set("outputs", std::move(outputs));
+  if (!is_binary && !answer.vectors.empty()) {
+    return http::Response::json(200, with_vectors(json, flat(answer)));
+  }
   if (!is_binary) return ok(json);
   const std::string head = json.dump();
   http::Response response{200, {{"content-type", "application/octet-stream"}}, head + binary};
   response.headers.add(kJsonLength, std::to_string(head.size()));
   return response;
+}
+
+/// A ModelInferResponse.
+http::Response message_of(Json json, const std::vector<WantedOutput>& wanted,
+                          const TaskAnswer& answer, InferMessage::Tensors tensors) {
+  Json::Array outputs;
+  for (const WantedOutput& each : wanted) outputs.push_back(output_json(each.tensor, answer));
+  json.set("outputs", std::move(outputs));
+  auto message = encode_infer(json, flat(answer), tensors);
+  if (!message) return failure(message.error());
+  return {200, {{"content-type", "application/grpc"}}, *std::move(message)};
 }
 
 /// The length of the JSON in the body; all of it where no header says otherwise.
@@ -103,25 +130,49 @@ Result<size_t> json_length(const http::Request& request) {
 Json inputs_json(Task task) { return tensors_json(inputs_of(task)); }
 Json outputs_json(Task task) { return tensors_json(outputs_of(task)); }
 
+namespace {
+
+/// Of the answer's head and of what became of the inputs.
+using Encode = std::function<http::Response(Json head, const std::vector<WantedOutput>& wanted,
+                                            const TaskAnswer& answer)>;
+
+/// `binary`: what follows the body's JSON.
+Result<Work> work_of(const std::vector<Served>& models, size_t model, const Json& body,
+                     std::string_view binary, Encode encode) {
+  ASSIGN_OR_RETURN(const Task task, task_of(models[model]));
+  ASSIGN_OR_RETURN(Infer infer, read_infer(task, body, binary));
+  Work work;
+  work.model = model;
+  work.tokens = estimated_tokens(task, infer.task, longest_of(models[model]));
+  work.task = std::make_shared<const TaskRequest>(std::move(infer.task));
+  work.finish = [id = infer.id, name = models[model].spec.name, wanted = std::move(infer.wanted),
+                 encode = std::move(encode)](const encoder::Model&, const TaskAnswer& answer) {
+    Json head = Json::object({{"model_name", name}, {"model_version", "1"}});
+    if (!id.empty()) head.set("id", id);
+    return encode(std::move(head), wanted, answer);
+  };
+  return work;
+}
+
+}  // namespace
+
 Result<Work> infer_work(const std::vector<Served>& models, size_t model,
                         const http::Request& request) {
   ASSIGN_OR_RETURN(const size_t length, json_length(request));
   RETURN_IF_ERROR(check_content_type(request));
   const std::string_view body = request.body;
   ASSIGN_OR_RETURN(const Json json, parse_body(body.substr(0, length)));
-  ASSIGN_OR_RETURN(const Task task, task_of(models[model]));
-  ASSIGN_OR_RETURN(Infer infer, read_infer(task, json, body.substr(length)));
-  Work work;
-  work.model = model;
-  work.tokens = estimated_tokens(task, infer.task, longest_of(models[model]));
-  work.task = std::make_shared<const TaskRequest>(std::move(infer.task));
-  work.finish = [id = infer.id, name = models[model].spec.name, wanted = std::move(infer.wanted)](
-                    const encoder::Model&, const TaskAnswer& answer) {
-    Json head = Json::object({{"model_name", name}, {"model_version", "1"}});
-    if (!id.empty()) head.set("id", id);
-    return response_of(std::move(head), wanted, answer);
+  return work_of(models, model, json, body.substr(length), response_of);
+}
+
+Result<Work> infer_message_work(const std::vector<Served>& models, size_t model,
+                                std::string_view message) {
+  ASSIGN_OR_RETURN(const InferMessage infer, decode_infer(message));
+  const auto encode = [tensors = infer.tensors](Json head, const std::vector<WantedOutput>& wanted,
+                                                const TaskAnswer& answer) {
+    return message_of(std::move(head), wanted, answer, tensors);
   };
-  return work;
+  return work_of(models, model, infer.body, "", encode);
 }
 
 }  // namespace thaw::inference

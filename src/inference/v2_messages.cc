@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <vector>
 
+#include "base/utf8.h"
 #include "inference/v2_tensors.h"
 #include "rpc/wire.h"
 
@@ -33,16 +36,24 @@ Status too_many(size_t most, std::string_view what) {
 Status read_parameter(std::string_view entry, Json& parameters) {
   std::string name;
   Json value;
-  RETURN_IF_ERROR(read_fields(entry, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) name = field.bytes();
+  bool is_of_another_kind = false;
+  RETURN_IF_ERROR(read_fields(entry, [&](WireReader& field) -> Status {
+    if (field.field() == 1) name = field.text();
     if (field.field() != 2) return {};
-    return read_fields(field.bytes(), [&](const WireReader& choice) -> Status {
+    return read_fields(field.bytes(), [&](WireReader& choice) -> Status {
       if (choice.field() == 1) value = choice.number() != 0;
       if (choice.field() == 2) value = choice.number();
-      if (choice.field() == 3) value = choice.bytes();
+      if (choice.field() == 3) value = choice.text();
+      if (choice.field() < 1 || choice.field() > 3) is_of_another_kind = true;
       return {};
     });
   }));
+  if (is_of_another_kind) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("parameters.{:.80}: is neither bool_param nor int64_param nor "
+                             "string_param",
+                             name));
+  }
   parameters.set(name, value);
   if (parameters.as_object().size() > kMostParameters) {
     return too_many(kMostParameters, "parameters");
@@ -53,8 +64,9 @@ Status read_parameter(std::string_view entry, Json& parameters) {
 struct InputTensor {
   std::string name, type;
   std::vector<int64_t> shape;
+  Json parameters = Json::object();
   Json::Array texts;
-  bool has_other_values = false;
+  bool has_other_values = false;  // than texts
 };
 
 /// Some sizes of the shape.
@@ -70,8 +82,8 @@ Status read_shape(const WireReader& field, std::vector<int64_t>& shape) {
 /// An output that is asked for.
 Result<Json> read_output(std::string_view message) {
   Json output = Json::object(), parameters = Json::object();
-  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) output.set("name", field.bytes());
+  RETURN_IF_ERROR(read_fields(message, [&](WireReader& field) -> Status {
+    if (field.field() == 1) output.set("name", field.text());
     return field.field() == 2 ? read_parameter(field.bytes(), parameters) : Status();
   }));
   if (!parameters.as_object().empty()) output.set("parameters", std::move(parameters));
@@ -88,26 +100,42 @@ Status refuse_binary(const Json& parameters, std::string_view name) {
                   name));
 }
 
-/// `left`: how many texts more the request may have.
-Status read_tensor(std::string_view message, InputTensor& tensor, size_t& left) {
-  return read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) tensor.name = field.bytes();
-    if (field.field() == 2) tensor.type = field.bytes();
+/// A value of its InferTensorContents. `left`: how many texts more the request may have.
+Status read_value(const WireReader& value, const std::string& where, InputTensor& tensor,
+                  size_t& left) {
+  constexpr uint32_t kBytesContents = 8;
+  if (value.field() != kBytesContents) {
+    tensor.has_other_values = true;
+    return {};
+  }
+  if (left == 0) return too_many(kMostValues, "texts");
+  if (!is_utf8(value.bytes())) {
+    return Error(Code::kInvalidArgument,
+                 fmt::format("{}.bytes_contents[{}]: is no UTF-8", where, tensor.texts.size()));
+  }
+  --left;
+  tensor.texts.emplace_back(value.bytes());
+  return {};
+}
+
+/// The last of `inputs`.
+Status read_tensor(std::string_view message, std::vector<InputTensor>& inputs, size_t& left) {
+  InputTensor& tensor = inputs.back();
+  const std::string where = fmt::format("inputs[{}].contents", inputs.size() - 1);
+  RETURN_IF_ERROR(read_fields(message, [&](WireReader& field) -> Status {
+    if (field.field() == 1) tensor.name = field.text();
+    if (field.field() == 2) tensor.type = field.text();
     if (field.field() == 3) return read_shape(field, tensor.shape);
+    if (field.field() == 4) return read_parameter(field.bytes(), tensor.parameters);
     if (field.field() != 5) return {};
     return read_fields(field.bytes(), [&](const WireReader& value) -> Status {
-      constexpr uint32_t kBytesContents = 8;
-      if (value.field() != kBytesContents) {
-        tensor.has_other_values = true;
-      } else if (left == 0) {
-        return too_many(kMostValues, "texts");
-      } else {
-        --left;
-        tensor.texts.emplace_back(value.bytes());
-      }
-      return {};
+      return read_value(value, where, tensor, left);
     });
-  });
+  }));
+  if (tensor.type == "BYTES" && tensor.has_other_values) {
+    return Error(Code::kInvalidArgument, where + ": only bytes_contents is of BYTES");
+  }
+  return {};
 }
 
 Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTensor>& inputs) {
@@ -134,6 +162,17 @@ Status place_raw(const std::vector<std::string_view>& raw, std::vector<InputTens
   return {};
 }
 
+/// As the REST form has it.
+Json json_of(InputTensor tensor) {
+  Json::Array shape(tensor.shape.begin(), tensor.shape.end());
+  Json json = Json::object({{"name", std::move(tensor.name)},
+                            {"datatype", std::move(tensor.type)},
+                            {"shape", std::move(shape)},
+                            {"data", std::move(tensor.texts)}});
+  if (!tensor.parameters.as_object().empty()) json.set("parameters", std::move(tensor.parameters));
+  return json;
+}
+
 // ---- Answers ----
 
 void write_head(WireWriter& writer, const Json& tensor) {
@@ -144,6 +183,11 @@ void write_head(WireWriter& writer, const Json& tensor) {
   writer.packed(3, shape);
 }
 
+/// JSON has null where a number is none.
+double number_of(const Json& value) {
+  return value.is_number() ? value.as_double() : std::numeric_limits<double>::quiet_NaN();
+}
+
 template <class Number>
 std::vector<Number> numbers_of(const Json& data) {
   std::vector<Number> numbers;
@@ -151,17 +195,35 @@ std::vector<Number> numbers_of(const Json& data) {
     if constexpr (std::is_integral_v<Number>) {
       numbers.push_back(value.as_int());
     } else {
-      numbers.push_back(static_cast<Number>(value.as_double()));
+      numbers.push_back(static_cast<Number>(number_of(value)));
     }
   }
   return numbers;
 }
 
+/// Whether each output's values are what its datatype says.
+Status check_answer(const Json& answer) {
+  for (const Json& each : answer["outputs"].as_array()) {
+    const std::string type = each.string_or("datatype");
+    const auto fits = [&](const Json& value) {
+      if (type == "BYTES") return value.is_string();
+      return type == "INT64" ? value.is_int() : value.is_number() || value.is_null();
+    };
+    const Json& data = each["data"];
+    if (data.is_array() && !std::ranges::all_of(data.as_array(), fits)) {
+      return Error(Code::kInternal, fmt::format("the output '{}' has a value that is no {}",
+                                                each.string_or("name"), type));
+    }
+  }
+  return {};
+}
+
 /// InferTensorContents.
-void write_contents(WireWriter& writer, const Json& tensor) {
+void write_contents(WireWriter& writer, const Json& tensor, std::span<const float> vectors) {
   constexpr uint32_t kInt64 = 3, kFloat = 6, kDouble = 7, kBytes = 8;
   const std::string type = tensor.string_or("datatype");
   const Json& data = tensor["data"];
+  if (data.is_null()) return writer.packed<float>(kFloat, vectors);
   if (type == "BYTES") {
     for (const Json& value : data.as_array()) {
       writer.bytes(kBytes, value.as_string(), WireWriter::Empty::kToo);
@@ -184,10 +246,10 @@ Result<InferMessage> decode_infer(std::string_view message) {
   std::vector<InputTensor> inputs;
   std::vector<std::string_view> outputs, raw;
   size_t left = kMostValues;
-  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) infer.model.name = field.bytes();
-    if (field.field() == 2) infer.model.version = field.bytes();
-    if (field.field() == 3) id = field.bytes();
+  RETURN_IF_ERROR(read_fields(message, [&](WireReader& field) -> Status {
+    if (field.field() == 1) infer.model.name = field.text();
+    if (field.field() == 2) infer.model.version = field.text();
+    if (field.field() == 3) id = field.text();
     if (field.field() == 4) return read_parameter(field.bytes(), parameters);
     if (field.field() == 7) raw.push_back(field.bytes());
     if (field.field() == 5) inputs.emplace_back();
@@ -196,7 +258,7 @@ Result<InferMessage> decode_infer(std::string_view message) {
         outputs.size() > kMostTensors) {
       return too_many(kMostTensors, "tensors");
     }
-    return field.field() == 5 ? read_tensor(field.bytes(), inputs.back(), left) : Status();
+    return field.field() == 5 ? read_tensor(field.bytes(), inputs, left) : Status();
   }));
   RETURN_IF_ERROR(refuse_binary(parameters, "binary_data_output"));
   if (!raw.empty()) {
@@ -205,11 +267,8 @@ Result<InferMessage> decode_infer(std::string_view message) {
   }
   Json::Array tensors;
   for (InputTensor& each : inputs) {
-    Json::Array shape(each.shape.begin(), each.shape.end());
-    tensors.push_back(Json::object({{"name", each.name},
-                                    {"datatype", each.type},
-                                    {"shape", std::move(shape)},
-                                    {"data", std::move(each.texts)}}));
+    RETURN_IF_ERROR(refuse_binary(each.parameters, "binary_data_size"));
+    tensors.push_back(json_of(std::move(each)));
   }
   infer.body = Json::object({{"inputs", std::move(tensors)}});
   Json::Array asked;
@@ -226,9 +285,9 @@ Result<InferMessage> decode_infer(std::string_view message) {
 
 Result<ModelName> decode_name(std::string_view message) {
   ModelName model;
-  RETURN_IF_ERROR(read_fields(message, [&](const WireReader& field) -> Status {
-    if (field.field() == 1) model.name = field.bytes();
-    if (field.field() == 2) model.version = field.bytes();
+  RETURN_IF_ERROR(read_fields(message, [&](WireReader& field) -> Status {
+    if (field.field() == 1) model.name = field.text();
+    if (field.field() == 2) model.version = field.text();
     return {};
   }));
   return model;
@@ -261,7 +320,9 @@ std::string encode_model_metadata(const Json& about) {
   return std::move(out).take();
 }
 
-std::string encode_infer(const Json& answer, InferMessage::Tensors tensors) {
+Result<std::string> encode_infer(const Json& answer, std::span<const float> vectors,
+                                 InferMessage::Tensors tensors) {
+  RETURN_IF_ERROR(check_answer(answer));
   WireWriter out;
   out.bytes(1, answer.string_or("model_name"));
   out.bytes(2, "1");
@@ -272,14 +333,15 @@ std::string encode_infer(const Json& answer, InferMessage::Tensors tensors) {
     write_head(out, each);
     if (!raw) {
       const auto contents = out.begin(5);
-      write_contents(out, each);
+      write_contents(out, each, vectors);
       out.end(contents);
     }
     out.end(tensor);
   }
   if (!raw) return std::move(out).take();
   for (const Json& each : answer["outputs"].as_array()) {
-    out.bytes(6, raw_of(each), WireWriter::Empty::kToo);
+    const bool is_vectors = each["data"].is_null();
+    out.bytes(6, is_vectors ? raw_of(vectors) : raw_of(each), WireWriter::Empty::kToo);
   }
   return std::move(out).take();
 }

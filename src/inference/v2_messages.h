@@ -7,6 +7,7 @@
 // message or has tensors of another kind than BYTES, kInvalidArgument.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,9 @@ Result<ModelName> decode_name(std::string_view message);
 std::string encode_flag(bool value);
 std::string encode_server_metadata(const Json& about);
 std::string encode_model_metadata(const Json& about);
-std::string encode_infer(const Json& answer, InferMessage::Tensors tensors);
+/// `vectors`: the values of an output without "data". Numbers that are null become NaN. kInternal:
+/// a value is not of its tensor's datatype.
+Result<std::string> encode_infer(const Json& answer, std::span<const float> vectors,
+                                 InferMessage::Tensors tensors);
 
 }  // namespace thaw::inference

@@ -1,5 +1,6 @@
 #include "inference/v2_messages.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,6 +61,19 @@ TEST(V2Messages, ParametersKeepTheirKinds) {
   const std::string text = field(4, field(1, "c") + field(2, field(3, "d")));
   EXPECT_EQ(decode_infer(yes + number + text)->body["parameters"].dump(),
             R"({"a":true,"b":5,"c":"d"})");
+}
+
+TEST(V2Messages, ParametersOfOtherKindsAndOfTensorsAreNotPassedOver) {
+  const std::string half("\x21\0\0\0\0\0\0\xe0\x3f", 9);  // double_param
+  EXPECT_EQ(fault_of(field(4, field(1, "top_k") + field(2, half))),
+            "parameters.top_k: is neither bool_param nor int64_param nor string_param");
+  const auto yes = [](const char* name) {
+    return field(4, field(1, name) + field(2, std::string("\x08\x01")));
+  };
+  const auto infer = decode_infer(tensor(yes("shared_memory")));
+  ASSERT_TRUE(infer);
+  EXPECT_EQ(infer->body["inputs"].as_array()[0]["parameters"].dump(), R"({"shared_memory":true})");
+  EXPECT_THAT(fault_of(tensor(yes("binary_data_size"))), HasSubstr("REST form"));
 }
 
 TEST(V2Messages, WhatIsWrongIsTold) {
@@ -141,13 +155,49 @@ TEST(V2Messages, AnswersHaveTheirNumbersWhereTheRequestHadItsTexts) {
       {"name":"start","datatype":"INT64","shape":[1],"data":[300]}]})")
                           .value();
   const std::string half("\0\0\0\0\0\0\xe0\x3f", 8);
-  const std::string plain = encode_infer(answer, InferMessage::Tensors::kContents);
+  const std::string plain = encode_infer(answer, {}, InferMessage::Tensors::kContents).value();
   EXPECT_THAT(plain, HasSubstr(field(5, field(8, "A"))));
   EXPECT_THAT(plain, HasSubstr(field(5, field(7, half))));
   EXPECT_THAT(plain, HasSubstr(field(5, field(3, "\xac\x02"))));
-  const std::string raw = encode_infer(answer, InferMessage::Tensors::kRaw);
+  const std::string raw = encode_infer(answer, {}, InferMessage::Tensors::kRaw).value();
   EXPECT_THAT(raw, HasSubstr(field(6, raw_text("A")) + field(6, half) +
                              field(6, std::string("\x2c\x01\0\0\0\0\0\0", 8))));
+}
+
+TEST(V2Messages, NumbersThatAreNoneAreNaN) {
+  const auto answer = [](const char* type, const char* data) {
+    return Json::parse(fmt::format(R"({{"outputs":[{{"name":"x","datatype":"{}","shape":[1],
+        "data":[{}]}}]}})",
+                                   type, data))
+        .value();
+  };
+  const std::string none("\0\0\0\0\0\0\xf8\x7f", 8), none32("\0\0\xc0\x7f", 4);
+  for (const auto tensors : {InferMessage::Tensors::kContents, InferMessage::Tensors::kRaw}) {
+    EXPECT_THAT(encode_infer(answer("FP64", "null"), {}, tensors).value(), HasSubstr(none));
+    EXPECT_THAT(encode_infer(answer("FP32", "null"), {}, tensors).value(), HasSubstr(none32));
+    for (const auto& [type, data] : {std::pair("INT64", "null"), std::pair("INT64", "0.5"),
+                                     std::pair("BYTES", "null"), std::pair("FP64", "\"a\"")}) {
+      const auto encoded = encode_infer(answer(type, data), {}, tensors);
+      ASSERT_FALSE(encoded) << type << data;
+      EXPECT_EQ(encoded.error().code(), Code::kInternal);
+      EXPECT_THAT(encoded.error().message(), HasSubstr(fmt::format("that is no {}", type)));
+    }
+  }
+}
+
+TEST(V2Messages, TextsAreUtf8AndTheOnlyValues) {
+  EXPECT_EQ(fault_of(tensor(field(5, field(8, "a") + field(8, "b\xff")))),
+            "inputs[0].contents.bytes_contents[1]: is no UTF-8");
+  const std::string numbers = field(3, "\x01");  // int64_contents
+  EXPECT_EQ(fault_of(tensor(field(5, field(8, "a") + numbers))),
+            "inputs[0].contents: only bytes_contents is of BYTES");
+  EXPECT_TRUE(decode_infer(tensor(field(5, numbers), "INT64"))) << "its datatype is refused later";
+  for (const std::string& message :
+       {field(1, "\xff"), field(2, "\xff"), field(3, "\xff"), field(4, field(1, "\xff")),
+        field(4, field(1, "a") + field(2, field(3, "\xff"))), field(6, field(1, "\xff")),
+        field(5, field(1, "\xff")), field(5, field(2, "\xff"))}) {
+    EXPECT_THAT(fault_of(message), HasSubstr("the message is malformed"));
+  }
 }
 
 }  // namespace

@@ -76,7 +76,12 @@ Result<std::vector<std::string>> texts_of(const Json& tensor, const std::string&
   const Json* data = fields.any("data");
   const Json* parameters = fields.any("parameters");
   RETURN_IF_ERROR(fields.finish());
-  const Json* size = parameters ? parameters->find("binary_data_size") : nullptr;
+  const Json* size = nullptr;
+  if (parameters != nullptr) {
+    Fields options(*parameters, where + ".parameters.");
+    size = options.any("binary_data_size");
+    RETURN_IF_ERROR(options.finish());
+  }
   if (size != nullptr && data != nullptr) {
     return invalid(where + ".data: must be absent beside binary_data_size");
   }

@@ -11,18 +11,21 @@ namespace {
 
 constexpr const char* kVersion = "1";  // of each model
 
-/// `version`: "" where the path names none.
+/// `version`: "" where none is named.
+Result<size_t> find_version(const std::vector<Served>& models, const std::string& model,
+                            const std::string& version) {
+  ASSIGN_OR_RETURN(const size_t found, find_model(models, model));
+  if (version.empty() || version == kVersion) return found;
+  return Error(Code::kNotFound, fmt::format("model '{}' has no version '{:.40}'; there is {}",
+                                            models[found].spec.name, version, kVersion));
+}
+
 Routed model_route(const http::Request& request, const Parts& parts, const std::string& version,
                    const std::vector<Served>& models) {
   const std::string action = parts.size() > 3 ? parts[3] : "";
   const std::string path = "/v2/models/{model}" + (action.empty() ? "" : "/" + action);
-  const auto model = find_model(models, parts[2]);
+  const auto model = find_version(models, parts[2], version);
   if (!model) return {path, failure(model.error())};
-  if (!version.empty() && version != kVersion) {
-    return {path, failure(404, "NOT_FOUND",
-                          fmt::format("model '{}' has no version '{:.40}'; there is {}", parts[2],
-                                      version, kVersion))};
-  }
   const Served& served = models[*model];
   if (action == "infer") {
     if (request.method != "POST") return wrong_method(path, request.method, "POST");
@@ -47,6 +50,16 @@ Routed model_route(const http::Request& request, const Parts& parts, const std::
 }
 
 }  // namespace
+
+Routed route_infer(const std::vector<Served>& models, const std::string& model,
+                   const std::string& version, std::string_view message) {
+  const std::string path = "/v2/models/{model}/infer";
+  const auto found = find_version(models, model, version);
+  if (!found) return {path, failure(found.error())};
+  return {path, [&models, model = *found, message]() -> Result<Work> {
+            return infer_message_work(models, model, message);
+          }};
+}
 
 std::optional<Routed> route_v2(const http::Request& request, const Parts& parts,
                                const std::vector<Served>& models) {

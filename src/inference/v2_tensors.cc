@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "base/utf8.h"
 
@@ -52,13 +53,17 @@ std::string raw_of(const Json& tensor) {
       out += value.as_string();
     } else if (type == "INT64") {
       append_raw(out, value.as_int());
-    } else if (type == "FP32") {
-      append_raw(out, static_cast<float>(value.as_double()));
     } else {
-      append_raw(out, value.as_double());
+      constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+      const double number = value.is_number() ? value.as_double() : kNone;
+      type == "FP32" ? append_raw(out, static_cast<float>(number)) : append_raw(out, number);
     }
   }
   return out;
+}
+
+std::string raw_of(std::span<const float> numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
 }
 
 }  // namespace thaw::inference

@@ -3,6 +3,7 @@
 // Thread: any. Owner: views are of the bytes given. Limits: as asked.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@ namespace thaw::inference {
 /// UTF-8.
 Result<std::vector<std::string_view>> raw_texts(std::string_view raw, size_t most);
 
-/// The values of a tensor of the REST form: its "data" by its "datatype".
+/// The values of a tensor of the REST form: its "data" by its "datatype"; null is NaN.
 std::string raw_of(const Json& tensor);
+std::string raw_of(std::span<const float> numbers);
 
 }  // namespace thaw::inference

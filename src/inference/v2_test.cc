@@ -198,6 +198,10 @@ TEST_F(InferenceProtocol, BytesThatDoNotFitTheirJsonAreRefused) {
   EXPECT_THAT(fault(sized("7"), packed("Who?")), HasSubstr("inputs[0]: its binary data: is no"));
   EXPECT_THAT(fault(sized("8"), packed("\xff\xff\xff\xff")), HasSubstr("text 0 is no UTF-8"));
   EXPECT_THAT(fault(text("question", "Who?"), "x"), HasSubstr("1 bytes follow"));
+  EXPECT_THAT(fault(tensor("question", R"("data":["a"],"parameters":7)"), ""),
+              HasSubstr("inputs[0].parameters: must be a JSON object"));
+  EXPECT_THAT(fault(tensor("question", R"("data":["a"],"parameters":{"binary_size":5})"), ""),
+              HasSubstr("inputs[0].parameters.binary_size: unknown field"));
   EXPECT_THAT(
       fault(tensor("question", R"("data":["a"],"parameters":{"binary_data_size":5})"), packed("a")),
       HasSubstr("inputs[0].data: must be absent"));
