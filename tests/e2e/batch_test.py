@@ -101,6 +101,41 @@ class Pipeline(PlatformTest):
         self.upload("mended.csv", SERIES)
         wait_until("the forecast alone", lambda: set(self.names()) == {"mended.csv"})
 
+    def read(self, name):
+        """A status in the output bucket, or {} where it is not there."""
+        status = json.loads(self.curl(
+            f"http://{self.thaw.api}/storage/v1/b/forecasts/o/{name}?alt=media"))
+        return status if "state" in status else {}
+
+    def order(self, text):
+        file = self.thaw.data_dir / "order.json"
+        file.write_text(text)
+        self.upload("night.manifest.json", file)
+
+    def test_a_manifest_that_names_an_older_input_makes_its_forecast_anew(self):
+        for name in ("old.csv", "new.csv"):
+            self.upload(name, SERIES)
+        for name in ("new.csv", "old.csv"):
+            self.order(json.dumps([{"id": "a", "input": f"gs://series/{name}",
+                                    "output": "gs://forecasts/f.csv"}]))
+            wait_until(f"the forecast of {name}", lambda wanted=f"gs://series/{name}": (
+                self.names().get("f.csv", {}).get("metadata", {}).get("input") == wanted))
+        wait_until("its last word",
+                   lambda: self.read("night.manifest.status.json").get("state") == "SUCCEEDED")
+        self.assertEqual(self.read("a.status.json")["input"], "gs://series/old.csv")
+
+    def test_a_manifest_that_is_none_says_so_till_it_is_one(self):
+        self.order('[{"id": "a", "imput": "gs://series/x.csv"}]')
+        failed = wait_until("its status", lambda: self.read("night.manifest.status.json"))
+        self.assertEqual((failed["state"], failed["error"]["code"]), ("FAILED", 400))
+        self.assertIn("did you mean 'input'", failed["error"]["message"])
+        self.assertIn("night.manifest.json.error.json", self.names())
+        self.upload("x.csv", SERIES)
+        self.order('[{"id": "a", "input": "gs://series/x.csv", "output": "gs://forecasts/f.csv"}]')
+        wait_until("that it is done",
+                   lambda: self.read("night.manifest.status.json").get("state") == "SUCCEEDED")
+        self.assertNotIn("night.manifest.json.error.json", self.names())
+
     def test_a_file_of_over_32_mib_is_forecast_in_pieces_with_its_progress_told(self):
         large = self.thaw.data_dir / "large.csv"
         start, count, days = datetime.datetime(2015, 1, 1), 800, 2000

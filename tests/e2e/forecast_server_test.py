@@ -48,6 +48,16 @@ class ForecastServer(unittest.TestCase):
         status, _, body = self.ask("/predict?periods=2000&uncertainty_samples=0", panel(40))
         self.assertEqual((status, len(body.splitlines())), (200, 1 + 40 * 2000))
 
+    def test_series_that_would_be_fitted_for_minutes_are_refused_together(self):
+        season = "seasonalities=wild,period=365.25,fourier_order=250"
+        status, _, body = self.ask(f"/predict?uncertainty_samples=0&{season}", panel(150))
+        self.assertEqual(status, 413, body)
+        self.assertIn("the fits of 150 series are ", json.loads(body)["error"]["message"])
+        status, _, body = self.ask("/predict?seasonalities=wild,period=365.25,fourier_order=700",
+                                   b"ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n")
+        self.assertEqual(status, 400, body)
+        self.assertIn("are more than can be fitted", json.loads(body)["error"]["message"])
+
     def test_a_caller_that_left_is_forgotten_and_counted_as_gone(self):
         host, port = self.address.rsplit(":", 1)
         body = panel(50)
