@@ -47,9 +47,11 @@ class SlowClients(unittest.TestCase):
 
     def test_those_who_do_not_finish_keep_nobody_out(self):
         slow = [self.begin() for _ in range(4)]
-        question = {"question": "Who came?", "context": "Ada came. " + " " * (3 << 20)}
+        context = "The harbour of Lindow was opened in 1874 by the engineer Marta Oswin."
+        question = {"question": "When was the harbour of Lindow opened?",
+                    "context": context + " " * (3 << 20)}
         status, answer = self.post(json.dumps(question))
-        self.assertEqual((status, answer["answer"]), (200, "Ada"))
+        self.assertEqual((status, answer["answer"]), (200, "1874"))
         fifth = self.begin()  # too much with the others: the first was slowest
         answer = slow[0].recv(4096)
         self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
