@@ -1,11 +1,16 @@
 """The batch pipeline on the real platform: a file lands in a bucket, its forecast in another."""
 
 import datetime
+import http.client
 import json
+import os
 import subprocess
+import threading
 import unittest
+import urllib.error
+import urllib.request
 
-from harness import ROOT, PlatformTest, wait_until
+from harness import HANG_SECONDS, ROOT, THAW, PlatformTest, wait_until
 
 SERIES = ROOT / "examples/forecaster/hyndsight.csv"
 
@@ -179,6 +184,77 @@ class Pipeline(PlatformTest):
         self.assertEqual(json.loads(body), {
             "/storage/v1/b?project=p": 200, "/thaw/v1/instances": 404,
             "/apis/serving.knative.dev/v1/namespaces/p/services": 404})
+
+
+class KilledServer(PlatformTest):
+    """A server of its own, so that it can be killed in the middle of a file."""
+
+    def serve(self):
+        process = subprocess.Popen(
+            [THAW, "serve", "--task", "forecast", "--host", "127.0.0.1", "--port", "0",
+             "--output-bucket", "forecasts"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "STORAGE_EMULATOR_HOST": f"http://{self.thaw.api}"})
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        address = process.stderr.readline().split()[-1]
+        return process, address
+
+    def call(self, method, path, body=b""):
+        request = urllib.request.Request(f"http://{self.thaw.api}{path}", body or None,
+                                         {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
+            text = answer.read()
+        return json.loads(text) if text else {}
+
+    def upload(self, text):
+        return self.call("POST", "/upload/storage/v1/b/series/o?uploadType=media&name=large.csv",
+                         text.encode())["generation"]
+
+    def push(self, address, generation):
+        body = json.dumps({"message": {"attributes": {
+            "eventType": "OBJECT_FINALIZE", "bucketId": "series", "objectId": "large.csv",
+            "objectGeneration": generation}}}).encode()
+        try:
+            with urllib.request.urlopen(f"http://{address}/", body, timeout=HANG_SECONDS) as answer:
+                return answer.status
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def status(self):
+        try:
+            return self.call("GET", "/storage/v1/b/forecasts/o/large.csv.status.json?alt=media")
+        except urllib.error.HTTPError as error:
+            error.close()
+            return {}
+
+    def test_a_status_does_not_say_running_for_ever(self):
+        for bucket in ("series", "forecasts"):
+            self.call("POST", "/storage/v1/b?project=p", json.dumps({"name": bucket}).encode())
+        start = datetime.datetime(2015, 1, 1)
+        dates = [(start + datetime.timedelta(days=i)).isoformat(" ") for i in range(2000)]
+        generation = self.upload("unique_id,ds,y\n" + "".join(
+            f"series-{number:06},{date},{1000 + number + day % 7}\n"
+            for number in range(900) for day, date in enumerate(dates)))
+        process, address = self.serve()
+        delivery = threading.Thread(target=self.push, args=(address, generation))
+        delivery.start()
+        wait_until("it runs", lambda: self.status().get("state") == "RUNNING")
+        process.kill()
+        delivery.join()
+        self.assertEqual(self.status()["state"], "RUNNING", "nobody could take it back")
+        self.call("DELETE", "/storage/v1/b/series/o/large.csv")
+        _, address = self.serve()
+        self.assertEqual(self.push(address, generation), 200)
+        self.assertEqual(self.status()["state"], "FAILED", "the input is gone")
+        generation = self.upload("ds,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,1\n")
+        self.assertEqual(self.push(address, generation), 200)
+        self.assertEqual(self.status(), {
+            "state": "SUCCEEDED", "input": "gs://series/large.csv",
+            "output": "gs://forecasts/large.csv"}, "though it was small enough to be held")
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=HANG_SECONDS) as answer:
+            self.assertIn('inference_requests_total{path="/",code="200"} 2\n',
+                          answer.read().decode())
 
 
 CURIOUS = '''
