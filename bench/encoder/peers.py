@@ -54,10 +54,16 @@ def sides(folder: Path, threads: str, only: str = "", dtype: str = "float32") ->
     return [Side(name, *command) for name, command in commands.items() if only in ("", name)]
 
 
+def is_installed(package: str) -> bool:
+    """`package` is NAME@VERSION."""
+    name, _, version = package.rpartition("@")
+    about = BUILD / "peers/node_modules" / name / "package.json"
+    return about.is_file() and json.loads(about.read_text())["version"] == version
+
+
 def install(packages: list[str]) -> None:
     """From npm into build/peers, unless they are there."""
-    names = [package[: package.rindex("@")] for package in packages]
-    if all((BUILD / "peers/node_modules" / name).exists() for name in names):
+    if all(map(is_installed, packages)):
         return
     (BUILD / "peers").mkdir(parents=True, exist_ok=True)
     subprocess.run(
