@@ -31,6 +31,8 @@ class SimLoop final : public io::Loop {
     return at(now_ + delay, std::move(callback));
   }
   void post(std::function<void()> work) override { posted_.push_back(std::move(work)); }
+  /// It has no descriptors.
+  void rest(Duration) override {}
   /// Until stop(), or nothing is left to do.
   void run() override;
   void stop() override { stopping_ = true; }
