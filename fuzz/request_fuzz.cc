@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       continue;
     }
     CHECK(work->model == 0 && work->tokens > 0, "work is for a model that is there");
-    CHECK(work->task ? !work->task->inputs.empty() : bool(work->run), "work can be done");
+    CHECK(work->task && !work->task->inputs.empty() && work->finish, "work can be done");
   }
   return 0;
 }
