@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,6 @@ def result(name, unit, ours, peer, ratios, goal, better):
     ratios = sorted(ratios)
     print(json.dumps({
         "name": name, "unit": unit, "ours": ours, "peer": peer,
-        "ratio": ratios[len(ratios) // 2] if ratios else None,
+        "ratio": statistics.median(ratios) if ratios else None,
         "min": ratios[0] if ratios else None, "max": ratios[-1] if ratios else None,
         "goal": goal, "better": better}), flush=True)
