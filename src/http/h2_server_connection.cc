@@ -12,8 +12,7 @@ namespace {
 
 constexpr size_t kReadSize = 32 << 10;
 constexpr size_t kSendSize = 64 << 10;
-constexpr size_t kMaxBacklog = 500;         // frames; over it nothing is read until some are sent
-constexpr size_t kWorthWaiting = 64 << 10;  // a client that takes so much has its time again
+constexpr size_t kMaxBacklog = 500;  // frames; over it nothing is read until some are sent
 constexpr size_t kMaxLinger = 1 << 20;
 constexpr Duration kLingerTime = seconds(2);
 constexpr int kReadsPerTurn = 16;  // then other connections have theirs

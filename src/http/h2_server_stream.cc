@@ -13,7 +13,6 @@ namespace thaw::http {
 namespace {
 
 constexpr size_t kHighMark = 64 << 10;
-constexpr size_t kWorthWaiting = 64 << 10;  // a client that takes so much has its time again
 
 bool belongs_to_connection(HeaderId id) {
   return id == HeaderId::kConnection || id == HeaderId::kTransferEncoding ||
@@ -264,15 +263,7 @@ void H2ServerStream::lost() {
   unsent_hold_.empty();
   hold(0);
   phase_ = Phase::kOver;
-  const auto body = std::exchange(body_, nullptr);
-  const auto responder = std::exchange(responder_, nullptr);
-  if (body != nullptr) body->connection = nullptr;
-  if (responder != nullptr) {
-    responder->connection = nullptr;
-    responder->on_writable = nullptr;
-  }
-  if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
-  if (responder != nullptr) responder->tell_gone();
+  tell_lost(std::exchange(body_, nullptr), std::exchange(responder_, nullptr));
 }
 
 /// Runs while the client owes content that is asked for, or does not take what it gets.

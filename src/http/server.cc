@@ -147,6 +147,17 @@ Response Server::Shared::fault(int status, std::string_view reason) const {
 
 std::shared_ptr<Holdings> Server::bodies() const { return shared_->bodies; }
 
+void tell_lost(const std::shared_ptr<BodyStream::State>& body,
+               const std::shared_ptr<Responder::State>& responder) {
+  if (body != nullptr) body->connection = nullptr;
+  if (responder != nullptr) {
+    responder->connection = nullptr;
+    responder->on_writable = nullptr;
+  }
+  if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
+  if (responder != nullptr) responder->tell_gone();
+}
+
 void Server::Shared::remove(ServerSession& session) {
   const size_t index = session.index;
   const auto gone = std::exchange(sessions[index], std::move(sessions.back()));

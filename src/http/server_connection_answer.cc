@@ -16,7 +16,6 @@ namespace thaw::http {
 namespace {
 
 constexpr size_t kHighMark = 64 << 10;
-constexpr size_t kWorthWaiting = 64 << 10;  // a client that takes so much has its time again
 // A connection that is to end is read on, lest its answer's rest be reset: until the client says
 // nothing for so long, in all for so long, or says so much more than a request may.
 constexpr Duration kLingerIdle = seconds(2);
@@ -247,15 +246,7 @@ void ServerConnection::die() {
   timer_.clear();
   gathered_.empty();
   unsent_.empty();
-  const auto body = std::exchange(stream_state_, nullptr);
-  const auto responder = std::exchange(responder_, nullptr);
-  if (body != nullptr) body->connection = nullptr;
-  if (responder != nullptr) {
-    responder->connection = nullptr;
-    responder->on_writable = nullptr;
-  }
-  if (body != nullptr) body->give(BodyStream::Got::kBroken, "");
-  if (responder != nullptr) responder->tell_gone();
+  tell_lost(std::exchange(stream_state_, nullptr), std::exchange(responder_, nullptr));
 }
 
 void ServerConnection::on_timeout() {

@@ -72,6 +72,12 @@ struct BodyStream::State {
 inline constexpr size_t kLargestBodies = 4;
 inline constexpr std::string_view kTooManyBodies =
     "too many large bodies are coming in: try again later";
+/// A client that takes so many bytes of an answer has its time again.
+inline constexpr size_t kWorthWaiting = 64 << 10;
+
+/// The client is gone: tells those who read its body and answer it. Either may be null.
+void tell_lost(const std::shared_ptr<BodyStream::State>& body,
+               const std::shared_ptr<Responder::State>& responder);
 
 /// One client's connection.
 class ServerSession {
