@@ -7,14 +7,12 @@
 namespace thaw::predict {
 namespace {
 
-constexpr const char* kState = "state";
-
 bool is_missing(const http::Response& answer) { return answer.status == 404; }
 
 }  // namespace
 
 Json status_metadata(Json metadata, std::string_view state) {
-  metadata.set(kState, state);
+  metadata.set(kStateKey, state);
   return metadata;
 }
 
@@ -78,7 +76,7 @@ BatchStep Aftermath::after_status(const http::Response& answer) {
   const auto json = Json::parse(answer.body);
   if (!json) return end_batch(503, "INTERNAL", "the object store's answer is no JSON");
   const Owner owner = owner_of((*json)["metadata"]);
-  const std::string said = (*json)["metadata"].string_or(kState);
+  const std::string said = (*json)["metadata"].string_or(kStateKey);
   const bool runs = said == "RUNNING";
   if (owner == Owner::kNone || owner == Owner::kNewer || (owner == Owner::kOther && runs)) {
     return facts_.end;
@@ -88,7 +86,7 @@ BatchStep Aftermath::after_status(const http::Response& answer) {
   if (facts_.verdict == Verdict::kGone && !runs) return facts_.end;
   const std::string_view state = made ? "SUCCEEDED" : "FAILED";
   Json status = Json::object(
-      {{kState, state}, {"input", url_of(facts_.input)}, {"output", url_of(facts_.output)}});
+      {{kStateKey, state}, {"input", url_of(facts_.input)}, {"output", url_of(facts_.output)}});
   if (!made) {
     status.set("firstFault", facts_.verdict == Verdict::kGone ? "the input is not there any more"
                                                               : fault_of(facts_.end.response));

@@ -39,6 +39,7 @@ std::string status_name(const OutputObject& output);
 
 /// Keys of the metadata of all that is written for an input.
 inline constexpr const char* kInputKey = "input";  // its url
+inline constexpr const char* kStateKey = "state";  // in a status, and in its metadata
 inline constexpr const char* kInputGenerationKey = "input-generation";
 /// A generation as a number; 0 where it is none.
 int64_t number_of(std::string_view generation);

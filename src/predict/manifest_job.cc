@@ -12,7 +12,6 @@ namespace {
 
 constexpr const char* kManifest = "manifest";
 constexpr const char* kManifestGeneration = "manifest-generation";
-constexpr const char* kState = "state";
 constexpr const char* kRunning = "RUNNING";
 constexpr const char* kWaiting = "WAITING";
 constexpr size_t kReports = 20;  // of progress, over the whole manifest
@@ -25,7 +24,7 @@ StoreCall ManifestJob::put(const std::string& name, const Json& content,
                            std::string_view precondition) const {
   const Json metadata = Json::object({{kManifest, url_of(manifest_)},
                                       {kManifestGeneration, manifest_.generation},
-                                      {kState, content.string_or(kState)}});
+                                      {kStateKey, content.string_or(kStateKey)}});
   return {put_object({output_bucket_, name}, precondition, "application/json", metadata,
                      content.dump(Json::Style::kIndented) + "\n")};
 }
@@ -93,7 +92,7 @@ BatchStep ManifestJob::after_gone(const http::Response& answered) {
   const BatchEnd end = end_batch(200, "OK", "the manifest is not there any more");
   const auto json = Json::parse(answered.status == 404 ? "{}" : answered.body);
   if (!json || !is_ours(*json)) return end;
-  const std::string said = (*json)["metadata"].string_or(kState);
+  const std::string said = (*json)["metadata"].string_or(kStateKey);
   if (said != kRunning && said != kWaiting) return end;
   end_ = end.response;
   first_fault_ = "the manifest is not there any more";
@@ -154,7 +153,7 @@ BatchStep ManifestJob::ended(const http::Response& response) {
   if (may_pass(response.status)) return wait_for_next(response);
   const ManifestEntry& entry = jobs_[next_];
   Json status = Json::object({{"id", entry.id},
-                              {kState, response.status < 300 ? "SUCCEEDED" : "FAILED"},
+                              {kStateKey, response.status < 300 ? "SUCCEEDED" : "FAILED"},
                               {"input", url_of(entry.input)},
                               {"output", url_of(entry.output)}});
   if (response.status >= 300) {
@@ -177,14 +176,14 @@ BatchStep ManifestJob::wait_for_next(const http::Response& why) {
 BatchStep ManifestJob::fail(std::string_view precondition) {
   state_ = State::kEnd;
   const Json status =
-      Json::object({{kState, "FAILED"},
+      Json::object({{kStateKey, "FAILED"},
                     {"error", Json::object({{"code", end_.status == 200 ? 404 : end_.status},
                                             {"message", first_fault_}})}});
   return put(progress_name(manifest_.name), status, precondition);
 }
 
 Json ManifestJob::progress(std::string_view state) const {
-  return Json::object({{kState, state},
+  return Json::object({{kStateKey, state},
                        {"total", static_cast<int64_t>(jobs_.size())},
                        {"done", static_cast<int64_t>(next_ - failed_)},
                        {"failed", static_cast<int64_t>(failed_)}});
